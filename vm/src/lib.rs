@@ -1,0 +1,2 @@
+//! The Gene language: reader, compiler, bytecode VM, heap, tasks. No I/O, no OS calls.
+pub mod syntax;
