@@ -51,10 +51,19 @@ pub enum FormKind<'a> {
     Path(&'a [PathPart<'a>]),
     /// `@a/0/b`; at least one part.
     Selector(&'a [PathPart<'a>]),
-    Array { items: &'a [Form<'a>], frozen: bool },
-    Map { entries: &'a [Prop<'a>], frozen: bool },
+    Array {
+        items: &'a [Form<'a>],
+        frozen: bool,
+    },
+    Map {
+        entries: &'a [Prop<'a>],
+        frozen: bool,
+    },
     /// Keys and values alternate; even length.
-    HashMap { items: &'a [Form<'a>], frozen: bool },
+    HashMap {
+        items: &'a [Form<'a>],
+        frozen: bool,
+    },
     Gene(&'a GeneForm<'a>),
     Quote(&'a Form<'a>),
     Unquote(&'a UnquoteForm<'a>),

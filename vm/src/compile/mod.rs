@@ -1,0 +1,3 @@
+//! Forms to bytecode, in two steps: [`lower`] gives every name and special form its meaning and makes [`hir`]; code generation
+//! turns HIR into bytecode.
+pub mod hir;
