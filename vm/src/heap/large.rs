@@ -1,0 +1,78 @@
+//! Large objects: one allocation each.
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error, realloc};
+use std::collections::HashMap;
+
+pub(crate) struct Large {
+    pub size: usize,
+    pub marked: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct LargeSpace {
+    pub objects: HashMap<usize, Large>,
+    pub bytes: usize,
+}
+
+fn layout(size: usize) -> Layout {
+    Layout::from_size_align(size, 16).expect("object size")
+}
+
+impl LargeSpace {
+    pub fn alloc(&mut self, size: usize) -> usize {
+        let l = layout(size);
+        // SAFETY: size is not zero.
+        let p = unsafe { alloc_zeroed(l) };
+        if p.is_null() {
+            handle_alloc_error(l);
+        }
+        self.objects.insert(p as usize, Large { size, marked: false });
+        self.bytes += size;
+        p as usize
+    }
+
+    /// Grows the object at `addr`, if it is large. New bytes are zero. Gives the address and the growth.
+    pub fn grow(&mut self, addr: usize, size: usize) -> Option<(usize, usize)> {
+        let old = self.objects.remove(&addr)?;
+        // SAFETY: `addr` was allocated with this layout.
+        let p = unsafe { realloc(addr as *mut u8, layout(old.size), size) };
+        if p.is_null() {
+            handle_alloc_error(layout(size));
+        }
+        // SAFETY: the new part belongs to the allocation.
+        unsafe { std::ptr::write_bytes(p.add(old.size), 0, size - old.size) };
+        self.objects.insert(p as usize, Large { size, marked: old.marked });
+        self.bytes += size - old.size;
+        Some((p as usize, size - old.size))
+    }
+
+    /// Frees one object at once (its owner knows that nothing refers to it).
+    pub fn free(&mut self, addr: usize) -> Option<usize> {
+        let l = self.objects.remove(&addr)?;
+        self.bytes -= l.size;
+        // SAFETY: allocated with this layout.
+        unsafe { dealloc(addr as *mut u8, layout(l.size)) };
+        Some(l.size)
+    }
+
+    /// Frees what is not marked.
+    pub fn sweep(&mut self) {
+        let bytes = &mut self.bytes;
+        self.objects.retain(|&addr, l| {
+            if !l.marked {
+                *bytes -= l.size;
+                // SAFETY: as above; large objects are never of a kind with a destructor.
+                unsafe { dealloc(addr as *mut u8, layout(l.size)) };
+            }
+            l.marked
+        });
+    }
+}
+
+impl Drop for LargeSpace {
+    fn drop(&mut self) {
+        for (&addr, l) in &self.objects {
+            // SAFETY: as above.
+            unsafe { dealloc(addr as *mut u8, layout(l.size)) };
+        }
+    }
+}

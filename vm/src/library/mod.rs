@@ -1,0 +1,2 @@
+//! Builtins that need no operating system.
+pub mod random;

@@ -1,0 +1,120 @@
+//! How Rust functions look to scripts.
+//!
+//! A native gets its arguments as a view of the caller's outgoing registers. Arity and unknown keywords are checked before it
+//! runs. It returns a value, or a [`Stop`]:
+//!
+//! * `Stop::Throw` after `vm.throw(...)` stored the exception;
+//! * `Stop::Call` after `vm.tail_call(...)`: a script (or any) callable runs next and its value becomes the native's. This is how
+//!   natives call back without a native frame, so the callback may await;
+//! * `Stop::Park` after registering the running task with something that will wake it: the wake value becomes the result.
+use crate::value::{Sym, Value};
+use crate::vm::Vm;
+
+/// Why there is no value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// The exception is in `vm.exception`.
+    Throw,
+    /// `vm.pending_call` is to run; its value is the result.
+    Call,
+    /// The task is parked (or the fiber switched); the result is delivered later.
+    Park,
+}
+
+pub type R = Result<Value, Stop>;
+pub type NativeFn = fn(&mut Vm, &Args) -> R;
+
+/// One builtin.
+pub struct NativeDef {
+    /// As shown in stack traces.
+    pub name: &'static str,
+    pub f: NativeFn,
+    /// Positional arguments, `self` not counted.
+    pub min: u8,
+    /// [`VARIADIC`]: any number.
+    pub max: u8,
+    /// Accepted keywords; `["*"]`: any.
+    pub keywords: &'static [&'static str],
+    /// Signature, one sentence, example.
+    pub doc: &'static str,
+}
+
+pub const VARIADIC: u8 = 255;
+
+/// The arguments of one native call. Copies of values taken out stay valid until the native returns.
+pub struct Args {
+    pub(crate) base: *const Value,
+    /// Positional ones, receiver included for methods.
+    pub(crate) n: usize,
+    /// Keyword names; their values follow the positional arguments.
+    pub(crate) keywords: *const [Sym],
+    /// Positional arguments start at 1 and 0 is the receiver.
+    pub(crate) method: bool,
+    /// Data bound to the native value.
+    pub data: Value,
+}
+
+impl Args {
+    /// The receiver of a method (for plain functions: nil).
+    #[inline(always)]
+    pub fn this(&self) -> Value {
+        // SAFETY: methods have at least the receiver.
+        if self.method { unsafe { *self.base } } else { Value::NIL }
+    }
+    /// Number of positional arguments, receiver not counted.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.n - self.method as usize
+    }
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Positional argument `i` if given.
+    #[inline(always)]
+    pub fn opt(&self, i: usize) -> Option<Value> {
+        // SAFETY: in range; the registers stay in place while the native runs.
+        if i < self.len() { Some(unsafe { *self.base.add(i + self.method as usize) }) } else { None }
+    }
+    /// Positional argument `i`; nil when not given (check arity through [`NativeDef::min`]).
+    #[inline(always)]
+    pub fn get(&self, i: usize) -> Value {
+        self.opt(i).unwrap_or(Value::NIL)
+    }
+    /// All positional arguments, receiver not counted.
+    pub fn rest(&self) -> &[Value] {
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts(self.base.add(self.method as usize), self.len()) }
+    }
+    pub fn keyword_names(&self) -> &[Sym] {
+        // SAFETY: points into constants of the calling function.
+        unsafe { &*self.keywords }
+    }
+    /// The value of keyword `name` if given.
+    pub fn kw(&self, vm: &Vm, name: &str) -> Option<Value> {
+        if self.keyword_names().is_empty() {
+            return None;
+        }
+        let i = self.keyword_names().iter().position(|&k| vm.symbols.name(k) == name)?;
+        Some(self.kw_value(i))
+    }
+    pub fn kw_value(&self, i: usize) -> Value {
+        assert!(i < self.keyword_names().len());
+        // SAFETY: keyword values follow the positional ones.
+        unsafe { *self.base.add(self.n + i) }
+    }
+    /// Whether a flag keyword (`^^name`) is given and true.
+    pub fn flag(&self, vm: &Vm, name: &str) -> bool {
+        self.kw(vm, name).is_some_and(|v| v.truthy())
+    }
+}
+
+/// `native!(name, f, min..max, "doc")` tables are built from this.
+#[macro_export]
+macro_rules! def {
+    ($name:expr, $f:expr, $min:expr, $max:expr, $doc:expr) => {
+        $crate::native::NativeDef { name: $name, f: $f, min: $min, max: $max, keywords: &[], doc: $doc }
+    };
+    ($name:expr, $f:expr, $min:expr, $max:expr, $kw:expr, $doc:expr) => {
+        $crate::native::NativeDef { name: $name, f: $f, min: $min, max: $max, keywords: &$kw, doc: $doc }
+    };
+}

@@ -1,0 +1,14 @@
+//! Layouts and operations of heap objects, one kind per file.
+pub mod array;
+pub mod class;
+pub mod code;
+pub mod enums;
+pub mod fiber;
+pub mod foreign;
+pub mod function;
+pub mod map;
+pub mod namespace;
+pub mod shape;
+pub mod string;
+pub mod symbol;
+pub mod table;

@@ -1,0 +1,6 @@
+//! Source texts.
+
+pub struct Source {
+    pub name: String,
+    pub text: String,
+}

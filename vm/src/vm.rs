@@ -1,0 +1,316 @@
+//! One virtual machine: heap, names, classes, modules, tasks.
+use crate::driver::{Driver, Output};
+use crate::heap::{Gc, Heap, Kind};
+use crate::native::{NativeDef, R, Stop};
+use crate::object::array::Array;
+use crate::object::class::ClassObj;
+use crate::object::fiber::Fiber;
+use crate::object::map::Map;
+use crate::object::namespace::NamespaceObj;
+use crate::object::shape::Shapes;
+use crate::object::string::Str;
+use crate::object::symbol::Symbols;
+use crate::task::Tasks;
+use crate::value::{Sym, Value};
+use std::rc::Rc;
+
+/// Behaviour of a VM that its creator chooses.
+pub struct Options {
+    /// Instructions (calls and back-edges) between two polls of the event loop. 0: never while code runs.
+    pub poll_interval: u32,
+    pub contracts: bool,
+    pub strict_nil: bool,
+    pub warnings: bool,
+    /// Bytes.
+    pub memory_limit: Option<usize>,
+    /// Calls and back-edges after which the run ends with a FuelException that scripts can't catch.
+    pub instruction_limit: Option<u64>,
+    /// Collect at every safepoint.
+    pub stress_gc: bool,
+    pub args: Vec<String>,
+    /// Path of the program as given.
+    pub program: String,
+}
+
+/// Calls and back-edges between two polls; see ARCHITECTURE.md for the measurement.
+pub const DEFAULT_POLL_INTERVAL: u32 = 10_000;
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            poll_interval: DEFAULT_POLL_INTERVAL,
+            contracts: true,
+            strict_nil: false,
+            warnings: true,
+            memory_limit: None,
+            instruction_limit: None,
+            stress_gc: false,
+            args: Vec::new(),
+            program: String::new(),
+        }
+    }
+}
+
+/// A loaded module.
+pub struct Module {
+    pub name: String,
+    /// Directory for relative imports.
+    pub dir: Option<std::path::PathBuf>,
+    pub namespace: Gc<NamespaceObj>,
+    /// Name, cell, constant: slots of the compiled unit. Cells are shared with importers.
+    pub vars: Vec<(Sym, Value, bool)>,
+    pub source: Rc<crate::syntax::source::Source>,
+    pub running: bool,
+    /// Namespaces whose members are visible by plain name (`import *`).
+    pub opened: Vec<Value>,
+}
+
+/// Classes of builtin kinds and of exceptions, by role.
+pub struct Classes {
+    pub by_kind: Vec<Gc<ClassObj>>,
+    pub object: Gc<ClassObj>,
+    pub nil: Gc<ClassObj>,
+    pub void: Gc<ClassObj>,
+    pub bool: Gc<ClassObj>,
+    pub int: Gc<ClassObj>,
+    pub float: Gc<ClassObj>,
+    pub char: Gc<ClassObj>,
+    pub symbol: Gc<ClassObj>,
+    pub not_found: Gc<ClassObj>,
+    pub macro_: Gc<ClassObj>,
+    pub generator: Gc<ClassObj>,
+    pub task: Gc<ClassObj>,
+    pub exception: Gc<ClassObj>,
+    pub runtime_exception: Gc<ClassObj>,
+    pub type_exception: Gc<ClassObj>,
+    pub argument_exception: Gc<ClassObj>,
+    pub io_error: Gc<ClassObj>,
+    pub parse_exception: Gc<ClassObj>,
+    pub assertion_exception: Gc<ClassObj>,
+    pub memory_limit: Gc<ClassObj>,
+}
+
+/// Names the VM itself looks up.
+pub struct Names {
+    pub message: Sym,
+    pub cause: Sym,
+    pub call: Sym,
+    pub to_s: Sym,
+    pub next: Sym,
+    pub iter: Sym,
+    pub next_pair: Sym,
+    pub eq: Sym,
+    pub hash: Sym,
+    pub close: Sym,
+    pub empty: Sym,
+    pub module: Sym,
+    pub anon: Sym,
+    pub trace: Sym,
+}
+
+#[repr(C)]
+pub struct Vm {
+    pub heap: Heap,
+    /// The running fiber.
+    pub cur: Gc<Fiber>,
+    pub shapes: Shapes,
+    pub symbols: Symbols,
+    /// Changes whenever a method table does: method caches check it.
+    pub method_epoch: u32,
+    /// The exception being thrown, or undefined.
+    pub exception: Value,
+    /// What [`Stop::Call`] asks for.
+    pub pending: Option<PendingCall>,
+    pub classes: Box<Classes>,
+    pub names: Names,
+    /// Namespace `gene` and its globals.
+    pub globals: Gc<NamespaceObj>,
+    pub gene_ns: Gc<NamespaceObj>,
+    pub modules: Vec<Module>,
+    pub tasks: Tasks,
+    pub driver: Box<dyn Driver>,
+    pub output: Box<dyn Output>,
+    pub options: Options,
+    /// Lowest native stack address in use at the outermost entry into the interpreter.
+    pub native_base: usize,
+    /// Nested interpreter runs.
+    pub nesting: u32,
+    pub method_cache: Box<crate::interp::cache::MethodCache>,
+    /// Set by other threads: look at it at the next safepoint.
+    pub interrupt: std::sync::Arc<std::sync::atomic::AtomicU32>,
+    pub loader: Option<Box<dyn crate::driver::ModuleLoader>>,
+    pub rng: crate::library::random::Rng,
+    /// `(exit n)` was called.
+    pub exit_code: Option<i32>,
+    pub prelude: crate::prelude::Prelude,
+    /// Safepoint slow paths taken so far; with the interval it gives the instruction count.
+    pub polls: u64,
+    pub used_fuel: u64,
+}
+
+/// A call a native asks the interpreter to make in its place.
+pub struct PendingCall {
+    pub callee: Value,
+    pub args: Vec<Value>,
+    pub kw: Vec<(Sym, Value)>,
+    /// Call `callee` as a method: `args[0]` is `self`.
+    pub method: bool,
+}
+
+impl Vm {
+    // --- making and reading values
+    #[inline]
+    pub fn str(&mut self, s: &str) -> Value {
+        self.heap.string(s).value()
+    }
+    #[inline]
+    pub fn int(&mut self, i: i64) -> Value {
+        self.heap.int(i)
+    }
+    pub fn array(&mut self, items: &[Value]) -> Value {
+        self.heap.array(items).value()
+    }
+    pub fn sym(&mut self, name: &str) -> Sym {
+        self.symbols.intern(name)
+    }
+    pub fn sym_name(&self, s: Sym) -> &'static str {
+        self.symbols.name(s)
+    }
+    /// The String with a symbol's name (one object per symbol).
+    pub fn sym_string(&mut self, s: Sym) -> Value {
+        if let Some(v) = self.symbols.string(s) {
+            return v;
+        }
+        let v = self.str(self.symbols.name(s));
+        self.heap.permanent.push(v);
+        self.symbols.set_string(s, v);
+        v
+    }
+    pub fn as_array(&self, v: Value) -> Option<Gc<Array>> {
+        v.get(Kind::Array)
+    }
+    pub fn as_map(&self, v: Value) -> Option<Gc<Map>> {
+        v.get(Kind::Map)
+    }
+    pub fn as_string(&self, v: Value) -> Option<Gc<Str>> {
+        v.get(Kind::Str)
+    }
+    /// The key a String or Symbol names in a Map; `None` for other kinds. Interns.
+    pub fn map_key(&mut self, v: Value) -> Option<Sym> {
+        match v.as_sym() {
+            Some(s) => Some(s),
+            None => v.as_str().map(|s| self.symbols.intern(s)),
+        }
+    }
+    /// As [`Vm::map_key`] without interning: `Some(None)` when no map can have the key.
+    pub fn find_map_key(&self, v: Value) -> Option<Option<Sym>> {
+        match v.as_sym() {
+            Some(s) => Some(Some(s)),
+            None => v.as_str().map(|s| self.symbols.find(s)),
+        }
+    }
+
+    // --- raising exceptions
+    /// Stores a new exception of `class` and gives the `Stop` to return.
+    #[cold]
+    pub fn throw(&mut self, class: Gc<ClassObj>, message: &str) -> Stop {
+        let m = self.str(message);
+        let ex = self.make_exception(class, m, Value::NIL);
+        self.exception = ex;
+        Stop::Throw
+    }
+    #[cold]
+    pub fn type_error(&mut self, message: &str) -> Stop {
+        self.throw(self.classes.type_exception, message)
+    }
+    #[cold]
+    pub fn argument_error(&mut self, message: &str) -> Stop {
+        self.throw(self.classes.argument_exception, message)
+    }
+    #[cold]
+    pub fn runtime_error(&mut self, message: &str) -> Stop {
+        self.throw(self.classes.runtime_exception, message)
+    }
+    #[cold]
+    pub fn io_error(&mut self, message: &str) -> Stop {
+        self.throw(self.classes.io_error, message)
+    }
+    #[cold]
+    pub fn parse_error(&mut self, message: &str) -> Stop {
+        self.throw(self.classes.parse_exception, message)
+    }
+    /// An exception object of `class` (fields `message` and `cause`), its stack taken from the running fiber when thrown.
+    pub fn make_exception(&mut self, class: Gc<ClassObj>, message: Value, cause: Value) -> Value {
+        let ex = self.instance(class);
+        let (m, c) = (self.names.message, self.names.cause);
+        self.map_set(ex, m, message);
+        self.map_set(ex, c, cause);
+        ex.value()
+    }
+
+    // --- calling
+    /// Makes the interpreter call `callee` in place of the running native.
+    pub fn tail_call(&mut self, callee: Value, args: &[Value]) -> R {
+        self.pending = Some(PendingCall { callee, args: args.to_vec(), kw: Vec::new(), method: false });
+        Err(Stop::Call)
+    }
+    pub fn tail_call_kw(&mut self, callee: Value, args: &[Value], kw: Vec<(Sym, Value)>) -> R {
+        self.pending = Some(PendingCall { callee, args: args.to_vec(), kw, method: false });
+        Err(Stop::Call)
+    }
+
+    // --- defining builtins
+    /// Adds methods to a builtin class.
+    pub fn add_methods(&mut self, class: Gc<ClassObj>, defs: &'static [NativeDef]) {
+        for d in defs {
+            let s = self.symbols.intern_static(d.name);
+            let f = self.heap.native(d, Value::NIL);
+            self.class_define(class, s, f);
+        }
+    }
+    /// Adds functions to a namespace.
+    pub fn add_functions(&mut self, ns: Gc<NamespaceObj>, defs: &'static [NativeDef]) {
+        for d in defs {
+            let s = self.symbols.intern_static(d.name);
+            let f = self.heap.native(d, Value::NIL);
+            self.heap.namespace_set(ns, s, f);
+        }
+    }
+    /// Adds functions that are global and in namespace `gene`.
+    pub fn add_globals(&mut self, defs: &'static [NativeDef]) {
+        self.add_functions(self.globals, defs);
+    }
+    /// Namespace `name` at top level, made when missing.
+    pub fn global_namespace(&mut self, name: &'static str) -> Gc<NamespaceObj> {
+        let s = self.symbols.intern_static(name);
+        if let Some(crate::object::namespace::Member::Value(v)) = self.globals.data().find(s)
+            && v.is_kind(Kind::Namespace)
+        {
+            return v.gc();
+        }
+        let ns = self.heap.namespace(Some(s));
+        self.heap.namespace_set(self.globals, s, ns.value());
+        ns
+    }
+    /// Namespace `name` inside `parent`, made when missing.
+    pub fn sub_namespace(&mut self, parent: Gc<NamespaceObj>, name: &'static str) -> Gc<NamespaceObj> {
+        let s = self.symbols.intern_static(name);
+        if let Some(crate::object::namespace::Member::Value(v)) = parent.data().find(s)
+            && v.is_kind(Kind::Namespace)
+        {
+            return v.gc();
+        }
+        let ns = self.heap.namespace(Some(s));
+        self.heap.namespace_set(parent, s, ns.value());
+        ns
+    }
+    /// A static member of a class (`Cls/name`, `(Cls .name)`).
+    pub fn add_statics(&mut self, class: Gc<ClassObj>, defs: &'static [NativeDef]) {
+        for d in defs {
+            let s = self.symbols.intern_static(d.name);
+            let f = self.heap.native(d, Value::NIL);
+            class.data().statics.insert(s, f);
+            self.heap.barrier(class);
+        }
+    }
+}
