@@ -136,6 +136,8 @@ pub struct Vm {
     /// Nested interpreter runs.
     pub nesting: u32,
     pub method_cache: Box<crate::interp::cache::MethodCache>,
+    /// Classes that foreign objects show as, by name.
+    pub foreign_classes: rustc_hash::FxHashMap<&'static str, Gc<ClassObj>>,
     /// Set by other threads: look at it at the next safepoint.
     pub interrupt: std::sync::Arc<std::sync::atomic::AtomicU32>,
     pub loader: Option<Box<dyn crate::driver::ModuleLoader>>,
