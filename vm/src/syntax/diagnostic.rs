@@ -146,7 +146,8 @@ impl fmt::Display for DataReport<'_> {
         };
         write!(
             f,
-            "{}: {{^message {} ^code {} ^severity {} ^stage {} ^span {{^file {} ^line {} ^column {}}} ^hints [] ^repair_tags [\"runtime\"]}}",
+            "{}: {{^message {} ^code {} ^severity {} ^stage {} ^span {{^file {} ^line {} ^column {}}} \
+             ^hints [] ^repair_tags [\"runtime\"]}}",
             self.severity.label(),
             quoted(self.message),
             quoted(self.code),

@@ -1,12 +1,14 @@
 //! Source text to forms: the reader, spans, source maps and diagnostics.
 //!
-//! The reader turns text into [`form::Form`]s in a `bumpalo` arena. Forms are plain `Copy` data: the compiler walks them, and
-//! quoting turns them into heap values.
+//! The reader turns text into [`form::Form`]s in a `bumpalo` arena. Forms are plain `Copy` data: the compiler walks them,
+//! and quoting turns them into heap values.
 //!
 //! # Where things are
 //!
-//! `reader` has the main loop, brackets and tokens, `frame` its stack, and each kind of literal a file of its own. [`source`]
-//! knows lines and columns, [`diagnostic`] shows findings, [`quote`] writes strings so that they read back.
+//! `reader` has the main loop, brackets and tokens, `frame` its stack, and each kind of literal a file of its own.
+//! [`source`] knows lines and columns, [`diagnostic`] shows findings, [`quote`] writes strings so that they read back.
+#![forbid(unsafe_code)]
+
 mod bytes;
 mod class;
 mod datetime;

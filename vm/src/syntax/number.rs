@@ -4,11 +4,9 @@ use super::duration;
 use super::error::{Result, SyntaxError};
 use super::form::{FormKind, Span};
 
-/// The value of a token that starts with a digit, or a sign and a digit, and is neither a date nor a time nor bytes.
+/// The value of a token that starts with a digit, or a sign and a digit, and is neither a date nor a time nor bytes. The
+/// reader has tried [`small_decimal`] before.
 pub(super) fn parse<'a>(token: &str, start: usize) -> Result<FormKind<'a>> {
-    if let Some(value) = small_decimal(token.as_bytes()) {
-        return Ok(FormKind::Int(value));
-    }
     let (negative, digits) = match token.as_bytes()[0] {
         b'-' => (true, &token[1..]),
         b'+' => (false, &token[1..]),
@@ -42,7 +40,7 @@ pub(super) fn parse<'a>(token: &str, start: usize) -> Result<FormKind<'a>> {
 }
 
 /// The usual literal, read without any detour: at most 18 digits cannot overflow.
-fn small_decimal(token: &[u8]) -> Option<i64> {
+pub(super) fn small_decimal(token: &[u8]) -> Option<i64> {
     let (negative, digits) = match token {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, token),
@@ -116,8 +114,12 @@ mod tests {
     use super::*;
 
     fn int(token: &str) -> i64 {
+        let small = small_decimal(token.as_bytes());
         match parse(token, 0) {
-            Ok(FormKind::Int(value)) => value,
+            Ok(FormKind::Int(value)) => {
+                assert!(small.is_none_or(|small| small == value), "{token}");
+                value
+            }
             other => panic!("{token}: {other:?}"),
         }
     }
@@ -170,6 +172,9 @@ mod tests {
         assert_eq!(int("-9223372036854775808"), i64::MIN);
         assert_eq!(int("-0x8000000000000000"), i64::MIN);
         assert_eq!(int("0000000000000000000000000000001"), 1);
+        assert_eq!(small_decimal(b"999999999999999999"), Some(999_999_999_999_999_999));
+        assert_eq!(small_decimal(b"-999999999999999999"), Some(-999_999_999_999_999_999));
+        assert_eq!(small_decimal(b"1000000000000000000"), None);
     }
 
     #[test]

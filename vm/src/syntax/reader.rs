@@ -438,6 +438,9 @@ impl<'a, 's> Reader<'a, 's> {
         let end = scan_token(self.bytes, start).0.min(self.bytes.len());
         self.pos = end;
         let token = &self.text[start..end];
+        if let Some(value) = number::small_decimal(token.as_bytes()) {
+            return self.complete_leaf(start, FormKind::Int(value));
+        }
         let kind = match datetime::parse(token, start)? {
             None => number::parse(token, start)?,
             Some(Moment::Date(date)) => FormKind::Date(date),
@@ -553,5 +556,16 @@ impl<'a, 's> Reader<'a, 's> {
         }
         self.pos = end - 3;
         Ok(end - 3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_must_fit_in_a_span() {
+        assert_eq!(check_size(u32::MAX as usize - 1), Ok(()));
+        assert_eq!(check_size(u32::MAX as usize).unwrap_err().message, "Source text too large");
     }
 }

@@ -193,7 +193,7 @@ mod tests {
             let excerpt = source.excerpt(1, col);
             let (text, caret) = excerpt.split_once('\n').unwrap();
             assert_eq!(text.len(), 7 + MAX_COLUMNS);
-            assert_eq!(caret.len() - 1 - 7 < MAX_COLUMNS + 1, true);
+            assert!(caret.len() - 1 - 7 < MAX_COLUMNS);
             (text[7..].to_owned(), caret.len() - 1 - 7)
         };
         assert_eq!(shown(1), (format!("{}...", &line[..157]), 0));

@@ -17,9 +17,12 @@ const SAMPLES: [&str; 4] = [
  triple "quoted" \u0041\uD83D\uDE00
   """ #r"raw\" #r"""a"b""" #"""
  #{x} """ "\n\t\x41\q""##,
-    r##"2024-05-06T10:20:30.250+02:00[Europe/Rome] 9:05 07:00[A/B] 1h30m 500ms -2d 0#dead~ beef 0!1010 0*aGk= #/a\/b(\d)/[\1]/imsx
-#/x/ 'c' '\'' 1_000 9223372036854775807 nil void true false not_found #@a #@b (c ^k 1; d; e ^k 2) #(a b) #[1] #{^a 1} #{{1 2}}"##,
-    "é数 \u{1f600}/ü/<ö> \"ß\\é\" \r\n\t,, {^größe '\u{1f600}'} #\"#{ä}\" @a/0/** \\/ a\\ b .. ... /x/.m/! (import n/[p q:r] from \"m\")",
+    r##"2024-05-06T10:20:30.250+02:00[Europe/Rome] 9:05 07:00[A/B] 1h30m 500ms -2d 0#dead~ beef 0!1010 0*aGk=
+#/a\/b(\d)/[\1]/imsx
+#/x/ 'c' '\'' 1_000 9223372036854775807 nil void true false not_found
+#@a #@b (c ^k 1; d; e ^k 2) #(a b) #[1] #{^a 1} #{{1 2}}"##,
+    "é数 \u{1f600}/ü/<ö> \"ß\\é\" \r\n\t,, {^größe '\u{1f600}'} #\"#{ä}\" @a/0/** \\/ a\\ b \
+     .. ... /x/.m/! (import n/[p q:r] from \"m\")",
 ];
 
 struct Xorshift(u64);
@@ -34,55 +37,11 @@ impl Xorshift {
 }
 
 fn mutate(text: &mut Vec<char>, random: &mut Xorshift) {
-    const SPECIAL: &[char] = &[
-        '(',
-        ')',
-        '[',
-        ']',
-        '{',
-        '}',
-        '"',
-        '\'',
-        '`',
-        '%',
-        ';',
-        '#',
-        '^',
-        '/',
-        '\\',
-        '.',
-        '@',
-        '<',
-        '>',
-        '!',
-        '*',
-        '_',
-        '~',
-        ' ',
-        '\n',
-        '\r',
-        '\t',
-        ',',
-        ':',
-        '-',
-        '+',
-        '0',
-        '9',
-        'e',
-        'x',
-        'T',
-        'Z',
-        'u',
-        'r',
-        'é',
-        '\u{1f600}',
-        '\0',
-        '\u{feff}',
-    ];
+    let special: Vec<char> = "()[]{}\"'`%;#^/\\.@<>!*_~ \n\r\t,:-+09exTZuré\u{1f600}\0\u{feff}".chars().collect();
     let at = random.next(text.len() + 1);
     match random.next(5) {
-        0 => text.insert(at, SPECIAL[random.next(SPECIAL.len())]),
-        1 if at < text.len() => text[at] = SPECIAL[random.next(SPECIAL.len())],
+        0 => text.insert(at, special[random.next(special.len())]),
+        1 if at < text.len() => text[at] = special[random.next(special.len())],
         2 if at < text.len() => {
             text.remove(at);
         }

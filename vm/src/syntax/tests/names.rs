@@ -40,10 +40,9 @@ fn paths() {
         "path(\"a\" \"b\") path(\"$args\" 0 .to_i) path(\"a\" -1) path(\"$ns\" \"x\")",
     );
     check("/x /0 /.m /x/! /!", "path(self \"x\") path(self 0) path(self .m) path(self \"x\" !) path(self !)");
-    check(
-        "math/* a/** b/@ c/+ d/- e/<= f/< g/1x h/a.b i/$x",
-        "path(\"math\" \"*\") path(\"a\" \"**\") path(\"b\" \"@\") path(\"c\" \"+\") path(\"d\" \"-\") path(\"e\" \"<=\") path(\"f\" \"<\") path(\"g\" \"1x\") path(\"h\" \"a.b\") path(\"i\" \"$x\")",
-    );
+    check("math/* a/** b/@", r#"path("math" "*") path("a" "**") path("b" "@")"#);
+    check("c/+ d/- e/<= f/<", r#"path("c" "+") path("d" "-") path("e" "<=") path("f" "<")"#);
+    check("g/1x h/a.b i/$x", r#"path("g" "1x") path("h" "a.b") path("i" "$x")"#);
     check(
         "n/f:g x/y: `a/b a/nil nil/a",
         "path(\"n\" \"f:g\") path(\"x\" \"y:\") 'path(\"a\" \"b\") path(\"a\" \"nil\") path(\"nil\" \"a\")",

@@ -1,5 +1,5 @@
-//! A notation for forms in tests. It looks like the source where that is unambiguous; `path(...)`, `sel(...)` and `text(...)`
-//! list parts, `'x` is a quote, `~x` an unquote.
+//! A notation for forms in tests. It looks like the source where that is unambiguous; `path(...)`, `sel(...)` and
+//! `text(...)` list parts, `'x` is a quote, `~x` an unquote.
 
 use std::fmt::Write;
 
