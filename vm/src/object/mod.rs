@@ -14,3 +14,4 @@ pub mod shape;
 pub mod string;
 pub mod symbol;
 pub mod table;
+pub mod temporal;
