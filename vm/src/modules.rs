@@ -116,7 +116,14 @@ impl Vm {
             }
         }
         let cells: Vec<Value> = self.modules[id as usize].vars.iter().map(|v| v.1).collect();
-        let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id });
+        let sid = match self.sources.iter().rposition(|s| Rc::ptr_eq(s, &source)) {
+            Some(i) => i,
+            None => {
+                self.sources.push(source.clone());
+                self.sources.len() - 1
+            }
+        };
+        let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id, id: sid as u32 });
         match codegen::generate(self, unit, sref, &cells) {
             Ok(code) => Ok(self.heap.function(code, 0).value()),
             Err(e) => Err(LoadFailure::one(source, Stage::Compile, e.span, e.message)),

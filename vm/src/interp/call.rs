@@ -290,10 +290,6 @@ fn call_function(vm: &mut Vm, w: *mut Value, f: Gc<Function>, n: usize, kw: &[Sy
             return fail(vm, Vm::argument_error, &m);
         }
     }
-    if p.generator {
-        let g = make_generator(vm, w, f, p);
-        return deliver(vm, g, ret);
-    }
     push_frame(vm, off, p, ret)
 }
 
@@ -310,22 +306,6 @@ fn push_frame(vm: &mut Vm, off: usize, p: &Proto, ret: u64) -> Ctl {
     cur.pc = p.code.as_ptr();
     vm.heap.fuel.left -= 1;
     Ctl::Load
-}
-
-/// A generator whose first frame holds the bound arguments of window `w`.
-fn make_generator(vm: &mut Vm, w: *mut Value, f: Gc<Function>, p: &Proto) -> Value {
-    let words = FRAME_HEAD + p.nregs as usize + SCRATCH;
-    let mut g = vm.heap.fiber(Role::Generator, words);
-    // SAFETY: the new stack has room for the frame; arguments lie at the window.
-    unsafe {
-        *g.stack = f.value();
-        *g.stack.add(1) = Value(0);
-        *g.stack.add(2) = Value(FRAME_BOTTOM);
-        let n = p.params.names.len() + p.has_self as usize;
-        std::ptr::copy_nonoverlapping(w.add(FRAME_HEAD), g.stack.add(FRAME_HEAD), n);
-    }
-    g.pc = p.code.as_ptr();
-    g.value()
 }
 
 /// Turns arguments at `r` into parameters: 5.3. Gives the message of an ArgumentException.
@@ -531,7 +511,7 @@ pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
     // SAFETY: window in the stack.
     let callee = unsafe { *w };
     let mut cur = vm.cur;
-    if callee.is_kind(Kind::Function) && !callee.gc::<Function>().proto().generator {
+    if callee.is_kind(Kind::Function) {
         // Move the window down over the running frame, then call as its caller would have.
         let base = cur.base as usize;
         // SAFETY: the window lies above the base.
@@ -737,5 +717,41 @@ impl Vm {
             Exit::Threw => Err(Stop::Throw),
             Exit::Idle => Err(self.runtime_error("a nested run was suspended")),
         }
+    }
+}
+
+/// Calls a macro with data; the caller's environment goes into the register behind the parameters.
+pub fn call_macro(vm: &mut Vm, f: Gc<Function>, args: &[Value], kw: &[(Sym, Value)], env: Value) -> Ctl {
+    let p = f.proto();
+    let off = scratch_offset(vm);
+    let n = args.len() + kw.len();
+    if ensure(vm, off + FRAME_HEAD + p.nregs as usize + n + SCRATCH).is_err() {
+        return Ctl::Throw;
+    }
+    let names: Vec<Sym> = kw.iter().map(|k| k.0).collect();
+    // SAFETY: room for arguments and registers ensured.
+    unsafe {
+        let w = at(vm, off);
+        *w = f.value();
+        for (j, &v) in args.iter().chain(kw.iter().map(|k| &k.1)).enumerate() {
+            *w.add(FRAME_HEAD + j) = v;
+        }
+        if let Err(m) = bind(vm, w.add(FRAME_HEAD), p, args.len(), &names) {
+            return fail(vm, Vm::argument_error, &m);
+        }
+        *w.add(FRAME_HEAD + p.params.names.len()) = env;
+    }
+    push_frame(vm, off, p, RET_OP)
+}
+
+/// As [`call_op`] for an instruction whose result is thrown away but whose register `_dst` must stay.
+pub fn call_op_into(vm: &mut Vm, callee: Value, args: &[Value], _dst: usize) -> Ctl {
+    call_op(vm, callee, args, false)
+}
+
+impl Vm {
+    /// Calls a function whose first argument is `self`, on the native stack.
+    pub fn call_sync_method(&mut self, f: Value, args: &[Value]) -> R {
+        self.call_sync_as(f, args, true)
     }
 }
