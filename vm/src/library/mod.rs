@@ -1,3 +1,16 @@
 //! Builtins that need no operating system.
 pub mod args;
+pub mod char;
+pub mod parse_number;
 pub mod random;
+pub mod regex;
+pub mod search;
+pub mod string;
+pub mod text_index;
+
+/// What the library keeps per VM between calls.
+#[derive(Default)]
+pub struct State {
+    pub regexes: regex::RegexCache,
+    pub cursor: text_index::Cursor,
+}
