@@ -1,6 +1,8 @@
 //! Builtins that need no operating system.
 pub mod args;
 pub mod char;
+pub mod math;
+pub mod number;
 pub mod parse_number;
 pub mod random;
 pub mod regex;
