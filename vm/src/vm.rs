@@ -201,6 +201,7 @@ pub struct Vm {
     pub interrupt: std::sync::Arc<std::sync::atomic::AtomicU32>,
     pub loader: Option<Box<dyn crate::driver::ModuleLoader>>,
     pub rng: crate::library::random::Rng,
+    pub library: crate::library::State,
     /// `(exit n)` was called.
     pub exit_code: Option<i32>,
     pub prelude: crate::prelude::Prelude,

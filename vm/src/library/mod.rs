@@ -2,4 +2,19 @@
 pub mod args;
 pub mod float;
 pub mod printer;
+pub mod char;
+pub mod math;
+pub mod number;
+pub mod parse_number;
 pub mod random;
+pub mod regex;
+pub mod search;
+pub mod string;
+pub mod text_index;
+
+/// What the library keeps per VM between calls.
+#[derive(Default)]
+pub struct State {
+    pub regexes: regex::RegexCache,
+    pub cursor: text_index::Cursor,
+}
