@@ -109,6 +109,7 @@ impl Vm {
             interrupt: Arc::new(AtomicU32::new(0)),
             loader: None,
             rng: Rng::new(0),
+            library: Default::default(),
             exit_code: None,
             prelude: Default::default(),
             polls: 0,

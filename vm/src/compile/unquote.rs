@@ -187,11 +187,8 @@ impl<'a> Unquoter<'_, 'a> {
             Some(m) => self.props(m)?,
             None => &[],
         };
-        let head = if g.slot(0).is_nil() && kids.is_empty() && props.is_empty() {
-            None
-        } else {
-            Some(self.form(g.slot(0))?)
-        };
+        let head =
+            if g.slot(0).is_nil() && kids.is_empty() && props.is_empty() { None } else { Some(self.form(g.slot(0))?) };
         let children = self.forms(&kids)?;
         Ok(FormKind::Gene(self.arena.alloc(GeneForm { head, props, props_at: 0, children, frozen })))
     }

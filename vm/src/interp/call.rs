@@ -90,7 +90,8 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
                 let skip = method as usize;
                 let args: Vec<Value> = (skip..n).map(|j| *w.add(3 + j)).collect();
                 let kwv: Vec<(Sym, Value)> = kw.iter().enumerate().map(|(j, &s)| (s, *w.add(3 + n + j))).collect();
-                finish(vm, super::types::construct_variant(vm_ref(vm), callee, &args, &kwv), ret)
+                let v = super::types::construct_variant(vm, callee, &args, &kwv);
+                finish(vm, v, ret)
             }
             Kind::Class => fail(vm, Vm::type_error, "Class is not callable; use new"),
             Kind::Instance => {
@@ -112,10 +113,6 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
             _ => not_callable(vm, callee),
         }
     }
-}
-
-fn vm_ref(vm: &mut Vm) -> &mut Vm {
-    vm
 }
 
 /// Opens a place for one more argument in front (unless `skip` of them may be overwritten); the window may move.
@@ -564,9 +561,8 @@ pub fn return_value(vm: &mut Vm, v: Value) -> Ctl {
     let mut cur = vm.cur;
     let base = cur.base as usize;
     // SAFETY: the frame head is below the base.
-    let (word, ret_pc, first) = unsafe {
-        ((*cur.stack.add(base - 1)).0, (*cur.stack.add(base - 2)).0, *cur.stack.add(base))
-    };
+    let (word, ret_pc, first) =
+        unsafe { ((*cur.stack.add(base - 1)).0, (*cur.stack.add(base - 2)).0, *cur.stack.add(base)) };
     if word & FRAME_BOTTOM != 0 {
         let v = if word & FRAME_NEW != 0 { first } else { v };
         return fiber_done(vm, v);
@@ -596,8 +592,8 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
     // SAFETY: registers of the running frame.
     unsafe {
         match i.op() {
-            Call | CallMod | CallKw | CallSpread | Method | MethodSpread | MethodDyn | Super | SuperSpread | SuperCtor
-            | New | NewSpread => *r(i.c()) = v,
+            Call | CallMod | CallKw | CallSpread | Method | MethodSpread | MethodDyn | Super | SuperSpread
+            | SuperCtor | New | NewSpread => *r(i.c()) = v,
             TailCall | TailMod | TailMethod => return return_value(vm, v),
             JnLt | JnLe | JnGt | JnGe | JnEq | JnLtI | JnLeI | JnGtI | JnGeI | JnEqI => {
                 if !v.truthy() {
@@ -665,7 +661,7 @@ impl Vm {
     }
 
     /// As [`Vm::call_sync`]; `args[0]` is `self`.
-    pub fn call_method_sync(&mut self, recv: Value, name: Sym, args: &[Value]) -> R {
+    pub fn call_named_sync(&mut self, recv: Value, name: Sym, args: &[Value]) -> R {
         let Some(m) = find_method(self, recv, name) else {
             let text = format!("Method {} not found on {}", self.sym_name(name), self.kind_name(recv));
             return Err(self.type_error(&text));

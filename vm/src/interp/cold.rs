@@ -61,8 +61,7 @@ pub fn closure(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         let f = vm.heap.function(code, p.captures.len());
         let outer = (*r.sub(3)).gc::<Function>();
         for (j, &(from_capture, n)) in p.captures.iter().enumerate() {
-            *f.captures().add(j) =
-                if from_capture { *outer.captures().add(n as usize) } else { *r.add(n as usize) };
+            *f.captures().add(j) = if from_capture { *outer.captures().add(n as usize) } else { *r.add(n as usize) };
         }
         *r.add(i.a()) = f.value();
     }
@@ -247,8 +246,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             let w = i.a();
             let kw = if i.x() >= 0 { names(constant(vm, i)) } else { Vec::new() };
             let args: Vec<Value> = (0..i.b()).map(|j| reg(w + 3 + j)).collect();
-            let kwargs: Vec<(Sym, Value)> =
-                kw.iter().enumerate().map(|(j, &s)| (s, reg(w + 3 + i.b() + j))).collect();
+            let kwargs: Vec<(Sym, Value)> = kw.iter().enumerate().map(|(j, &s)| (s, reg(w + 3 + i.b() + j))).collect();
             spawn(vm, r, i, reg(w), &args, kwargs)
         }
         SpawnSpread => {
@@ -269,8 +267,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         NewHashMap => {
             let t = vm.heap.table(Kind::HashMap);
             // Kept in the destination while keys are hashed: their methods may run.
-            let pairs: Vec<(Value, Value)> =
-                (0..i.c()).map(|j| (reg(i.b() + 2 * j), reg(i.b() + 2 * j + 1))).collect();
+            let pairs: Vec<(Value, Value)> = (0..i.c()).map(|j| (reg(i.b() + 2 * j), reg(i.b() + 2 * j + 1))).collect();
             for (k, v) in pairs {
                 if vm.table_set(t, k, v).is_err() {
                     return Ctl::Throw;
@@ -279,7 +276,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             set(i.a(), t.value());
             Ctl::Next
         }
-        HashSetAt => unit(vm.table_set(reg(i.a()).gc(), reg(i.b()), reg(i.c()))),
+        HashSetAt => unit(vm.table_set(reg(i.a()).gc(), reg(i.b()), reg(i.c())).map(|_| ())),
         MapSet => {
             if let Some(k) = constant(vm, i).as_sym() {
                 vm.map_set(reg(i.a()).gc(), k, reg(i.b()));
@@ -352,10 +349,9 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         }
         ClassNew | ClassMethod | ClassCtor | ClassField | ClassStatic | ClassMissing | ClassDone | EnumNew | NsNew
         | Import | ExportCheck => define::execute(vm, r, i),
-        Unpack | Destructure | DestructureMap | Item | TestArray | TestMap | TestGene | GetKey | RestKeys | RestItems
-        | GeneType | GeneItems | VariantOf | TestVariant | Payload | PayloadNamed | Matches | NoMatch | Contract => {
-            pattern::execute(vm, r, i)
-        }
+        Unpack | Destructure | DestructureMap | Item | TestArray | TestMap | TestGene | GetKey | RestKeys
+        | RestItems | GeneType | GeneItems | VariantOf | TestVariant | Payload | PayloadNamed | Matches | NoMatch
+        | Contract => pattern::execute(vm, r, i),
         MakeEnv | IsMacro | CallMacro | Eval | CallerEval | Render => dynamic::execute(vm, r, i),
         GetPropInline | SetPropInline | Nop => Ctl::Next,
         other => call::fail(vm, Vm::runtime_error, &format!("unknown instruction {other:?}")),

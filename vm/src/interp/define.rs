@@ -184,7 +184,8 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         Op::ClassField => {
             let c: Gc<ClassObj> = reg(i.a()).gc();
             let k: Gc<Record> = constant(vm, i).gc();
-            let place = k.slot(1).get::<Record>(Kind::Record).and_then(|t| t.slot(1).as_str()).unwrap_or("field").into();
+            let place =
+                k.slot(1).get::<Record>(Kind::Record).and_then(|t| t.slot(1).as_str()).unwrap_or("field").into();
             let ty = with_module(vm, k.slot(1));
             let default = if i.c() == 1 { reg(i.b()) } else { Value::NIL };
             let name = k.slot(0).as_sym().unwrap_or(vm.names.empty);

@@ -62,15 +62,11 @@ fn keep_frozen(from: Value, to: Value) -> Value {
     to
 }
 
-/// The value of a regex literal.
+/// The value of a regex literal: compiled when evaluated.
 pub fn regex(vm: &mut Vm, v: Value) -> R {
-    let name = vm.symbols.intern_static("Regexp");
     let r: Gc<Record> = v.gc();
-    let _ = name;
-    let items = [r.slot(0), r.slot(1), r.slot(2)];
-    let re = vm.heap.record(Kind::Regex, 0, &items).value();
-    vm.check_regex(re)?;
-    Ok(re)
+    let text = |i: usize| r.slot(i).as_str();
+    crate::library::regex::make_regex(vm, text(0).unwrap_or(""), text(1).unwrap_or(""), text(2))
 }
 
 /// An environment: record (names Array, constants Array, cells Array, self, ex, caller, module). Cells of variables that are
@@ -123,7 +119,7 @@ fn make_env(vm: &mut Vm, r: *mut Value, i: Instr) -> Value {
 }
 
 /// Compiles data in an environment: a closure without parameters.
-pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>, in_macro: bool) -> R {
+pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
     let arena = Bump::new();
     let mut forms = Vec::new();
     let mut first_pos = None;
@@ -149,9 +145,9 @@ pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>, in_macro: bool) 
         has_self: has(3),
         has_ex: has(4),
         has_caller: has(5),
-        in_macro,
         module_names: vm.module_names(module),
-        repl: false,
+        module_slots: vm.modules[module as usize].vars.len() as u32,
+        ..EvalEnv::default()
     };
     // Positions of data that came from a source point into it; other data has none.
     let source = match first_pos.and_then(|p| vm.source_by_id(p)) {
@@ -167,14 +163,11 @@ pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>, in_macro: bool) 
     let code = f.code;
     let p = f.proto();
     let cells: Gc<Array> = env.slot(2).gc();
+    let hidden: Vec<Value> = (3..6).map(|k| env.slot(k)).filter(|v| !v.is_undef()).collect();
     let g = vm.heap.function(code, p.captures.len());
     for (j, &(_, n)) in p.captures.iter().enumerate() {
         let n = n as usize;
-        let v = if n < cells.size() {
-            cells.as_slice()[n]
-        } else {
-            env.slot(3 + (n - cells.size()))
-        };
+        let v = if n < cells.size() { cells.as_slice()[n] } else { hidden[n - cells.size()] };
         // SAFETY: the function was made with room for its captures.
         unsafe { *g.captures().add(j) = v };
     }
@@ -232,7 +225,7 @@ fn is_macro(v: Value) -> bool {
 }
 
 fn eval(vm: &mut Vm, data: &[Value], env: Value) -> Ctl {
-    match compile_in(vm, data, env.gc(), false) {
+    match compile_in(vm, data, env.gc()) {
         Ok(f) => call::call_op(vm, f, &[], false),
         Err(_) => Ctl::Throw,
     }
@@ -247,11 +240,8 @@ fn call_macro(vm: &mut Vm, callee: Value, env: Value, site: Value) -> Ctl {
     let d: Gc<Record> = site.gc();
     let args: Vec<Value> = d.slot(0).gc::<Record>().slots().iter().map(|&x| copy_data(vm, x)).collect();
     let names = super::cold::names(d.slot(1));
-    let kw: Vec<(Sym, Value)> = names
-        .iter()
-        .zip(d.slot(2).gc::<Record>().slots())
-        .map(|(&k, &v)| (k, copy_data(vm, v)))
-        .collect();
+    let kw: Vec<(Sym, Value)> =
+        names.iter().zip(d.slot(2).gc::<Record>().slots()).map(|(&k, &v)| (k, copy_data(vm, v))).collect();
     call::call_macro(vm, callee.gc(), &args, &kw, env)
 }
 
@@ -261,7 +251,7 @@ fn render(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
 }
 
 fn value_of(vm: &mut Vm, q: Gc<Record>, env: Gc<Record>) -> R {
-    let f = compile_in(vm, &[q.slot(0)], env, false)?;
+    let f = compile_in(vm, &[q.slot(0)], env)?;
     vm.call_sync(f, &[])
 }
 

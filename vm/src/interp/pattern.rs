@@ -74,12 +74,9 @@ fn member_or_undef(vm: &mut Vm, v: Value, s: Sym) -> Value {
                 _ => Value::UNDEF,
             },
         },
-        Some(Kind::Gene) => v
-            .gc::<Record>()
-            .slot(1)
-            .get::<Map>(Kind::Map)
-            .and_then(|m| vm.map_get(m, s))
-            .unwrap_or(Value::UNDEF),
+        Some(Kind::Gene) => {
+            v.gc::<Record>().slot(1).get::<Map>(Kind::Map).and_then(|m| vm.map_get(m, s)).unwrap_or(Value::UNDEF)
+        }
         _ => Value::UNDEF,
     }
 }
@@ -357,13 +354,10 @@ fn matches(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 Err(_) => return Ctl::Throw,
             },
             Some(Kind::Range) => range_holds(v.gc(), s),
-            Some(Kind::Regex) if s.is_str() => {
-                let name = vm.symbols.intern_static("match?");
-                return match vm.call_method_sync(v, name, &[s]) {
-                    Ok(b) => put(r, i, Ok(Value::bool(b.truthy()))),
-                    Err(_) => Ctl::Throw,
-                };
-            }
+            Some(Kind::Regex) if s.is_str() => match crate::library::regex::compiled(vm, v.gc()) {
+                Ok(re) => re.is_match(s.as_str().unwrap_or("")),
+                Err(_) => return Ctl::Throw,
+            },
             _ => false,
         };
     put(r, i, Ok(Value::bool(ok)))

@@ -12,7 +12,8 @@ use crate::vm::Vm;
 /// it belongs to the running function.
 fn parts(vm: &Vm, ty: Value) -> Option<(Value, Value, u32)> {
     let r = ty.get::<Record>(Kind::Record)?;
-    let module = if r.len() > 3 { r.slot(3).as_int().unwrap_or(0) as u32 } else { super::call::running(vm).source.module };
+    let module =
+        if r.len() > 3 { r.slot(3).as_int().unwrap_or(0) as u32 } else { super::call::running(vm).source.module };
     Some((r.slot(0), r.slot(2), module))
 }
 
@@ -46,7 +47,14 @@ fn union_members(vm: &Vm, form: Value) -> Option<Vec<Value>> {
     Some(out)
 }
 
-fn convert(vm: &mut Vm, form: Value, generics: Value, module: u32, v: Value, place: &str) -> Result<Option<Value>, Stop> {
+fn convert(
+    vm: &mut Vm,
+    form: Value,
+    generics: Value,
+    module: u32,
+    v: Value,
+    place: &str,
+) -> Result<Option<Value>, Stop> {
     if let Some(ms) = union_members(vm, form) {
         for m in ms {
             if let Some(c) = convert(vm, m, generics, module, v, place)? {
