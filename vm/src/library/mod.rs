@@ -1,6 +1,8 @@
 //! Builtins that need no operating system.
 pub mod args;
+pub mod bytes;
 pub mod char;
+pub mod format;
 pub mod math;
 pub mod number;
 pub mod parse_number;
