@@ -2,7 +2,11 @@
 pub mod args;
 pub mod bytes;
 pub mod char;
+pub mod duration;
 pub mod format;
+pub mod json;
+pub mod json_read;
+pub mod json_write;
 pub mod math;
 pub mod number;
 pub mod parse_number;
