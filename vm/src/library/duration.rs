@@ -13,7 +13,11 @@ const UNITS: [(&str, i64); 6] =
 
 fn this(vm: &mut Vm, a: &Args) -> Result<i64, Stop> {
     let v = a.this();
-    if v.is_kind(Kind::Duration) { Ok(temporal::micros(v)) } else { Err(wrong_kind(vm, "Duration method", "Duration", v)) }
+    if v.is_kind(Kind::Duration) {
+        Ok(temporal::micros(v))
+    } else {
+        Err(wrong_kind(vm, "Duration method", "Duration", v))
+    }
 }
 
 #[cold]

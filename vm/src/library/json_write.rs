@@ -202,7 +202,8 @@ impl Writer<'_> {
 
     fn members(&mut self, m: Gc<Map>, first: &mut bool) -> W {
         if self.style.sort_keys {
-            let mut keys: Vec<Sym> = self.vm.map_entries(m).into_iter().map(|e| e.0).filter(|&k| k != self.vm.names.trace).collect();
+            let mut keys: Vec<Sym> =
+                self.vm.map_entries(m).into_iter().map(|e| e.0).filter(|&k| k != self.vm.names.trace).collect();
             keys.sort_by_key(|&k| self.vm.sym_name(k));
             for k in keys {
                 if let Some(v) = self.vm.map_get(m, k) {

@@ -2,12 +2,15 @@
 pub mod array;
 pub mod class;
 pub mod code;
+pub mod data;
 pub mod enums;
 pub mod fiber;
 pub mod foreign;
 pub mod function;
+pub mod gene;
 pub mod map;
 pub mod namespace;
+pub mod range;
 pub mod shape;
 pub mod string;
 pub mod symbol;
