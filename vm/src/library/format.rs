@@ -1,5 +1,5 @@
 //! `format`: texts with `{}` places (language 14.2.1).
-use super::args::{string, this_string, type_name};
+use super::args::{string, this_string};
 use super::number::in_base;
 use super::string::{check_len, new_string};
 use crate::def;
@@ -248,7 +248,7 @@ fn place(vm: &mut Vm, out: &mut String, v: Value, spec: &Spec) -> Result<(), Sto
     if needs_int || needs_number {
         let kind = spec.kind.unwrap_or('d');
         let needs = if needs_int { "an Int" } else { "a number" };
-        let got = type_name(vm, v);
+        let got = vm.kind_name(v);
         return Err(bad(vm, &format!("{kind} requires {needs}, got {got}")));
     }
     let mut text = if spec.kind == Some('?') { vm.to_debug(v)? } else { vm.to_text(v)? };

@@ -1,5 +1,4 @@
 //! Values to JSON (language 15.1).
-use super::args::type_name;
 use super::bytes::base64;
 use super::json_read::MAX_DEPTH;
 use crate::heap::{Gc, Kind, Record};
@@ -84,7 +83,7 @@ impl Writer<'_> {
 
     #[cold]
     fn unsupported(&mut self, v: Value) -> Stop {
-        let m = format!("Cannot convert {} to JSON", type_name(self.vm, v));
+        let m = format!("Cannot convert {} to JSON", self.vm.kind_name(v));
         self.vm.type_error(&m)
     }
 
@@ -239,7 +238,7 @@ impl Writer<'_> {
         match k.as_int() {
             Some(i) => Ok(i.to_string()),
             None => {
-                let m = format!("JSON cannot represent a key of kind {}", type_name(self.vm, k));
+                let m = format!("JSON cannot represent a key of kind {}", self.vm.kind_name(k));
                 Err(self.vm.argument_error(&m))
             }
         }

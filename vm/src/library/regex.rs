@@ -430,6 +430,20 @@ pub fn match_group(vm: &mut Vm, m: Gc<Record>, i: i64) -> Value {
     }
 }
 
+/// `m/name`, if it is a member of RegexMatches.
+pub fn match_member(vm: &mut Vm, m: Gc<Record>, name: &str) -> Option<Value> {
+    Some(match name {
+        "value" => value(vm, m),
+        "captures" => captures(vm, m),
+        "named_captures" => named_captures(vm, m),
+        "start" => m.slot(START),
+        "end" => m.slot(END),
+        "pre_match" => pre_match(vm, m),
+        "post_match" => post_match(vm, m),
+        _ => return None,
+    })
+}
+
 fn value(vm: &mut Vm, m: Gc<Record>) -> Value {
     vm.str(match_text(m))
 }
@@ -483,6 +497,12 @@ pub fn install(vm: &mut Vm) {
     let class = vm.classes.by_kind[Kind::Regex as usize];
     vm.add_methods(class, REGEX_METHODS);
     vm.add_statics(class, REGEX_STATICS);
+    class.data().construct = Some(construct_regexp);
+    // Scripts call the class by its older name, too.
+    let name = vm.symbols.intern_static("Regexp");
+    for ns in [vm.globals, vm.gene_ns] {
+        vm.heap.namespace_set(ns, name, class.value());
+    }
     let class = vm.classes.by_kind[Kind::RegexMatch as usize];
     vm.add_methods(class, MATCH_METHODS);
 }
