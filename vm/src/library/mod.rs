@@ -1,11 +1,17 @@
 //! Builtins that need no operating system.
 pub mod args;
 pub mod array;
+pub mod bytes;
 pub mod char;
 pub mod collection;
+pub mod duration;
 pub mod float;
+pub mod format;
 pub mod hash_map;
 pub mod hash_set;
+pub mod json;
+pub mod json_read;
+pub mod json_write;
 pub mod map;
 pub mod math;
 pub mod number;
@@ -32,7 +38,11 @@ pub fn install(vm: &mut crate::vm::Vm) {
     map::install(vm);
     hash_map::install(vm);
     hash_set::install(vm);
+    bytes::install(vm);
     char::install(vm);
+    duration::install(vm);
+    format::install(vm);
+    json::install(vm);
     math::install(vm);
     number::install(vm);
     regex::install(vm);
