@@ -1,5 +1,42 @@
 //! Builtins that need no operating system.
+//!
+//! Natives never call script code: a method that takes a function starts here at most (to choose a fast path) and goes on in
+//! `prelude/*.gene`, under a method of the same name with `_` in front.
 pub mod args;
+pub mod array;
+pub mod collection;
+pub mod enums;
 pub mod float;
+pub mod freeze;
+pub mod function;
+pub mod gene;
+pub mod hash_map;
+pub mod hash_set;
+pub mod iterator;
+pub mod map;
+pub mod object;
+pub mod order;
+pub mod output;
 pub mod printer;
 pub mod random;
+pub mod range;
+pub mod sort;
+
+use crate::vm::Vm;
+
+/// Puts all builtins of this crate in their classes and namespaces.
+pub fn install(vm: &mut Vm) {
+    object::install(vm);
+    array::install(vm);
+    map::install(vm);
+    hash_map::install(vm);
+    hash_set::install(vm);
+    range::install(vm);
+    gene::install(vm);
+    iterator::install(vm);
+    function::install(vm);
+    enums::install(vm);
+    for table in [output::GLOBALS, object::GLOBALS, array::GLOBALS, range::GLOBALS, function::GLOBALS] {
+        vm.add_globals(table);
+    }
+}
