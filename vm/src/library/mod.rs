@@ -4,6 +4,7 @@
 //! `prelude/*.gene`, under a method of the same name with `_` in front.
 pub mod args;
 pub mod array;
+pub mod char;
 pub mod collection;
 pub mod enums;
 pub mod float;
@@ -14,15 +15,29 @@ pub mod hash_map;
 pub mod hash_set;
 pub mod iterator;
 pub mod map;
+pub mod math;
+pub mod number;
 pub mod object;
 pub mod order;
 pub mod output;
+pub mod parse_number;
 pub mod printer;
 pub mod random;
 pub mod range;
+pub mod regex;
+pub mod search;
 pub mod sort;
+pub mod string;
+pub mod text_index;
 
 use crate::vm::Vm;
+
+/// What the library keeps per VM between calls.
+#[derive(Default)]
+pub struct State {
+    pub regexes: regex::RegexCache,
+    pub cursor: text_index::Cursor,
+}
 
 /// Puts all builtins of this crate in their classes and namespaces.
 pub fn install(vm: &mut Vm) {
@@ -36,6 +51,12 @@ pub fn install(vm: &mut Vm) {
     iterator::install(vm);
     function::install(vm);
     enums::install(vm);
+    char::install(vm);
+    math::install(vm);
+    number::install(vm);
+    regex::install(vm);
+    search::install(vm);
+    string::install(vm);
     for table in [output::GLOBALS, object::GLOBALS, array::GLOBALS, range::GLOBALS, function::GLOBALS] {
         vm.add_globals(table);
     }

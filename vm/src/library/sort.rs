@@ -22,7 +22,9 @@ fn class(v: Value) -> Option<Class> {
         return Some(Class::Char);
     }
     match v.heap_kind()? {
-        k @ (Kind::Str | Kind::Bytes | Kind::Date | Kind::Time | Kind::DateTime | Kind::Duration) => Some(Class::Heap(k)),
+        k @ (Kind::Str | Kind::Bytes | Kind::Date | Kind::Time | Kind::DateTime | Kind::Duration) => {
+            Some(Class::Heap(k))
+        }
         _ => None,
     }
 }

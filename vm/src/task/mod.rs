@@ -495,7 +495,9 @@ pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
                 vm.settle(fut, State::Success, v);
             }
         }
-        Err(ex) => vm.settle(fut, State::Failure, ex),
+        Err(ex) => {
+            vm.settle(fut, State::Failure, ex);
+        }
     }
     leave_eager(vm, &mut task)
 }
