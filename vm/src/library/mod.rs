@@ -1,2 +1,3 @@
 //! Builtins that need no operating system.
+pub mod args;
 pub mod random;

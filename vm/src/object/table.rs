@@ -1,10 +1,12 @@
 //! Insertion-ordered hash tables: HashMap, HashSet, and the dictionary part of large Maps.
 //!
 //! Entries (key, value) stand in insertion order in one buffer; an open-addressing index of `hash32 << 32 | entry` words points
-//! into it. A deleted entry keeps its place with an undefined key until the next rebuild.
+//! into it. A deleted entry keeps its place with an undefined key until the next rebuild. Rebuilding takes the hashes from the old
+//! index, so it never runs a script's `hash` method.
 use crate::heap::{Buf, Gc, Header, Heap, Kind};
 use crate::value::Value;
 
+/// `header.aux`: [`MIXED`] or 0.
 #[repr(C)]
 pub struct Table {
     pub header: Header,
@@ -26,6 +28,8 @@ const EMPTY: u64 = u64::MAX;
 const TOMB: u64 = u64::MAX - 1;
 /// Tables up to this size have no index: keys are compared in order.
 const LINEAR: usize = 8;
+/// Some keys may have an equality or hash that scripts define: the table has an index whatever its size.
+const MIXED: u16 = 1;
 
 impl Heap {
     pub fn table(&mut self, kind: Kind) -> Gc<Table> {
@@ -35,13 +39,15 @@ impl Heap {
         t
     }
 
+    /// Moves the live entries into fresh buffers with room for more. `hash_of` is asked for keys of tables without index only.
     fn table_rebuild(&mut self, mut t: Gc<Table>, hash_of: &mut dyn FnMut(Value) -> u32) {
         let live = t.live as usize;
         let cap = (live * 2).max(4);
         let words = self.alloc_buf(cap * 2);
         let old = t.entries;
+        let stored = t.stored_hashes();
         let mut n = 0;
-        let has_index = cap > LINEAR;
+        let has_index = cap > LINEAR || t.header().aux & MIXED != 0;
         let size = (cap * 2).next_power_of_two();
         let index = if has_index { Some(self.alloc_raw_buf(size * 8)) } else { None };
         let slots = index.map(|b| b.data() as *mut u64);
@@ -66,7 +72,10 @@ impl Heap {
                 *words.words().add(n * 2 + 1) = v;
             }
             if let Some(s) = slots {
-                let h = hash_of(k);
+                let h = match &stored {
+                    Some(hashes) => hashes[i],
+                    None => hash_of(k),
+                };
                 let mut p = spread(h) as usize & (size - 1);
                 // SAFETY: p < size; there is always an empty word.
                 unsafe {
@@ -84,6 +93,42 @@ impl Heap {
         t.cap = cap as u32;
         t.mask = if has_index { size as u32 - 1 } else { 0 };
         self.barrier(t);
+    }
+
+    /// Prepares a table of plain keys for keys of any kind. `hash_of` gives the hashes of the keys so far.
+    pub fn table_mix(&mut self, t: Gc<Table>, hash_of: &mut dyn FnMut(Value) -> u32) {
+        t.header_mut().aux |= MIXED;
+        if !t.index.is_ptr() {
+            self.table_rebuild(t, hash_of);
+        }
+    }
+
+    /// A table of kind `kind` with the same entries, which keep their hashes.
+    pub fn table_copy(&mut self, t: Gc<Table>, kind: Kind) -> Gc<Table> {
+        let mut c = self.table(kind);
+        c.header_mut().aux = t.header().aux;
+        c.entries = t.entries;
+        c.index = t.index;
+        c.used = t.used;
+        c.live = t.live;
+        c.cap = t.cap;
+        c.mask = t.mask;
+        if t.live == 0 {
+            self.table_clear(c);
+            return c;
+        }
+        let (n, size) = (t.cap as usize * 2, t.mask as usize + 1);
+        let words = self.alloc_buf(n);
+        // SAFETY: both buffers hold `cap` entries.
+        unsafe { std::ptr::copy_nonoverlapping(t.entries.gc::<Buf>().words(), words.words(), t.used as usize * 2) };
+        c.entries = words.value();
+        if t.index.is_ptr() {
+            let index = self.alloc_raw_buf(size * 8);
+            // SAFETY: both indices have `mask + 1` words.
+            unsafe { std::ptr::copy_nonoverlapping(t.index.gc::<Buf>().words(), index.words(), size) };
+            c.index = index.value();
+        }
+        c
     }
 
     /// Appends a key known to be absent.
@@ -130,6 +175,8 @@ impl Heap {
         t.used = 0;
         t.live = 0;
         t.cap = 0;
+        t.mask = 0;
+        t.header_mut().aux &= !MIXED;
         t.version = t.version.wrapping_add(1);
     }
 
@@ -153,6 +200,29 @@ pub struct Probe {
 }
 
 impl Gc<Table> {
+    /// Every key is plain: its equality never runs script code. (A table without index has only such keys.)
+    #[inline(always)]
+    pub fn all_plain(self) -> bool {
+        self.header().aux & MIXED == 0
+    }
+
+    /// The hashes of the entries by position, from the index; `None` without one.
+    fn stored_hashes(self) -> Option<Vec<u32>> {
+        if !self.index.is_ptr() {
+            return None;
+        }
+        let mut hashes = vec![0; self.used as usize];
+        let s = self.index.gc::<Buf>().data() as *const u64;
+        for p in 0..=self.mask as usize {
+            // SAFETY: p <= mask.
+            let w = unsafe { *s.add(p) };
+            if w != EMPTY && w != TOMB {
+                hashes[w as u32 as usize] = (w >> 32) as u32;
+            }
+        }
+        Some(hashes)
+    }
+
     /// Starts looking for a hash; [`Gc::next_candidate`] gives entries that may be it.
     #[inline(always)]
     pub fn probe(self, hash: u32) -> Probe {

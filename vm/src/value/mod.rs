@@ -10,6 +10,7 @@
 //!
 //! An Int that fits 48 bits is never boxed, so equality of small ints is a bit compare. `nil`, `false` and `void` are the three
 //! smallest specials: truth is one subtraction and one comparison.
+pub mod arith;
 pub mod equal;
 pub mod hash;
 
