@@ -11,6 +11,8 @@ pub enum Want {
     Bytes(usize),
     /// So many code points of UTF-8.
     Chars(usize),
+    /// Nothing, as soon as it is known whether the end is reached.
+    Peek,
 }
 
 /// What is there for a reader.
@@ -89,6 +91,7 @@ impl Buffered {
                 }
             }
             Want::Rest => None,
+            Want::Peek => (!unread.is_empty()).then_some(0),
             Want::Bytes(n) => (unread.len() >= n).then_some(n),
             Want::Chars(n) => chars(unread, n),
         };
