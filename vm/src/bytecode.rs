@@ -104,7 +104,7 @@ ops! {
     DivK,
     Mod,
     ModK,
-    /// r[a] = floored quotient (Int method `div`, known at compile time to be called with one argument)
+    /// r[a] = r[b] div r[c], floored, for two Ints; else the method `div` of r[b], site[x]
     FloorDiv,
     Pow,
     Concat,
@@ -112,12 +112,13 @@ ops! {
     Shr,
     /// `&|&`
     Xor,
-    /// Bitwise part of `&&` (both Ints or both Bytes), else r[c]
+    /// `&&` with both operands evaluated: bitwise for two Ints or Bytes, else r[b] if false, else r[c]
     BitAnd,
-    /// Bitwise part of `||`, else r[b] if true or r[c]
+    /// `||` with both operands evaluated: bitwise for two Ints or Bytes, else r[b] if true, else r[c]
     BitOr,
     ShlI,
     ShrI,
+    /// r[b] `&&` constant k[x], in full
     BitAndK,
     Neg,
     /// `!`
@@ -185,9 +186,12 @@ ops! {
     LoopGeI,
     LoopEqI,
     LoopNeI,
-    /// r[a]..: current, end, step, start, index. Prepares counting; jumps when empty; r[b] = first value.
+    /// r[a]..: current, end, step, start, index. Before: r[a] start, r[a+1] end, r[a+2] step or nil. Prepares counting; jumps
+    /// just behind the loop's ForLoop or ForStep when empty; r[b] = first value.
     ForPrep,
-    /// step 1, Ints: r[a] += 1; while r[a] <= r[a+1]: r[b] = r[a], jump back
+    /// `repeat`: r[a+1] = count, must be an Int; then as ForPrep for 0 up to count - 1
+    RepeatPrep,
+    /// step 1 (or nil given); Ints fast, others slowly: r[a] += 1; while r[a] <= r[a+1]: r[b] = r[a], jump back
     ForLoop,
     /// any step, Floats and Chars too
     ForStep,
@@ -197,12 +201,12 @@ ops! {
     GetProp,
     /// Quickened: instance or map of the cached shape, slot inside the object
     GetPropInline,
-    /// r[a] = r[b].name, or r[b].<r[c]> when that finds nothing
+    /// r[a] = r[b].name, site[x], or r[b].<r[c]> when that finds nothing and r[c] is not undefined
     GetPropVar,
     /// r[a].name = r[b], site[x]
     SetProp,
     SetPropInline,
-    /// r[a].name = r[b] unless the member is missing and the variable r[c] is the key
+    /// r[a].name = r[b], site[x], unless the member is missing and the variable r[c] (not undefined) is the key
     SetPropVar,
     /// r[a] = r[b].<r[c]>
     GetDyn,
@@ -229,26 +233,35 @@ ops! {
     /// r[a] = concatenation of c Strings from r[b]
     Join,
 
-    // --- calls: window a, b positional arguments, result in r[c]
+    // --- calls: window a, b positional arguments (a receiver, instance or self in r[a+3] is not counted), result in r[c]
     Call,
     /// callee: module cell k[x]
     CallMod,
     /// keywords k[x] (record of symbols), their values after the arguments
     CallKw,
-    /// arguments: array r[a+3], map r[a+4]
+    /// arguments: array r[a+3], map r[a+4] (nil: none)
     CallSpread,
-    /// receiver r[a+3], name site[x]
+    /// receiver r[a+3], arguments from r[a+4], name and keywords site[x]
     Method,
+    /// receiver r[a+3], array r[a+4], map r[a+5] (nil: none), name site[x]
     MethodSpread,
-    /// name in r[a]
+    /// name (String or Symbol) in r[a], receiver r[a+3], keywords site[x]
     MethodDyn,
-    /// class in r[a], self r[a+3], name site[x]
+    /// name in r[a], receiver r[a+3], array r[a+4], map r[a+5] (nil: none)
+    MethodDynSpread,
+    /// class whose method is running in r[a], self r[a+3], arguments from r[a+4], name and keywords site[x]
     Super,
+    /// class in r[a], self r[a+3], array r[a+4], map r[a+5] (nil: none), name site[x]
     SuperSpread,
+    /// class in r[a], self r[a+3], arguments from r[a+4], keywords site[x]
     SuperCtor,
-    /// class in r[a]; r[a+3] becomes the instance, arguments from r[a+4]
+    /// class in r[a], self r[a+3], array r[a+4], map r[a+5] (nil: none)
+    SuperCtorSpread,
+    /// class in r[a]; r[a+3] becomes the instance, arguments from r[a+4], keywords site[x]
     New,
+    /// class in r[a]; r[a+3] becomes the instance, array r[a+4], map r[a+5] (nil: none)
     NewSpread,
+    // Tail calls: the same windows; no keywords, no spreads.
     TailCall,
     TailMod,
     TailMethod,
@@ -266,100 +279,159 @@ ops! {
     IterClose,
 
     // --- the rest: executed out of line
+    //
+    // Records named below are `Kind::Record` constants, names in them are Symbols. A *type record* is (annotation as data,
+    // place String, Array of generic parameter Symbols).
+    /// raises r[a] (exception, String, any other value: 9.1)
     Throw,
     /// r[a] thrown again, stack kept
     Rethrow,
-    /// r[a] = does exception r[b] belong to class r[c]
+    /// r[a] = does exception r[b] belong to class r[c]; the task's own cancellation (and the closing of the running generator)
+    /// belongs only to a class that is or lies below CancellationException (to none)
     IsException,
-    /// jump if r[a] is the running task's own cancellation
+    /// jump if r[a] is the running task's own cancellation or the closing of the running generator
     JmpOwnCancel,
-    /// r[a] = r[b] is r[c]
+    /// r[a] = r[b] is r[c] (a class, type value, or type expression as data)
     Is,
     IsNot,
-    /// r[a] checked and converted to type k[x]
+    /// r[a] checked and converted in place to the type record k[x]
     CheckType,
-    /// r[a] = generator value for r[b] handed in; yields r[b]
+    /// every element of the array r[a] checked and converted in place to the type record k[x] (typed rest parameters)
+    CheckTypes,
+    /// raises AssertionException with message r[a]; undefined: `Assertion failed`
+    AssertFail,
+    /// Ends the entry code of a generator function (defaults, type checks, cells): a Generator takes over the frame as it is and
+    /// goes on behind this instruction when first asked; the call's value is the Generator.
+    MakeGen,
+    /// yields r[b]; r[a] = what is handed in by the next request
     Yield,
-    /// delegates to r[b] (iterator state r[b..b+3])
+    /// `yield*`, one step: r[a] = next element of the iterator state r[b..b+3], a generator among them getting r[c] as its
+    /// `.send`. At its end r[a] = the generator's result (else nil) and jump x
     YieldStar,
+    /// r[a] = value of the future r[b] (anything else: itself); x = 1: waits at most r[c]
     Await,
+    /// r[a] = Array of the values of the futures in array r[b]; x = 1: waits at most r[c] for all
     AwaitAll,
+    /// r[a] = future of the call of closure r[b] without arguments, started now; c = 1: raw
     Async,
+    /// window a as for CallKw (x = -1: no keywords); r[c] = the new task
     Spawn,
-    /// r[a] = range r[b], r[b+1], r[b+2]
+    /// window a as for CallSpread
+    SpawnSpread,
+    /// r[a] = range r[b], r[b+1], step r[b+2] (nil: none given)
     NewRange,
-    /// r[a] = hash map of c pairs from r[b]
+    /// r[a] = hash map of c pairs from r[b] (key, value, key, ...)
     NewHashMap,
+    /// hash map r[a]: key r[b] = r[c]
     HashSetAt,
+    /// map r[a]: key k[x] = r[b]
     MapSet,
+    /// map r[a] gets the entries of Map r[b] except those whose keys are in the record k[x]
     MapSpread,
+    /// r[a] becomes immutable (a literal just built: this level only)
     Freeze,
-    /// r[a] = gene of type r[b], properties map r[b+1], children array r[b+2]; c: frozen
+    /// r[a] = gene of type r[b], properties map r[b+1] or nil, children array r[b+2] or nil; c = 1: immutable
     NewGene,
     /// r[a] = fresh copy of data k[x]
     Quote,
+    /// r[a] = regex made from the Regex record k[x] (see `compile::quote`)
     Regex,
-    /// r[a] not nil and not void, else error
+    /// error if r[a] is nil or void
     NotNil,
-    /// jump unless Ok/Some; r[a] = payload; else r[a] itself is returned by the code that follows
+    /// r[b] is built-in Ok or Some: r[a] = payload and jump; Err or None: r[a] = r[b], no jump (code to return it follows);
+    /// else r[a] = r[b] and jump
     Unwrap,
+    /// global name k[x] = r[a]: only a namespace member made at run time can be assigned
     AssignGlobal,
     /// r[a] = namespace of the module
     ModuleNs,
     // definitions
+    /// r[a] = new class; parent r[b] when c = 1; k[x]: record (name, number of fields expected, intent String or nil)
     ClassNew,
+    /// class r[a]: method k[x] = r[b]
     ClassMethod,
+    /// class r[a]: constructor r[b]
     ClassCtor,
+    /// class r[a]: field declared by k[x]: record (name, type record or nil); default r[b] (a closure taking self) when c = 1
     ClassField,
+    /// class r[a]: static member k[x] = r[b]
     ClassStatic,
+    /// class r[a]: `on_method_missing` r[b]
     ClassMissing,
+    /// class r[a] is complete: interfaces it declared are checked
     ClassDone,
+    /// r[a] = enum of k[x]: record (name, variant...); a variant is a Symbol (unit) or a record (name, field name, type record
+    /// or nil, field name, ...)
     EnumNew,
+    /// r[a] = namespace named k[x]: member of r[b] when r[b] is not undefined (reopened if there), else r[b+1] if that is a
+    /// namespace, else a new one
     NsNew,
+    /// r[a] = array with one value per item of k[x] (nil for `*`, whose members become visible): record (specifier String or nil,
+    /// item...); an item is a record of the names of its path, empty for `*`
     Import,
+    /// error `Exported name k[x] is not defined` if r[a] is undefined
     ExportCheck,
     // patterns
-    /// r[a] = array with one slot per element of pattern k[x], taken from r[b]
+    /// r[a], r[a+1], ... = the c elements of r[b]: a binding pattern of required elements only; errors as for Destructure.
+    /// Registers are written only on success
+    Unpack,
+    /// r[a] = array with one slot per element of pattern k[x], taken from r[b] (12.2: Array, Gene, Range, HashSet, enum value).
+    /// k[x]: record with, per element: 0 required, 1 optional (slot undefined when missing), 2 rest (slot: Array), 3 property
+    /// rest (slot: Map), Symbol: required property, record (Symbol): optional property
     Destructure,
-    /// r[a] = array of values (and rest map) per key of pattern k[x]
+    /// r[a] = array of values per key of pattern k[x], taken from r[b]. k[x]: record with, per entry: Symbol: required, record
+    /// (Symbol): optional (slot undefined when missing), 3: Map of the other entries
     DestructureMap,
-    /// jump unless r[a] is an array of (b: exactly, else at least) c elements
-    TestArray,
-    /// jump unless r[a] has named members
-    TestMap,
-    TestGene,
-    /// r[a] = member k[x] of r[b], undefined when absent
-    GetKey,
-    /// r[a] = map of the members of r[b] not in k[x]
-    RestKeys,
-    /// r[a] = elements of r[b] from c up to x before the end, as an array
-    RestItems,
-    /// r[a] = element x of r[b] (negative: from the end)
+    /// r[a] = element x of the array r[b] (negative: from the end), undefined slots included; the index is known to be valid
     Item,
+    /// jump unless r[a] is an array of (b = 1: exactly, else at least) c elements
+    TestArray,
+    /// jump unless r[a] has named members: a Map or an instance
+    TestMap,
+    /// jump unless r[a] is a Gene
+    TestGene,
+    /// r[a] = member k[x] of r[b] (Map entry, instance field, Gene property), undefined when absent
+    GetKey,
+    /// r[a] = Map of the members of r[b] whose names are not in the record k[x]
+    RestKeys,
+    /// r[a] = Array of the elements of array r[b] from c up to x before the end
+    RestItems,
     /// r[a] = type of gene r[b]
     GeneType,
-    /// r[a] = children of gene r[b]
+    /// r[a] = array of the children of gene r[b] (its own one, only read from)
     GeneItems,
-    /// r[a] = variant k[x] of the enum of r[b], else undefined
+    /// r[a] = variant site[x] of the enum that r[b] is a value of, else undefined; c = 1: unit variants only
     VariantOf,
-    /// r[a] = is r[b] of variant r[c]
-    IsVariant,
+    /// jump unless r[a] is of variant r[b] (when r[b] is no variant, it is not). Before that, c != 255: error unless the variant
+    /// r[b] has c fields (`Parcel/Flat pattern expects 2 binders, got 1`)
+    TestVariant,
     /// r[a] = payload c of r[b]
     Payload,
-    /// r[a] = payload field k[x] of r[b]
+    /// r[a] = payload field k[x] of r[b], undefined when there is no such field
     PayloadNamed,
-    /// jump unless pattern of c fields fits variant r[b] (error when it doesn't)
-    CheckArity,
-    /// r[a] = does r[b] match value r[c] (==, class, range, regex)
+    /// r[a] = does r[b] match value r[c] (==, class, interface, enum, range, regex)
     Matches,
+    /// raises `No case matched: <debug form of r[a]>`
     NoMatch,
+    /// raises a contract violation. k[x]: record (function name String, is it a postcondition, number, condition text String,
+    /// parameter name Symbol...); the c parameter values from r[a]; result r[b]
     Contract,
     // data as code
+    /// r[a] = Env described by k[x]: record (record of variables, self, `$ex`, caller Env). A variable is a record (name, is it
+    /// constant, source). A source is a Cell (module variable), Int n >= 0 (register n), Int -1-n (capture n), or nil (absent);
+    /// a Cell found in a register or capture holds the value
     MakeEnv,
+    /// jump unless r[a] is a macro
     IsMacro,
+    /// r[a] = macro r[b] called from Env r[c] with the data k[x]: record (record of positional data, record of keyword names,
+    /// record of keyword data), copied freshly; error when r[b] is no macro. The macro's frame gets the Env in the register
+    /// behind its parameters
     CallMacro,
+    /// r[a] = value of the last of the data in array r[b], evaluated in Env r[c]
     Eval,
+    /// r[a] = value of the datum r[b] evaluated in Env r[c]
     CallerEval,
+    /// r[a] = copy of the data r[b] with unquotes evaluated in Env r[c]
     Render,
     /// Undoes the destination of a tail call through a native: never executed.
     Nop,

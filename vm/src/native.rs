@@ -17,7 +17,9 @@ pub enum Stop {
     Throw,
     /// `vm.pending_call` is to run; its value is the result.
     Call,
-    /// The task is parked (or the fiber switched); the result is delivered later.
+    /// The running fiber was switched: `vm.cur` goes on.
+    Switch,
+    /// The task is parked; the result is delivered later.
     Park,
 }
 
@@ -40,6 +42,10 @@ pub struct NativeDef {
 }
 
 pub const VARIADIC: u8 = 255;
+
+/// Stands for a function of the prelude that hasn't been compiled yet; the native's data says which.
+pub static PRELUDE: NativeDef =
+    NativeDef { name: "", f: |_, _| Ok(Value::NIL), min: 0, max: VARIADIC, keywords: &["*"], doc: "" };
 
 /// The arguments of one native call. Copies of values taken out stay valid until the native returns.
 pub struct Args {

@@ -88,6 +88,51 @@ pub struct Classes {
     pub parse_exception: Gc<ClassObj>,
     pub assertion_exception: Gc<ClassObj>,
     pub memory_limit: Gc<ClassObj>,
+    pub fuel: Gc<ClassObj>,
+    pub concurrency_exception: Gc<ClassObj>,
+    pub timeout: Gc<ClassObj>,
+    pub cancellation: Gc<ClassObj>,
+    pub deadlock: Gc<ClassObj>,
+    pub already_terminal: Gc<ClassObj>,
+    pub cannot_suspend: Gc<ClassObj>,
+    pub invalid_duration: Gc<ClassObj>,
+}
+
+impl Classes {
+    /// Every role played by one class: the start of booting.
+    pub(crate) fn all(c: Gc<ClassObj>) -> Classes {
+        Classes {
+            by_kind: Vec::new(),
+            object: c,
+            nil: c,
+            void: c,
+            bool: c,
+            int: c,
+            float: c,
+            char: c,
+            symbol: c,
+            not_found: c,
+            macro_: c,
+            generator: c,
+            task: c,
+            exception: c,
+            runtime_exception: c,
+            type_exception: c,
+            argument_exception: c,
+            io_error: c,
+            parse_exception: c,
+            assertion_exception: c,
+            memory_limit: c,
+            fuel: c,
+            concurrency_exception: c,
+            timeout: c,
+            cancellation: c,
+            deadlock: c,
+            already_terminal: c,
+            cannot_suspend: c,
+            invalid_duration: c,
+        }
+    }
 }
 
 /// Names the VM itself looks up.
@@ -119,6 +164,14 @@ pub struct Vm {
     pub method_epoch: u32,
     /// The exception being thrown, or undefined.
     pub exception: Value,
+    /// Result of a nested run.
+    pub ret: Value,
+    /// The native that raised `exception`.
+    pub thrown_in: Option<&'static str>,
+    /// `exception` can't be caught: the run ends.
+    pub fatal: bool,
+    /// Thrown into generators that are being closed.
+    pub generator_exit: Value,
     /// What [`Stop::Call`] asks for.
     pub pending: Option<PendingCall>,
     pub classes: Box<Classes>,
@@ -135,7 +188,15 @@ pub struct Vm {
     pub native_base: usize,
     /// Nested interpreter runs.
     pub nesting: u32,
+    /// Callbacks run on top of a polling task: no further ones on top of those.
+    pub in_callback: bool,
+    /// Task switches so far.
+    pub switches: u32,
+    /// Fibers interrupted by a poll, whose callbacks run now.
+    pub polling_fibers: Vec<Value>,
     pub method_cache: Box<crate::interp::cache::MethodCache>,
+    /// Classes that foreign objects show as, by name.
+    pub foreign_classes: rustc_hash::FxHashMap<&'static str, Gc<ClassObj>>,
     /// Set by other threads: look at it at the next safepoint.
     pub interrupt: std::sync::Arc<std::sync::atomic::AtomicU32>,
     pub loader: Option<Box<dyn crate::driver::ModuleLoader>>,
@@ -146,6 +207,10 @@ pub struct Vm {
     /// Safepoint slow paths taken so far; with the interval it gives the instruction count.
     pub polls: u64,
     pub used_fuel: u64,
+    /// `$name` values the embedder provides (`$env`, ...): name without `$`.
+    pub dollar_hook: Option<fn(&mut Vm, &str) -> Option<Value>>,
+    /// Evaluations of data as code, for source names.
+    pub eval_count: u32,
 }
 
 /// A call a native asks the interpreter to make in its place.

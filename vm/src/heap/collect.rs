@@ -268,6 +268,7 @@ impl Heap {
                     self.word(f.caller);
                     self.word(f.owner);
                     self.word(f.result);
+                    self.word(f.peek);
                     let (from, to) = f.live_words();
                     Marker { heap: self }.conservative(from, to);
                 }

@@ -1,9 +1,10 @@
 //! The global method cache behind the inline caches: (class key, name) to method.
+use crate::heap::{GC_FROZEN, Header, Kind};
 use crate::value::{Sym, Value};
 
 #[derive(Clone, Copy)]
 struct Entry {
-    key: u32,
+    key: u64,
     name: u32,
     epoch: u32,
     target: Value,
@@ -23,17 +24,62 @@ impl Default for MethodCache {
 }
 
 #[inline(always)]
-fn place(key: u32, name: Sym) -> usize {
-    (key.wrapping_mul(0x9E37_79B9) >> 16 ^ name.0) as usize & (SIZE - 1)
+fn place(key: u64, name: Sym) -> usize {
+    ((key >> 32) as u32 ^ key as u32).wrapping_mul(0x9E37_79B9).wrapping_add(name.0.wrapping_mul(0x85EB_CA6B)) as usize
+        >> 20
+        & (SIZE - 1)
 }
 
 impl MethodCache {
     #[inline(always)]
-    pub fn get(&self, key: u32, name: Sym, epoch: u32) -> Option<Value> {
+    pub fn get(&self, key: u64, name: Sym, epoch: u32) -> Option<Value> {
         let e = &self.entries[place(key, name)];
         if e.key == key && e.name == name.0 && e.epoch == epoch { Some(e.target) } else { None }
     }
-    pub fn set(&mut self, key: u32, name: Sym, epoch: u32, target: Value) {
+    pub fn set(&mut self, key: u64, name: Sym, epoch: u32, target: Value) {
         self.entries[place(key, name)] = Entry { key, name: name.0, epoch, target };
+    }
+}
+
+/// Kind and shape of a header word.
+pub const SHAPE_MASK: u64 = 0xFFFF_FFFF_0000_00FF;
+/// Kind, shape and the frozen bit: cached writes miss on frozen objects.
+pub const WRITE_MASK: u64 = SHAPE_MASK | (GC_FROZEN as u64) << 8;
+
+/// The header of a heap value as one word.
+#[inline(always)]
+pub fn header_word(v: Value) -> u64 {
+    debug_assert!(v.is_ptr());
+    const { assert!(std::mem::size_of::<Header>() == 8) };
+    // SAFETY: a pointer-tagged value names a live object.
+    unsafe { *(v.addr() as *const u64) }
+}
+
+/// What a method cache is keyed by: shape of instances, kind of other heap values, tag of immediates. Never 0.
+#[inline(always)]
+pub fn class_key(v: Value) -> u64 {
+    if v.is_ptr() {
+        let h = header_word(v);
+        let kind = h as u8;
+        if kind == Kind::Instance as u8 {
+            h & SHAPE_MASK
+        } else if kind == Kind::Function as u8 || kind == Kind::Fiber as u8 || kind == Kind::Variant as u8 {
+            // Kinds that show as more than one class, told apart by the slow path: never cached under one key.
+            0
+        } else if kind == Kind::Foreign as u8 {
+            0
+        } else {
+            kind as u64
+        }
+    } else if v.is_small() {
+        0x100
+    } else if v.is_float() {
+        0x101
+    } else if v.is_sym() {
+        0x102
+    } else if v.is_char() {
+        0x103
+    } else {
+        0x104 + (v.0 & 0xff)
     }
 }

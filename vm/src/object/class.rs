@@ -2,7 +2,7 @@
 use super::map::Map;
 use super::shape::ShapeId;
 use crate::heap::collect::Marker;
-use crate::heap::{Gc, Header, Heap, Kind};
+use crate::heap::{Gc, Header, Kind};
 use crate::value::{Sym, Value};
 use crate::vm::Vm;
 use rustc_hash::FxHashMap;
@@ -43,6 +43,10 @@ pub struct ClassData {
     /// The class, or one of its ancestors, declares fields or defaults.
     pub has_fields: bool,
     pub intent: Value,
+    /// Builtin classes that `new` can make: the constructor of the whole value.
+    pub construct: Option<crate::native::NativeFn>,
+    /// A method of this class may sit in a cache: changes must bump the epoch.
+    pub cached: bool,
 }
 
 #[repr(C)]
@@ -113,6 +117,8 @@ impl Vm {
             builtin: false,
             has_fields,
             intent: Value::NIL,
+            construct: None,
+            cached: false,
         }));
         self.heap.permanent.push(v);
         o
@@ -143,7 +149,10 @@ impl Vm {
         if c.methods.insert(name, f).is_none() {
             c.method_order.push(name);
         }
-        self.method_epoch = self.method_epoch.wrapping_add(1);
+        if c.cached {
+            // Caches hold 16 bits of epoch; the last value means "cache nothing", so that old entries never come back.
+            self.method_epoch = (self.method_epoch + 1).min(0xFFFF);
+        }
         self.heap.barrier(class);
     }
 
@@ -187,12 +196,5 @@ impl Vm {
     #[inline]
     pub fn instance_class(&self, m: Gc<Map>) -> Gc<ClassObj> {
         self.shapes.get(m.shape()).class.gc()
-    }
-}
-
-impl Heap {
-    /// Nothing yet; keeps the barrier generic over owners.
-    pub fn class_written(&mut self, c: Gc<ClassObj>) {
-        self.barrier(c);
     }
 }

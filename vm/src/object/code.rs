@@ -7,14 +7,14 @@ use crate::value::{Sym, Value};
 use std::rc::Rc;
 
 /// One inline-cache entry: feedback of one instruction.
+///
+/// `key` is the receiver's header under a mask (kind and shape), or a code for immediates; 0 when empty. `target` depends on the
+/// instruction: byte offset of a slot, offset and new shape of an add transition, method address and epoch. Entries keep nothing
+/// alive: shapes and classes are permanent, and a replaced method changes the epoch.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct Ic {
-    /// Shape or class key; 0 when empty.
-    pub key: u32,
-    /// Slot, or the epoch a method target is valid in.
-    pub extra: u32,
-    /// Method, or new shape of an add transition.
+    pub key: u64,
     pub target: u64,
 }
 
@@ -115,9 +115,6 @@ impl CodeObj {
         // SAFETY: the object owns the proto.
         let p = unsafe { &*o.data };
         m.values(&p.consts);
-        for ic in &p.ics {
-            m.value(Value(ic.target));
-        }
         if let Some(v) = p.examples {
             m.value(v);
         }

@@ -59,6 +59,10 @@ pub struct Fiber {
     pub dst: u8,
     /// The generator holds a value taken by `.has_next` for the next `.next`.
     pub peeked: bool,
+    /// What the one who resumed the generator asked for ([`crate::interp::iterate::Wants`]).
+    pub wants: u8,
+    /// That value.
+    pub peek: Value,
     /// Values yielded so far (`next_pair` counts them).
     pub count: u32,
     /// Identity of the task, for reports.
@@ -85,6 +89,7 @@ impl Heap {
         f.caller = Value::NIL;
         f.owner = Value::NIL;
         f.result = Value::NIL;
+        f.peek = Value::NIL;
         f.role = role;
         f.status = Status::New;
         f

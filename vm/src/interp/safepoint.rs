@@ -1,0 +1,146 @@
+//! The safepoint: the one place where the event loop is polled, memory collected, limits and interrupts seen.
+use super::{Ctl, call};
+use crate::heap::collect::Marker;
+use crate::heap::{Gc, Kind};
+use crate::object::fiber::Fiber;
+use crate::value::Value;
+use crate::vm::Vm;
+use std::sync::atomic::Ordering;
+
+/// Fuel below zero. The running fiber's state has been written back.
+#[cold]
+#[inline(never)]
+pub fn slow(vm: &mut Vm) -> Ctl {
+    let every = vm.slice();
+    let withheld = std::mem::take(&mut vm.heap.fuel.withheld);
+    let used_all = withheld == 0;
+    if used_all {
+        vm.used_fuel += every as u64;
+        vm.polls += 1;
+        vm.heap.fuel.left = every;
+    } else {
+        // Something asked for attention early: go on with what was left.
+        vm.heap.fuel.left = withheld;
+    }
+    if vm.heap.collect_requested || vm.options.stress_gc {
+        collect(vm, false);
+        if let Some(limit) = vm.heap.limit
+            && vm.heap.in_use() > limit
+        {
+            collect(vm, true);
+            if vm.heap.in_use() > limit && vm.nesting == 0 {
+                // A reserve lets handlers run.
+                vm.heap.limit = Some(vm.heap.in_use() + limit / 8);
+                let c = vm.classes.memory_limit;
+                let _ = vm.throw(c, &format!("Memory limit of {limit} bytes exceeded"));
+                return Ctl::Throw;
+            }
+        }
+    }
+    if let Some(limit) = vm.options.instruction_limit
+        && vm.used_fuel >= limit
+    {
+        vm.fatal = true;
+        return call::fail(vm, Vm::fuel_error, &format!("Instruction limit of {limit} reached"));
+    }
+    if vm.interrupt.load(Ordering::Relaxed) != 0 && vm.nesting == 0 {
+        let c = crate::task::interrupted(vm);
+        if c != Ctl::Next {
+            return c;
+        }
+    }
+    if used_all && vm.options.poll_interval != 0 && vm.nesting == 0 {
+        return crate::task::poll(vm);
+    }
+    Ctl::Load
+}
+
+impl Vm {
+    /// Fuel between two slow paths.
+    pub fn slice(&self) -> i64 {
+        if self.options.stress_gc {
+            return 0;
+        }
+        let n = match self.options.poll_interval {
+            // Polling off: limits and interrupts are still looked at now and then.
+            0 => 1 << 30,
+            // Every charge.
+            1 => 0,
+            n => n as i64,
+        };
+        match self.options.instruction_limit {
+            Some(l) => n.min((l.saturating_sub(self.used_fuel)).max(1) as i64),
+            None => n,
+        }
+    }
+
+    pub(crate) fn fuel_error(&mut self, message: &str) -> crate::native::Stop {
+        let c = self.classes.fuel;
+        self.throw(c, message)
+    }
+}
+
+/// Collects with the roots of the VM: the running chain of fibers, tasks, modules, the native stack.
+#[inline(never)]
+pub fn collect(vm: &mut Vm, full: bool) {
+    let mut regs = [0u64; 8];
+    spill_registers(&mut regs);
+    let lo = regs.as_ptr() as *const u64;
+    let hi = vm.native_base as *const u64;
+    let mut fixed: Vec<Value> = vec![vm.exception, vm.ret, vm.globals.value(), vm.gene_ns.value(), vm.generator_exit];
+    if let Some(p) = &vm.pending {
+        fixed.push(p.callee);
+        fixed.extend(&p.args);
+        fixed.extend(p.kw.iter().map(|k| k.1));
+    }
+    for m in &vm.modules {
+        fixed.push(m.namespace.value());
+        fixed.extend(m.vars.iter().map(|v| v.1));
+        fixed.extend(&m.opened);
+    }
+    vm.tasks.roots(&mut fixed);
+    vm.prelude.roots(&mut fixed);
+    let mut chain: Vec<Gc<Fiber>> = Vec::new();
+    let mut f = vm.cur.value();
+    while let Some(x) = f.get::<Fiber>(Kind::Fiber) {
+        chain.push(x);
+        f = x.caller;
+    }
+    let full = full || vm.options.stress_gc && vm.polls % 7 == 0;
+    vm.heap.collect(full, &mut |m: &mut Marker| {
+        m.values(&fixed);
+        for f in &chain {
+            m.value(f.value());
+            m.values(&[f.buf, f.owner, f.result, f.peek, f.caller]);
+            let (from, to) = f.live_words();
+            // SAFETY: the fiber's stack.
+            unsafe { m.conservative(from, to) };
+        }
+        if (lo as usize) < hi as usize {
+            // SAFETY: the native stack between here and the outermost entry into the VM.
+            unsafe { m.conservative(lo, hi) };
+        }
+    });
+}
+
+/// Callee-saved registers may hold the only reference a native frame above has.
+#[inline(always)]
+fn spill_registers(regs: &mut [u64; 8]) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: stores into the array.
+    unsafe {
+        std::arch::asm!(
+            "mov [{0}], rbx", "mov [{0}+8], rbp", "mov [{0}+16], r12", "mov [{0}+24], r13", "mov [{0}+32], r14",
+            "mov [{0}+40], r15", in(reg) regs.as_mut_ptr(), options(nostack)
+        );
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: stores into the array.
+    unsafe {
+        std::arch::asm!(
+            "stp x19, x20, [{0}]", "stp x21, x22, [{0}, #16]", "stp x23, x24, [{0}, #32]", "stp x25, x26, [{0}, #48]",
+            in(reg) regs.as_mut_ptr(), options(nostack)
+        );
+    }
+    std::hint::black_box(regs);
+}

@@ -1,0 +1,187 @@
+//! Stack traces of exceptions: captured as (closure, pc) pairs when thrown, given names and positions when read.
+use crate::bytecode::Instr;
+use crate::heap::{Gc, Kind};
+use crate::native::R;
+use crate::object::array::Array;
+use crate::object::fiber::{FRAME_HEAD, Fiber, Role};
+use crate::object::function::Function;
+use crate::object::map::Map;
+use crate::syntax::source::Source;
+use crate::value::{Sym, Value};
+use crate::vm::Vm;
+use std::rc::Rc;
+
+/// Frames kept; the rest is counted.
+const MAX_FRAMES: usize = 100;
+
+/// One line of a stack trace.
+pub struct TraceFrame {
+    pub name: String,
+    /// `None` for native functions.
+    pub position: Option<(Rc<Source>, u32, u32)>,
+}
+
+/// Gives `vm.exception` its stack, unless it has one.
+pub fn capture(vm: &mut Vm) {
+    let ex = vm.exception;
+    let Some(m) = ex.get::<Map>(Kind::Instance) else { return };
+    let key = vm.names.trace;
+    if ex == vm.generator_exit || vm.map_get(m, key).is_some() {
+        return;
+    }
+    let mut items = [Value::NIL; MAX_FRAMES * 2 + 2];
+    let mut n = 2;
+    let mut total = 0i64;
+    if let Some(name) = vm.thrown_in.take() {
+        items[0] = Value::sym(vm.symbols.intern_static(name));
+    }
+    let mut f = vm.cur;
+    'fibers: loop {
+        let (mut base, mut pc) = (f.base as usize, f.pc as usize);
+        loop {
+            // SAFETY: frames of a fiber are well formed down to its bottom.
+            let (closure, ret, word) = unsafe {
+                let b = f.stack.add(base);
+                (*b.sub(3), (*b.sub(2)).0, (*b.sub(1)).0)
+            };
+            if let Some(func) = closure.get::<Function>(Kind::Function) {
+                total += 1;
+                if n + 1 < items.len() {
+                    let start = func.proto().code.as_ptr() as usize;
+                    let at = pc.wrapping_sub(start) / std::mem::size_of::<Instr>();
+                    items[n] = closure;
+                    items[n + 1] = Value::small(at.saturating_sub(1) as i64 & 0xffff_ffff);
+                    n += 2;
+                }
+            }
+            if base == FRAME_HEAD || word & super::FRAME_BOTTOM != 0 || closure.is_nil() {
+                break;
+            }
+            base -= word as u32 as usize;
+            pc = ret as usize;
+            if total > 100_000 {
+                break 'fibers;
+            }
+        }
+        // A task's trace ends with the task; generators and nested runs go on in whoever runs them.
+        if f.role == Role::Task {
+            break;
+        }
+        match f.caller.get::<Fiber>(Kind::Fiber) {
+            Some(c) => f = c,
+            None => break,
+        }
+    }
+    items[1] = Value::small(total);
+    let trace = vm.array(&items[..n]);
+    vm.map_set(m, key, trace);
+}
+
+/// The frames of an exception's stack, innermost first, and how many were left out.
+pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
+    let mut out = Vec::new();
+    let Some(m) = ex.get::<Map>(Kind::Instance) else { return (out, 0) };
+    let key = vm.names.trace;
+    let Some(a) = vm.map_get(m, key).and_then(|v| v.get::<Array>(Kind::Array)) else { return (out, 0) };
+    let items = a.as_slice();
+    if let Some(s) = items[0].as_sym() {
+        out.push(TraceFrame { name: vm.sym_name(s).to_string(), position: None });
+    }
+    let mut kept = 0;
+    for pair in items[2..].chunks(2) {
+        let f: Gc<Function> = pair[0].gc();
+        let p = f.proto();
+        kept += 1;
+        let name = vm.sym_name(p.trace_name).to_string();
+        if p.source.internal {
+            // Several prelude frames in a row are one library function.
+            if out.last().is_none_or(|l: &TraceFrame| l.position.is_some() || l.name != name) {
+                out.push(TraceFrame { name, position: None });
+            }
+            continue;
+        }
+        let span = p.span_at(pair[1].small_int() as usize);
+        let (line, col) = p.source.source.line_col(span.start);
+        out.push(TraceFrame { name, position: Some((p.source.source.clone(), line, col)) });
+    }
+    let total = items[1].as_int().unwrap_or(0) as usize;
+    (out, total.saturating_sub(kept))
+}
+
+/// `name (file:line:col)` or `name (native)`.
+pub fn line(f: &TraceFrame) -> String {
+    match &f.position {
+        Some((s, l, c)) => format!("{} ({}:{l}:{c})", f.name, s.name),
+        None => format!("{} (native)", f.name),
+    }
+}
+
+/// `stack`, `file`, `line`, `column` and the rest of 9.3 that is no field.
+pub fn exception_member(vm: &mut Vm, ex: Value, name: Sym) -> R {
+    Ok(match vm.sym_name(name) {
+        "message" => vm.str(""),
+        "cause" => Value::NIL,
+        "stack" => {
+            let (fs, more) = frames(vm, ex);
+            let a = vm.heap.array_with_capacity(fs.len());
+            for f in &fs {
+                let s = vm.str(&line(f));
+                vm.heap.array_push(a, s);
+            }
+            if more > 0 {
+                let s = vm.str(&format!("... {more} more"));
+                vm.heap.array_push(a, s);
+            }
+            a.value()
+        }
+        "suppressed" => vm.array(&[]),
+        n @ ("file" | "line" | "column") => {
+            let (fs, _) = frames(vm, ex);
+            match fs.iter().find_map(|f| f.position.as_ref()) {
+                Some((s, l, c)) => match n {
+                    "file" => vm.str(&s.name),
+                    "line" => Value::small(*l as i64),
+                    _ => Value::small(*c as i64),
+                },
+                None => Value::NIL,
+            }
+        }
+        _ => Value::VOID,
+    })
+}
+
+impl Vm {
+    /// Message of an exception as text.
+    pub fn exception_message(&mut self, ex: Value) -> String {
+        let Some(m) = ex.get::<Map>(Kind::Instance) else { return String::new() };
+        let key = self.names.message;
+        match self.map_get(m, key) {
+            Some(v) => match v.as_str() {
+                Some(s) => s.to_string(),
+                None => self.to_text(v).unwrap_or_default(),
+            },
+            None => String::new(),
+        }
+    }
+
+    pub fn exception_class_name(&self, ex: Value) -> &'static str {
+        self.kind_name(ex)
+    }
+
+    /// The value `(throw v)` raises (9.1).
+    pub fn exception_from(&mut self, v: Value) -> Value {
+        if v.is_kind(Kind::Instance) && self.instance_class(v.gc()).data().is_exception {
+            return v;
+        }
+        let class = self.classes.exception;
+        if v.is_str() {
+            return self.make_exception(class, v, Value::NIL);
+        }
+        let text = match self.to_text(v) {
+            Ok(t) => t,
+            Err(_) => return std::mem::replace(&mut self.exception, Value::UNDEF),
+        };
+        let m = self.str(&text);
+        self.make_exception(class, m, v)
+    }
+}

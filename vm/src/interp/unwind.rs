@@ -1,0 +1,91 @@
+//! Exceptions: handler search through the frames' saved pcs. Nothing unwinds natively.
+use super::{Ctl, Exit, FRAME_BOTTOM, trace};
+use crate::bytecode::Instr;
+use crate::object::fiber::{FRAME_HEAD, Role, Status};
+use crate::object::function::Function;
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// Carries out what a slow path asked for beyond [`Ctl::Next`]. `None`: read the state and go on.
+#[cold]
+#[inline(never)]
+pub fn settle(vm: &mut Vm, c: Ctl) -> Option<Exit> {
+    let mut c = c;
+    loop {
+        match c {
+            Ctl::Next | Ctl::Load => return None,
+            Ctl::Idle => return Some(Exit::Idle),
+            Ctl::Done => return Some(Exit::Done),
+            Ctl::Throw => {
+                vm.heap.fuel.left -= 4;
+                trace::capture(vm);
+                match unwind(vm) {
+                    Unwound::Handler => return None,
+                    Unwound::Exit(e) => return Some(e),
+                    Unwound::Ctl(next) => c = next,
+                }
+            }
+        }
+    }
+}
+
+enum Unwound {
+    Handler,
+    Exit(Exit),
+    Ctl(Ctl),
+}
+
+fn unwind(vm: &mut Vm) -> Unwound {
+    let ex = vm.exception;
+    let own = vm.is_own_cancellation(ex);
+    let fatal = vm.fatal;
+    loop {
+        let mut f = vm.cur;
+        let base = f.base as usize;
+        // SAFETY: frames of the fiber are well formed down to the bottom one.
+        let closure = unsafe { *f.stack.add(base - FRAME_HEAD) };
+        if let Some(func) = closure.get::<Function>(crate::heap::Kind::Function) {
+            let p = func.proto();
+            let at = (f.pc as usize).wrapping_sub(p.code.as_ptr() as usize) / std::mem::size_of::<Instr>();
+            let pc = at.wrapping_sub(1) as u32;
+            // Innermost handlers stand first.
+            let h = p.handlers.iter().find(|h| h.start <= pc && pc < h.end && (h.all || !own) && !fatal);
+            if let Some(h) = h {
+                // SAFETY: handler registers and targets were checked by the verifier.
+                unsafe {
+                    *f.stack.add(base + h.reg as usize) = ex;
+                    f.pc = p.code.as_ptr().add(h.target as usize);
+                }
+                vm.exception = Value::UNDEF;
+                vm.thrown_in = None;
+                return Unwound::Handler;
+            }
+        }
+        // SAFETY: as above.
+        let (word, ret) = unsafe { ((*f.stack.add(base - 1)).0, (*f.stack.add(base - 2)).0) };
+        if base == FRAME_HEAD || word & FRAME_BOTTOM != 0 {
+            match f.role {
+                Role::Nested => {
+                    f.status = Status::Done;
+                    return Unwound::Exit(Exit::Threw);
+                }
+                Role::Generator => {
+                    f.status = Status::Done;
+                    match super::iterate::generator_failed(vm, f) {
+                        Ctl::Throw => continue,
+                        c => return Unwound::Ctl(c),
+                    }
+                }
+                Role::Task => {
+                    let c = crate::task::ended(vm, Err(ex));
+                    return match c {
+                        Ctl::Throw => Unwound::Ctl(Ctl::Throw),
+                        c => Unwound::Ctl(c),
+                    };
+                }
+            }
+        }
+        f.base = (base as u64 - (word & 0xffff_ffff)) as u32;
+        f.pc = ret as *const Instr;
+    }
+}
