@@ -24,10 +24,12 @@ pub struct Host {
     pub log_level: LogLevel,
     /// Streams that may hold unwritten bytes.
     open: Vec<Weak<RefCell<FileStream>>>,
-    /// Output is kept in memory: raw bytes have no way around it.
+    /// Output is kept in memory: raw bytes have no way around it, and the process is not ours to end.
     pub captured: bool,
-    pub stdout_terminal: bool,
-    pub stderr_terminal: bool,
+    /// Working directory when the VM was made.
+    pub start_dir: String,
+    /// When `$duration_start` was read last.
+    pub duration_start: Option<f64>,
 }
 
 impl Host {
@@ -38,8 +40,8 @@ impl Host {
             log_level: LogLevel::Info,
             open: Vec::new(),
             captured: false,
-            stdout_terminal: false,
-            stderr_terminal: false,
+            start_dir: std::env::current_dir().map_or_else(|_| String::new(), |d| d.to_string_lossy().into_owned()),
+            duration_start: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Environment variables (14.9).
 use crate::bridge;
-use crate::host::host;
+use crate::host::{Host, host};
 use gene_vm::def;
 use gene_vm::library::args::{string, text};
 use gene_vm::native::{Args, NativeDef, R};
@@ -36,8 +36,8 @@ fn unset_env(vm: &mut Vm, a: &Args) -> R {
 }
 
 /// `$env`: a frozen Map of what the environment is now.
-pub fn snapshot(vm: &mut Vm, a: &Args) -> R {
-    let all = host(vm, a)?.env.all();
+pub fn snapshot(vm: &mut Vm, host: &Host) -> Value {
+    let all = host.env.all();
     let m = vm.map_with_capacity(all.len());
     for (name, value) in all {
         let name = vm.sym(&name);
@@ -45,7 +45,7 @@ pub fn snapshot(vm: &mut Vm, a: &Args) -> R {
         vm.map_set(m, name, value);
     }
     m.header_mut().set_frozen(true);
-    Ok(m.value())
+    m.value()
 }
 
 static DEFS: [NativeDef; 4] = [
