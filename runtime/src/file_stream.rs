@@ -1,7 +1,7 @@
 //! An open file with one position for reading and writing, both buffered.
 use crate::buffered::{Buffered, Got, Want};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
 
 const CHUNK: usize = 64 << 10;
 
@@ -111,6 +111,10 @@ impl FileStream {
             self.file.write_all(&out)?;
         }
         Ok(())
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        self.file.is_terminal()
     }
 
     pub fn seek(&mut self, at: u64) -> io::Result<()> {

@@ -9,7 +9,6 @@ use crate::report::{self, Diagnostics, Report};
 use gene_vm::modules::{LoadFailure, Outcome};
 use gene_vm::object::namespace::Member;
 use gene_vm::syntax::diagnostic::{Diagnostic, Stage};
-use gene_vm::syntax::reader;
 use gene_vm::syntax::source::Source;
 use gene_vm::value::Value;
 use std::fmt;
@@ -334,7 +333,7 @@ impl Vm {
 }
 
 fn decode(name: &str, text: &[u8]) -> Result<String, LoadFailure> {
-    match reader::decode(text) {
+    match gene_vm::syntax::decode(text) {
         Ok(text) => Ok(text.to_owned()),
         Err(e) => {
             let source = Rc::new(Source::new(name, String::from_utf8_lossy(text).into_owned()));

@@ -109,12 +109,18 @@ impl Vm {
             interrupt: Arc::new(AtomicU32::new(0)),
             loader: None,
             rng: Rng::new(0),
+            library: Default::default(),
             exit_code: None,
             prelude: Default::default(),
             polls: 0,
             used_fuel: 0,
             dollar_hook: None,
             eval_count: 0,
+            sources: Vec::new(),
+            builtin_enums: [Value::NIL; 2],
+            deadlocked: false,
+            main_module: 0,
+            args_value: Value::UNDEF,
         });
         vm.make_classes();
         let seed = vm.driver.seed();
@@ -122,6 +128,7 @@ impl Vm {
         let s = vm.symbols.intern_static("gene");
         let g = vm.gene_ns.value();
         vm.heap.namespace_set(globals, s, g);
+        vm.make_enums();
         crate::library::install(&mut vm);
         crate::task::library::install(&mut vm);
         crate::prelude::install(&mut vm);
@@ -228,5 +235,34 @@ impl Vm {
         c.invalid_duration = duration;
         let m = self.str("generator closed");
         self.generator_exit = self.make_exception(cancel, m, Value::NIL);
+    }
+
+    /// `Result` and `Option`, and the names bound to their variants.
+    fn make_enums(&mut self) {
+        use crate::object::enums::VariantDecl;
+        let value = self.symbols.intern_static("value");
+        let error = self.symbols.intern_static("error");
+        let mut one = |vm: &mut Vm, name: &'static str, variants: [(&'static str, Option<crate::value::Sym>); 2]| {
+            let decls = variants
+                .iter()
+                .map(|(n, f)| VariantDecl {
+                    name: vm.symbols.intern_static(n),
+                    fields: f.map(|f| vec![(f, Value::NIL)]),
+                })
+                .collect();
+            let s = vm.symbols.intern_static(name);
+            let e = vm.heap.make_enum(s, decls);
+            let g = vm.globals;
+            vm.heap.namespace_set(g, s, e.value());
+            for (i, (n, _)) in variants.iter().enumerate() {
+                let s = vm.symbols.intern_static(n);
+                vm.heap.namespace_set(g, s, e.data().values[i]);
+            }
+            vm.heap.permanent.push(e.value());
+            e.value()
+        };
+        let r = one(self, "Result", [("Ok", Some(value)), ("Err", Some(error))]);
+        let o = one(self, "Option", [("Some", Some(value)), ("None", None)]);
+        self.builtin_enums = [r, o];
     }
 }

@@ -2,7 +2,7 @@
 use crate::bytecode::Instr;
 use crate::compile::codegen;
 use crate::compile::hir::Unit;
-use crate::compile::lower::{self, EvalEnv, EvalName, LowerOptions};
+use crate::compile::lower::{self, EvalEnv, EvalModuleName, LowerOptions};
 use crate::driver::LoadError;
 use crate::heap::{Gc, Kind};
 use crate::interp::{Exit, call};
@@ -10,9 +10,9 @@ use crate::native::{R, Stop};
 use crate::object::code::SourceRef;
 use crate::object::function::Cell;
 use crate::object::namespace::{Member, NamespaceObj};
+use crate::syntax;
 use crate::syntax::diagnostic::{Diagnostic, Severity, Stage};
 use crate::syntax::form::{Form, Span};
-use crate::syntax::reader;
 use crate::syntax::source::Source;
 use crate::value::{Sym, Value};
 use crate::vm::{Module, Vm};
@@ -70,7 +70,7 @@ impl Vm {
     pub fn compile_text(&mut self, id: u32, internal: bool) -> Result<Value, LoadFailure> {
         let source = self.modules[id as usize].source.clone();
         let arena = Bump::new();
-        let forms = match reader::read(&arena, &source.text) {
+        let forms = match syntax::read(&arena, &source.text) {
             Ok(f) => f,
             Err(e) => return Err(LoadFailure::one(source, Stage::Parse, e.span, e.message)),
         };
@@ -116,7 +116,14 @@ impl Vm {
             }
         }
         let cells: Vec<Value> = self.modules[id as usize].vars.iter().map(|v| v.1).collect();
-        let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id });
+        let sid = match self.sources.iter().rposition(|s| Rc::ptr_eq(s, &source)) {
+            Some(i) => i,
+            None => {
+                self.sources.push(source.clone());
+                self.sources.len() - 1
+            }
+        };
+        let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id, id: sid as u32 });
         match codegen::generate(self, unit, sref, &cells) {
             Ok(code) => Ok(self.heap.function(code, 0).value()),
             Err(e) => Err(LoadFailure::one(source, Stage::Compile, e.span, e.message)),
@@ -124,7 +131,13 @@ impl Vm {
     }
 
     /// Compiles a program; gives the closure of its body. Run it with [`Vm::run_main`].
-    pub fn load_main(&mut self, name: &str, text: String, dir: Option<PathBuf>, identity: &str) -> Result<Value, LoadFailure> {
+    pub fn load_main(
+        &mut self,
+        name: &str,
+        text: String,
+        dir: Option<PathBuf>,
+        identity: &str,
+    ) -> Result<Value, LoadFailure> {
         let source = Rc::new(Source::new(name, text));
         let id = self.new_module(source, dir, identity);
         self.compile_text(id, false)
@@ -134,7 +147,8 @@ impl Vm {
     pub fn run_main(&mut self, body: Value, drain: bool) -> Outcome {
         let here = 0usize;
         let base = &here as *const usize as usize;
-        let old = std::mem::replace(&mut self.native_base, base.max(self.native_base));
+        let old = self.native_base;
+        self.native_base = base.max(old);
         self.heap.fuel.left = self.slice();
         self.tasks.main_result = None;
         let out = match crate::task::start_main(self, body) {
@@ -232,7 +246,7 @@ impl Vm {
         if let Some(id) = self.modules.iter().position(|m| m.name == loaded.identity) {
             return Ok((id as u32, None));
         }
-        let text = match reader::decode(&loaded.text) {
+        let text = match syntax::decode(&loaded.text) {
             Ok(t) => t.to_string(),
             Err(e) => {
                 let text = String::from_utf8_lossy(&loaded.text).into_owned();
@@ -271,12 +285,12 @@ impl Vm {
     }
 
     /// The names of a module's variables, as an evaluation environment sees them.
-    pub fn module_names(&self, module: u32) -> Vec<(String, u32, bool)> {
+    pub fn module_names(&self, module: u32) -> Vec<EvalModuleName> {
         self.modules[module as usize]
             .vars
             .iter()
             .enumerate()
-            .map(|(i, v)| (self.sym_name(v.0).to_string(), i as u32, v.2))
+            .map(|(i, v)| EvalModuleName { name: self.sym_name(v.0).to_string(), slot: i as u32, constant: v.2 })
             .collect()
     }
 
@@ -284,18 +298,15 @@ impl Vm {
     pub fn load_repl(&mut self, module: u32, text: String, name: &str) -> Result<Value, LoadFailure> {
         let source = Rc::new(Source::new(name, text));
         let arena = Bump::new();
-        let forms = match reader::read(&arena, &source.text) {
+        let forms = match syntax::read(&arena, &source.text) {
             Ok(f) => f,
             Err(e) => return Err(LoadFailure::one(source, Stage::Parse, e.span, e.message)),
         };
         let env = EvalEnv {
-            names: Vec::<EvalName>::new(),
-            has_self: false,
-            has_ex: false,
-            has_caller: false,
-            in_macro: false,
             module_names: self.module_names(module),
+            module_slots: self.modules[module as usize].vars.len() as u32,
             repl: true,
+            ..EvalEnv::default()
         };
         let f = self.compile_eval(&forms, &arena, &env, module, source)?;
         Ok(f)
@@ -313,18 +324,22 @@ pub fn bind_import(vm: &mut Vm, ns: Gc<NamespaceObj>, spec: &str, path: &[Sym]) 
         match found {
             Some(x) => v = x,
             // `(import m from "m")` binds the namespace itself when the module has no such member.
-            None if i == 0 && path.len() == 1 && spec.rsplit('/').next().map(|l| l.trim_end_matches(".gene")) == Some(vm.sym_name(s)) => {
+            None if i == 0
+                && path.len() == 1
+                && spec.rsplit('/').next().map(|l| l.trim_end_matches(".gene")) == Some(vm.sym_name(s)) =>
+            {
                 return Ok(ns.value());
             }
             None => {
                 let x = vm.sym_name(s);
-                return Err(vm.runtime_error(&format!(
-                    "[GENE.MODULE.MEMBER_NOT_FOUND] Module '{spec}' has no member '{x}'"
-                )));
+                return Err(
+                    vm.runtime_error(&format!("[GENE.MODULE.MEMBER_NOT_FOUND] Module '{spec}' has no member '{x}'"))
+                );
             }
         }
     }
     Ok(v)
 }
 
-const _: (fn(&Vm) -> &'static crate::object::code::Proto, Option<Instr>, Option<Gc<Cell>>) = (call::running, None, None);
+const _: (fn(&Vm) -> &'static crate::object::code::Proto, Option<Instr>, Option<Gc<Cell>>) =
+    (call::running, None, None);

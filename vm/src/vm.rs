@@ -201,6 +201,7 @@ pub struct Vm {
     pub interrupt: std::sync::Arc<std::sync::atomic::AtomicU32>,
     pub loader: Option<Box<dyn crate::driver::ModuleLoader>>,
     pub rng: crate::library::random::Rng,
+    pub library: crate::library::State,
     /// `(exit n)` was called.
     pub exit_code: Option<i32>,
     pub prelude: crate::prelude::Prelude,
@@ -211,6 +212,15 @@ pub struct Vm {
     pub dollar_hook: Option<fn(&mut Vm, &str) -> Option<Value>>,
     /// Evaluations of data as code, for source names.
     pub eval_count: u32,
+    /// Sources that quoted genes have positions in.
+    pub sources: Vec<Rc<crate::syntax::source::Source>>,
+    /// `Result` and `Option`.
+    pub builtin_enums: [Value; 2],
+    /// The program ended because its main task can never go on.
+    pub deadlocked: bool,
+    /// Index of the program's module.
+    pub main_module: u32,
+    pub args_value: Value,
 }
 
 /// A call a native asks the interpreter to make in its place.
@@ -311,6 +321,27 @@ impl Vm {
         self.map_set(ex, m, message);
         self.map_set(ex, c, cause);
         ex.value()
+    }
+
+    pub fn source_by_id(&self, id: u32) -> Option<Rc<crate::syntax::source::Source>> {
+        self.sources.get(id as usize).cloned()
+    }
+
+    /// A global name for a value without literal syntax, for code made of data.
+    pub(crate) fn embed_value(&mut self, v: Value) -> String {
+        self.eval_count += 1;
+        let name = format!("%value{}", self.eval_count);
+        let s = self.sym(&name);
+        let g = self.globals;
+        self.heap.namespace_set(g, s, v);
+        name
+    }
+
+    /// The `to_s` method a class of scripts gives its instances.
+    pub fn user_to_s(&self, v: Value) -> Option<Value> {
+        let c = self.instance_class(v.get(Kind::Instance)?);
+        let m = self.class_find(c, self.names.to_s)?;
+        (!m.is_kind(Kind::Native)).then_some(m)
     }
 
     // --- calling

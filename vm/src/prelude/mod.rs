@@ -18,7 +18,7 @@ pub struct PreludeEntry {
     pub line: u32,
 }
 
-include!(concat!(env!("OUT_DIR"), "/prelude.rs"));
+pub static ENTRIES: &[PreludeEntry] = &[];
 
 /// The module all prelude code is compiled in.
 #[derive(Default)]
@@ -44,7 +44,11 @@ pub fn install(vm: &mut Vm) {
             vm.heap.namespace_set(g, s, f);
         } else {
             let c = vm.symbols.intern_static(e.class);
-            let Some(c) = vm.namespace_get(vm.globals, c).and_then(|v| v.get(Kind::Class)) else { continue };
+            let Some(c) =
+                vm.namespace_get(vm.globals, c).and_then(|v| v.get::<crate::object::class::ClassObj>(Kind::Class))
+            else {
+                continue;
+            };
             vm.class_define(c, s, f);
         }
     }
@@ -85,10 +89,12 @@ pub fn compile(vm: &mut Vm, data: Value) -> R {
         }
     } else {
         let c = vm.symbols.intern_static(e.class);
-        let Some(c) = vm.namespace_get(vm.globals, c).and_then(|v| v.get(Kind::Class)) else {
+        let Some(c) =
+            vm.namespace_get(vm.globals, c).and_then(|v| v.get::<crate::object::class::ClassObj>(Kind::Class))
+        else {
             return Err(vm.runtime_error(&format!("prelude: no class {}", e.class)));
         };
-        c.data::<>().methods[&s]
+        c.data().methods[&s]
     };
     if e.class.is_empty() {
         let g = vm.globals;

@@ -22,7 +22,9 @@ impl Vm {
             v.as_number().map(|ms| ms * 1000.0)
         };
         match us {
-            Some(us) if us >= 0.0 => Ok(Some(if us.is_finite() { us.ceil().min(1e18) as u64 } else { return self.bad_duration(v) })),
+            Some(us) if us >= 0.0 => {
+                Ok(Some(if us.is_finite() { us.ceil().min(1e18) as u64 } else { return self.bad_duration(v) }))
+            }
             Some(_) => self.bad_duration(v),
             None => {
                 let k = self.kind_name(v);

@@ -247,6 +247,7 @@ impl Vm {
         match v {
             HostValue::Nil => Value::NIL,
             HostValue::Void => Value::VOID,
+            HostValue::NotFound => Value::NOT_FOUND,
             HostValue::Bool(b) => Value::bool(b),
             HostValue::Int(i) => self.int(i),
             HostValue::Float(f) => Value::float(f),
@@ -495,7 +496,9 @@ pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
                 vm.settle(fut, State::Success, v);
             }
         }
-        Err(ex) => vm.settle(fut, State::Failure, ex),
+        Err(ex) => {
+            vm.settle(fut, State::Failure, ex);
+        }
     }
     leave_eager(vm, &mut task)
 }
