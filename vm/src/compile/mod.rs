@@ -1,3 +1,7 @@
-//! Forms to bytecode, in two steps: [`lower`] gives every name and special form its meaning and makes [`hir`]; code generation
+//! Forms to bytecode, in two steps: [`lower`] gives every name and special form its meaning and makes [`hir`]; [`codegen`]
 //! turns HIR into bytecode.
+pub mod codegen;
+pub mod error;
 pub mod hir;
+pub mod quote;
+pub mod verify;
