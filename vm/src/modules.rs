@@ -125,7 +125,10 @@ impl Vm {
         };
         let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id, id: sid as u32 });
         match codegen::generate(self, unit, sref, &cells) {
-            Ok(code) => Ok(self.heap.function(code, 0).value()),
+            Ok(code) => {
+                if std::env::var_os("GENE_DUMP").is_some() { dump(self, code); }
+                Ok(self.heap.function(code, 0).value())
+            }
             Err(e) => Err(LoadFailure::one(source, Stage::Compile, e.span, e.message)),
         }
     }
@@ -342,3 +345,10 @@ pub fn bind_import(vm: &mut Vm, ns: Gc<NamespaceObj>, spec: &str, path: &[Sym]) 
 
 const _: (fn(&Vm) -> &'static crate::object::code::Proto, Option<Instr>, Option<Gc<Cell>>) =
     (call::running, None, None);
+
+fn dump(vm: &Vm, code: Value) {
+    let p = unsafe { &*code.gc::<crate::object::code::CodeObj>().proto() };
+    eprintln!("== {} nregs {} simple {} caps {:?}", vm.sym_name(p.trace_name), p.nregs, p.simple_args, p.captures);
+    eprintln!("{}", crate::bytecode::disassemble(p));
+    for (i, c) in p.consts.iter().enumerate() { eprintln!("   k{i} {c:?}"); if c.is_kind(Kind::Code) { dump(vm, *c); } }
+}

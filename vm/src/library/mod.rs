@@ -9,6 +9,7 @@ pub mod char;
 pub mod collection;
 pub mod duration;
 pub mod enums;
+pub mod exception;
 pub mod float;
 pub mod format;
 pub mod freeze;
@@ -24,6 +25,7 @@ pub mod map;
 pub mod math;
 pub mod number;
 pub mod object;
+pub mod operators;
 pub mod order;
 pub mod output;
 pub mod parse_number;
@@ -48,6 +50,8 @@ pub struct State {
 /// Puts all builtins of this crate in their classes and namespaces.
 pub fn install(vm: &mut Vm) {
     object::install(vm);
+    exception::install(vm);
+    operators::install(vm);
     array::install(vm);
     map::install(vm);
     hash_map::install(vm);
