@@ -60,7 +60,17 @@ impl<'a> Gen<'_, '_, 'a> {
         let Some(last) = self.f.code.last() else { return true };
         let ends = matches!(
             last.op(),
-            Op::Ret | Op::RetNil | Op::TailCall | Op::TailMod | Op::TailMethod | Op::Jmp | Op::Loop | Op::Throw | Op::Rethrow
+            Op::Ret
+                | Op::RetNil
+                | Op::TailCall
+                | Op::TailMod
+                | Op::TailMethod
+                | Op::Jmp
+                | Op::Loop
+                | Op::Throw
+                | Op::Rethrow
+                | Op::AssertFail
+                | Op::NoMatch
         );
         !ends || self.f.labels.contains(&pc)
     }
