@@ -88,6 +88,51 @@ pub struct Classes {
     pub parse_exception: Gc<ClassObj>,
     pub assertion_exception: Gc<ClassObj>,
     pub memory_limit: Gc<ClassObj>,
+    pub fuel: Gc<ClassObj>,
+    pub concurrency_exception: Gc<ClassObj>,
+    pub timeout: Gc<ClassObj>,
+    pub cancellation: Gc<ClassObj>,
+    pub deadlock: Gc<ClassObj>,
+    pub already_terminal: Gc<ClassObj>,
+    pub cannot_suspend: Gc<ClassObj>,
+    pub invalid_duration: Gc<ClassObj>,
+}
+
+impl Classes {
+    /// Every role played by one class: the start of booting.
+    pub(crate) fn all(c: Gc<ClassObj>) -> Classes {
+        Classes {
+            by_kind: Vec::new(),
+            object: c,
+            nil: c,
+            void: c,
+            bool: c,
+            int: c,
+            float: c,
+            char: c,
+            symbol: c,
+            not_found: c,
+            macro_: c,
+            generator: c,
+            task: c,
+            exception: c,
+            runtime_exception: c,
+            type_exception: c,
+            argument_exception: c,
+            io_error: c,
+            parse_exception: c,
+            assertion_exception: c,
+            memory_limit: c,
+            fuel: c,
+            concurrency_exception: c,
+            timeout: c,
+            cancellation: c,
+            deadlock: c,
+            already_terminal: c,
+            cannot_suspend: c,
+            invalid_duration: c,
+        }
+    }
 }
 
 /// Names the VM itself looks up.
@@ -119,6 +164,14 @@ pub struct Vm {
     pub method_epoch: u32,
     /// The exception being thrown, or undefined.
     pub exception: Value,
+    /// Result of a nested run.
+    pub ret: Value,
+    /// The native that raised `exception`.
+    pub thrown_in: Option<&'static str>,
+    /// `exception` can't be caught: the run ends.
+    pub fatal: bool,
+    /// Thrown into generators that are being closed.
+    pub generator_exit: Value,
     /// What [`Stop::Call`] asks for.
     pub pending: Option<PendingCall>,
     pub classes: Box<Classes>,
@@ -135,6 +188,12 @@ pub struct Vm {
     pub native_base: usize,
     /// Nested interpreter runs.
     pub nesting: u32,
+    /// Callbacks run on top of a polling task: no further ones on top of those.
+    pub in_callback: bool,
+    /// Task switches so far.
+    pub switches: u32,
+    /// Fibers interrupted by a poll, whose callbacks run now.
+    pub polling_fibers: Vec<Value>,
     pub method_cache: Box<crate::interp::cache::MethodCache>,
     /// Classes that foreign objects show as, by name.
     pub foreign_classes: rustc_hash::FxHashMap<&'static str, Gc<ClassObj>>,
@@ -142,12 +201,26 @@ pub struct Vm {
     pub interrupt: std::sync::Arc<std::sync::atomic::AtomicU32>,
     pub loader: Option<Box<dyn crate::driver::ModuleLoader>>,
     pub rng: crate::library::random::Rng,
+    pub library: crate::library::State,
     /// `(exit n)` was called.
     pub exit_code: Option<i32>,
     pub prelude: crate::prelude::Prelude,
     /// Safepoint slow paths taken so far; with the interval it gives the instruction count.
     pub polls: u64,
     pub used_fuel: u64,
+    /// `$name` values the embedder provides (`$env`, ...): name without `$`.
+    pub dollar_hook: Option<fn(&mut Vm, &str) -> Option<Value>>,
+    /// Evaluations of data as code, for source names.
+    pub eval_count: u32,
+    /// Sources that quoted genes have positions in.
+    pub sources: Vec<Rc<crate::syntax::source::Source>>,
+    /// `Result` and `Option`.
+    pub builtin_enums: [Value; 2],
+    /// The program ended because its main task can never go on.
+    pub deadlocked: bool,
+    /// Index of the program's module.
+    pub main_module: u32,
+    pub args_value: Value,
 }
 
 /// A call a native asks the interpreter to make in its place.
@@ -248,6 +321,27 @@ impl Vm {
         self.map_set(ex, m, message);
         self.map_set(ex, c, cause);
         ex.value()
+    }
+
+    pub fn source_by_id(&self, id: u32) -> Option<Rc<crate::syntax::source::Source>> {
+        self.sources.get(id as usize).cloned()
+    }
+
+    /// A global name for a value without literal syntax, for code made of data.
+    pub(crate) fn embed_value(&mut self, v: Value) -> String {
+        self.eval_count += 1;
+        let name = format!("%value{}", self.eval_count);
+        let s = self.sym(&name);
+        let g = self.globals;
+        self.heap.namespace_set(g, s, v);
+        name
+    }
+
+    /// The `to_s` method a class of scripts gives its instances.
+    pub fn user_to_s(&self, v: Value) -> Option<Value> {
+        let c = self.instance_class(v.get(Kind::Instance)?);
+        let m = self.class_find(c, self.names.to_s)?;
+        (!m.is_kind(Kind::Native)).then_some(m)
     }
 
     // --- calling

@@ -3,5 +3,7 @@
 pub mod codegen;
 pub mod error;
 pub mod hir;
+pub mod lower;
 pub mod quote;
+pub mod unquote;
 pub mod verify;

@@ -2,7 +2,7 @@
 use super::{Ctl, Exit, FRAME_BOTTOM, FRAME_NEW, FRAME_OP, SCRATCH, Start, cache, run, unwind};
 use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
-use crate::native::{Args, NativeDef, PRELUDE, R, Stop, VARIADIC};
+use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
 use crate::object::class::ClassObj;
 use crate::object::code::Proto;
 use crate::object::fiber::{FRAME_HEAD, Fiber, Role, Status};
@@ -63,15 +63,6 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
             }
             Kind::Native => {
                 let (def, data) = callee.as_native().unwrap();
-                if std::ptr::eq(def, &PRELUDE) {
-                    return match crate::prelude::compile(vm, data) {
-                        Ok(f) => {
-                            *w = f;
-                            call(vm, w, n, kw, ret, method)
-                        }
-                        Err(_) => Ctl::Throw,
-                    };
-                }
                 call_native(vm, w, def, data, n, kw, ret, method)
             }
             Kind::BoundMethod => {
@@ -90,7 +81,8 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
                 let skip = method as usize;
                 let args: Vec<Value> = (skip..n).map(|j| *w.add(3 + j)).collect();
                 let kwv: Vec<(Sym, Value)> = kw.iter().enumerate().map(|(j, &s)| (s, *w.add(3 + n + j))).collect();
-                finish(vm, super::types::construct_variant(vm_ref(vm), callee, &args, &kwv), ret)
+                let v = super::types::construct_variant(vm, callee, &args, &kwv);
+                finish(vm, v, ret)
             }
             Kind::Class => fail(vm, Vm::type_error, "Class is not callable; use new"),
             Kind::Instance => {
@@ -112,10 +104,6 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
             _ => not_callable(vm, callee),
         }
     }
-}
-
-fn vm_ref(vm: &mut Vm) -> &mut Vm {
-    vm
 }
 
 /// Opens a place for one more argument in front (unless `skip` of them may be overwritten); the window may move.
@@ -290,10 +278,6 @@ fn call_function(vm: &mut Vm, w: *mut Value, f: Gc<Function>, n: usize, kw: &[Sy
             return fail(vm, Vm::argument_error, &m);
         }
     }
-    if p.generator {
-        let g = make_generator(vm, w, f, p);
-        return deliver(vm, g, ret);
-    }
     push_frame(vm, off, p, ret)
 }
 
@@ -310,22 +294,6 @@ fn push_frame(vm: &mut Vm, off: usize, p: &Proto, ret: u64) -> Ctl {
     cur.pc = p.code.as_ptr();
     vm.heap.fuel.left -= 1;
     Ctl::Load
-}
-
-/// A generator whose first frame holds the bound arguments of window `w`.
-fn make_generator(vm: &mut Vm, w: *mut Value, f: Gc<Function>, p: &Proto) -> Value {
-    let words = FRAME_HEAD + p.nregs as usize + SCRATCH;
-    let mut g = vm.heap.fiber(Role::Generator, words);
-    // SAFETY: the new stack has room for the frame; arguments lie at the window.
-    unsafe {
-        *g.stack = f.value();
-        *g.stack.add(1) = Value(0);
-        *g.stack.add(2) = Value(FRAME_BOTTOM);
-        let n = p.params.names.len() + p.has_self as usize;
-        std::ptr::copy_nonoverlapping(w.add(FRAME_HEAD), g.stack.add(FRAME_HEAD), n);
-    }
-    g.pc = p.code.as_ptr();
-    g.value()
 }
 
 /// Turns arguments at `r` into parameters: 5.3. Gives the message of an ArgumentException.
@@ -531,7 +499,7 @@ pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
     // SAFETY: window in the stack.
     let callee = unsafe { *w };
     let mut cur = vm.cur;
-    if callee.is_kind(Kind::Function) && !callee.gc::<Function>().proto().generator {
+    if callee.is_kind(Kind::Function) {
         // Move the window down over the running frame, then call as its caller would have.
         let base = cur.base as usize;
         // SAFETY: the window lies above the base.
@@ -584,9 +552,8 @@ pub fn return_value(vm: &mut Vm, v: Value) -> Ctl {
     let mut cur = vm.cur;
     let base = cur.base as usize;
     // SAFETY: the frame head is below the base.
-    let (word, ret_pc, first) = unsafe {
-        ((*cur.stack.add(base - 1)).0, (*cur.stack.add(base - 2)).0, *cur.stack.add(base))
-    };
+    let (word, ret_pc, first) =
+        unsafe { ((*cur.stack.add(base - 1)).0, (*cur.stack.add(base - 2)).0, *cur.stack.add(base)) };
     if word & FRAME_BOTTOM != 0 {
         let v = if word & FRAME_NEW != 0 { first } else { v };
         return fiber_done(vm, v);
@@ -616,8 +583,8 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
     // SAFETY: registers of the running frame.
     unsafe {
         match i.op() {
-            Call | CallMod | CallKw | CallSpread | Method | MethodSpread | MethodDyn | Super | SuperSpread | SuperCtor
-            | New | NewSpread => *r(i.c()) = v,
+            Call | CallMod | CallKw | CallSpread | Method | MethodSpread | MethodDyn | Super | SuperSpread
+            | SuperCtor | New | NewSpread => *r(i.c()) = v,
             TailCall | TailMod | TailMethod => return return_value(vm, v),
             JnLt | JnLe | JnGt | JnGe | JnEq | JnLtI | JnLeI | JnGtI | JnGeI | JnEqI => {
                 if !v.truthy() {
@@ -737,5 +704,41 @@ impl Vm {
             Exit::Threw => Err(Stop::Throw),
             Exit::Idle => Err(self.runtime_error("a nested run was suspended")),
         }
+    }
+}
+
+/// Calls a macro with data; the caller's environment goes into the register behind the parameters.
+pub fn call_macro(vm: &mut Vm, f: Gc<Function>, args: &[Value], kw: &[(Sym, Value)], env: Value) -> Ctl {
+    let p = f.proto();
+    let off = scratch_offset(vm);
+    let n = args.len() + kw.len();
+    if ensure(vm, off + FRAME_HEAD + p.nregs as usize + n + SCRATCH).is_err() {
+        return Ctl::Throw;
+    }
+    let names: Vec<Sym> = kw.iter().map(|k| k.0).collect();
+    // SAFETY: room for arguments and registers ensured.
+    unsafe {
+        let w = at(vm, off);
+        *w = f.value();
+        for (j, &v) in args.iter().chain(kw.iter().map(|k| &k.1)).enumerate() {
+            *w.add(FRAME_HEAD + j) = v;
+        }
+        if let Err(m) = bind(vm, w.add(FRAME_HEAD), p, args.len(), &names) {
+            return fail(vm, Vm::argument_error, &m);
+        }
+        *w.add(FRAME_HEAD + p.params.names.len()) = env;
+    }
+    push_frame(vm, off, p, RET_OP)
+}
+
+/// As [`call_op`] for an instruction whose result is thrown away but whose register `_dst` must stay.
+pub fn call_op_into(vm: &mut Vm, callee: Value, args: &[Value], _dst: usize) -> Ctl {
+    call_op(vm, callee, args, false)
+}
+
+impl Vm {
+    /// Calls a function whose first argument is `self`, on the native stack.
+    pub fn call_sync_method(&mut self, f: Value, args: &[Value]) -> R {
+        self.call_sync_as(f, args, true)
     }
 }

@@ -375,7 +375,9 @@ pub fn delivered(vm: &mut Vm, i: Instr, v: Value) -> Ctl {
             // `iter` gave the iterator; builtin collections iterate by themselves.
             *w = v;
             return match v.heap_kind() {
-                Some(Kind::Array | Kind::Map | Kind::HashMap | Kind::HashSet | Kind::Str | Kind::Range | Kind::Bytes) => {
+                Some(
+                    Kind::Array | Kind::Map | Kind::HashMap | Kind::HashSet | Kind::Str | Kind::Range | Kind::Bytes,
+                ) => {
                     let again = Instr::new(Op::IterInit, i.a() as u8, i.a() as u8, 0, 0);
                     init(vm, r, again)
                 }

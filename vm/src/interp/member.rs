@@ -147,12 +147,17 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
             }
         }
         Kind::EnumValue => enum_field(vm, o, name).unwrap_or(Value::VOID),
-        Kind::RegexMatch | Kind::Package | Kind::Application | Kind::Foreign | Kind::Future => {
+        Kind::RegexMatch => {
+            let n = vm.sym_name(name);
+            crate::library::regex::match_member(vm, o.gc(), n).unwrap_or(Value::VOID)
+        }
+        Kind::Package | Kind::Application | Kind::Foreign | Kind::Future => {
             // Builtin objects whose members are methods without arguments.
             let class = vm.class_of(o);
             match vm.class_find(class, name) {
                 Some(f) => {
-                    vm.pending = Some(crate::vm::PendingCall { callee: f, args: vec![o], kw: Vec::new(), method: true });
+                    vm.pending =
+                        Some(crate::vm::PendingCall { callee: f, args: vec![o], kw: Vec::new(), method: true });
                     return Err(Stop::Call);
                 }
                 None => Value::VOID,
@@ -235,18 +240,7 @@ pub fn get_index(vm: &mut Vm, o: Value, index: i64) -> R {
             let r: Gc<Record> = o.gc();
             pick(r.len() - 1).map_or(Value::VOID, |i| r.slot(i + 1))
         }
-        Kind::RegexMatch => {
-            let class = vm.class_of(o);
-            let name = vm.symbols.intern_static("get");
-            match vm.class_find(class, name) {
-                Some(f) => {
-                    let args = vec![o, Value::small(index)];
-                    vm.pending = Some(crate::vm::PendingCall { callee: f, args, kw: Vec::new(), method: true });
-                    return Err(Stop::Call);
-                }
-                None => Value::VOID,
-            }
-        }
+        Kind::RegexMatch => crate::library::regex::match_group(vm, o.gc(), index),
         _ => Value::VOID,
     })
 }
@@ -460,7 +454,7 @@ pub fn set_index(vm: &mut Vm, o: Value, index: i64, v: Value) -> Result<(), Stop
         Some(Kind::HashMap) => {
             vm.check_mutable(o)?;
             let k = vm.int(index);
-            vm.table_set(o.gc(), k, v)
+            vm.table_set(o.gc(), k, v).map(|_| ())
         }
         _ => {
             let s = vm.sym(&index.to_string());
@@ -482,7 +476,7 @@ fn set_array(vm: &mut Vm, a: Gc<Array>, index: i64, v: Value, what: &str) -> Res
 pub fn set_key(vm: &mut Vm, o: Value, key: Value, v: Value) -> Result<(), Stop> {
     if let Some(t) = o.get::<Table>(Kind::HashMap) {
         vm.check_mutable(o)?;
-        return vm.table_set(t, key, v);
+        return vm.table_set(t, key, v).map(|_| ());
     }
     if let Some(i) = key.as_int() {
         return set_index(vm, o, i, v);

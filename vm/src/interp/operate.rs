@@ -200,10 +200,8 @@ pub fn compare_jump(vm: &mut Vm, _r: *mut Value, i: Instr, x: Value, y: Value) -
     let op = i.op();
     match test(vm, op, x, y) {
         Test::Is(b) => {
-            let sense = !matches!(
-                op,
-                JnLt | JnLe | JnGt | JnGe | JnEq | JnNe | JnLtI | JnLeI | JnGtI | JnGeI | JnEqI | JnNeI
-            );
+            let sense =
+                !matches!(op, JnLt | JnLe | JnGt | JnGe | JnEq | JnNe | JnLtI | JnLeI | JnGtI | JnGeI | JnEqI | JnNeI);
             if b == sense {
                 // SAFETY: jump targets are inside the function.
                 vm.cur.pc = unsafe { vm.cur.pc.offset(i.x() as isize) };

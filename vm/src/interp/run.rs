@@ -18,6 +18,23 @@ use crate::vm::Vm;
 /// `header.aux == n` and kind Function: see [`Function`].
 const SIMPLE_MASK: u64 = 0xFFFF_0000 | 0xFF;
 
+/// `x << y` stays inline when no bit is lost at 48 bits.
+macro_rules! slow_or_shift_left {
+    ($i:expr, $y:expr, $vm:ident, $r:ident, $pc:ident, $ra:ident, $rb:ident, $slow:ident) => {{
+        let (x, y): (Value, Value) = ($rb!($i), $y);
+        let n = y.small_int();
+        if Value::both_small(x, y) && (n as u64) < 48 {
+            let v = x.small_int();
+            let z = v << n;
+            if z >> n == v && Value::fits_small(z) {
+                $ra!($i) = Value::small(z);
+                continue;
+            }
+        }
+        $slow!(operate::arith, $i, x, y);
+    }};
+}
+
 /// Runs `vm.cur` until control leaves the interpreter.
 #[allow(clippy::cognitive_complexity)]
 pub fn run(vm: &mut Vm, start: Start) -> Exit {
@@ -95,7 +112,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
         }
         macro_rules! jump {
             ($i:expr) => {
-                pc = pc.offset($i.x() as isize);
+                pc = pc.offset($i.x() as isize)
             };
         }
         macro_rules! charge {
@@ -220,7 +237,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
         macro_rules! eq {
             ($x:expr, $y:expr) => {{
                 let (x, y): (Value, Value) = ($x, $y);
-                if x == y && !x.is_float() {
+                if x == y && !x.is_float() && !x.is_ptr() {
                     Some(true)
                 } else if Value::both_small(x, y) || x.is_sym() || y.is_sym() {
                     Some(false)
@@ -293,13 +310,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 let given = $n - $method as usize;
                 if given >= def.min as usize && (given <= def.max as usize || def.max == crate::native::VARIADIC) {
                     save!();
-                    let args = Args {
-                        base: $base,
-                        n: $n,
-                        keywords: &[] as *const [Sym],
-                        method: $method,
-                        data: $data,
-                    };
+                    let args = Args { base: $base, n: $n, keywords: &[] as *const [Sym], method: $method, data: $data };
                     match (def.f)(vm, &args) {
                         Ok(v) => {
                             *r.add($dst) = v;
@@ -767,7 +778,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                             native!(def, data, w.add(3), i.b() + 1, true, i.c(), i);
                         }
                     } else if let Some(f) =
-                        vm.method_cache.get(key, (*p).sites.get_unchecked(i.ux()).name, vm.method_epoch)
+                        vm.method_cache.get(key, (&(*p).sites).get_unchecked(i.ux()).name, vm.method_epoch)
                     {
                         // A site that sees several classes: the newest takes the inline entry's place less often than the
                         // shared cache hits.
@@ -855,24 +866,6 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
         }
     }
 }
-
-/// `x << y` stays inline when no bit is lost at 48 bits.
-macro_rules! slow_or_shift_left {
-    ($i:expr, $y:expr, $vm:ident, $r:ident, $pc:ident, $ra:ident, $rb:ident, $slow:ident) => {{
-        let (x, y): (Value, Value) = ($rb!($i), $y);
-        let n = y.small_int();
-        if Value::both_small(x, y) && (n as u64) < 48 {
-            let v = x.small_int();
-            let z = v << n;
-            if z >> n == v && Value::fits_small(z) {
-                $ra!($i) = Value::small(z);
-                continue;
-            }
-        }
-        $slow!(operate::arith, $i, x, y);
-    }};
-}
-use slow_or_shift_left;
 
 /// Kept for documentation: natives stop with one of these.
 const _: fn(Stop) = |_| {};

@@ -8,15 +8,18 @@ use crate::object::map::Map;
 use crate::value::{Sym, Value};
 use crate::vm::Vm;
 
-/// A type annotation as data, and what it needs: record (form, place, generics array, module index).
-fn parts(ty: Value) -> Option<(Value, Value, u32)> {
+/// A type annotation as data, its generic parameters and module. The record is (form, place, generics, module); without module
+/// it belongs to the running function.
+fn parts(vm: &Vm, ty: Value) -> Option<(Value, Value, u32)> {
     let r = ty.get::<Record>(Kind::Record)?;
-    Some((r.slot(0), r.slot(2), r.slot(3).as_int().unwrap_or(0) as u32))
+    let module =
+        if r.len() > 3 { r.slot(3).as_int().unwrap_or(0) as u32 } else { super::call::running(vm).source.module };
+    Some((r.slot(0), r.slot(2), module))
 }
 
 /// Checks `v` against a typed place, converting where 18.4 says so.
 pub fn check(vm: &mut Vm, v: Value, ty: Value, place: &str) -> R {
-    let Some((form, generics, module)) = parts(ty) else { return Ok(v) };
+    let Some((form, generics, module)) = parts(vm, ty) else { return Ok(v) };
     if accepts(vm, form, generics, module, v)? {
         return Ok(v);
     }
@@ -44,7 +47,14 @@ fn union_members(vm: &Vm, form: Value) -> Option<Vec<Value>> {
     Some(out)
 }
 
-fn convert(vm: &mut Vm, form: Value, generics: Value, module: u32, v: Value, place: &str) -> Result<Option<Value>, Stop> {
+fn convert(
+    vm: &mut Vm,
+    form: Value,
+    generics: Value,
+    module: u32,
+    v: Value,
+    place: &str,
+) -> Result<Option<Value>, Stop> {
     if let Some(ms) = union_members(vm, form) {
         for m in ms {
             if let Some(c) = convert(vm, m, generics, module, v, place)? {

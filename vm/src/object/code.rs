@@ -56,6 +56,8 @@ pub struct SourceRef {
     pub internal: bool,
     /// Index into `Vm::modules`.
     pub module: u32,
+    /// Index into `Vm::sources`: positions of quoted genes name it.
+    pub id: u32,
 }
 
 pub struct Proto {

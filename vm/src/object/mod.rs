@@ -2,6 +2,7 @@
 pub mod array;
 pub mod class;
 pub mod code;
+pub mod data;
 pub mod enums;
 pub mod fiber;
 pub mod foreign;

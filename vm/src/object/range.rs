@@ -10,10 +10,22 @@ use crate::vm::Vm;
 /// The parts of a range, taken out of the record.
 #[derive(Clone, Copy, Debug)]
 pub enum Span {
-    Int { start: i64, end: i64, step: i64 },
-    Float { start: f64, end: f64, step: f64 },
+    Int {
+        start: i64,
+        end: i64,
+        step: i64,
+    },
+    Float {
+        start: f64,
+        end: f64,
+        step: f64,
+    },
     /// Bounds as ranks: code points with the surrogate gap closed.
-    Char { start: i64, end: i64, step: i64 },
+    Char {
+        start: i64,
+        end: i64,
+        step: i64,
+    },
 }
 
 /// Code points above the surrogates are moved down, so that neighbours differ by one.
@@ -136,7 +148,7 @@ impl Vm {
 
     #[cold]
     fn range_kind(&mut self, v: Value) -> Stop {
-        let m = format!("range expects numbers or Chars, got {}", self.type_name(v));
+        let m = format!("range expects numbers or Chars, got {}", self.kind_name(v));
         self.type_error(&m)
     }
 

@@ -12,6 +12,7 @@
 //! smallest specials: truth is one subtraction and one comparison.
 pub mod arith;
 pub mod equal;
+pub mod float;
 pub mod hash;
 
 use crate::heap::{Gc, Header, Kind};

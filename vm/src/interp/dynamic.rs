@@ -1,0 +1,335 @@
+//! Data as code: macros, `eval`, `$caller_eval`, `$render`; fresh copies of quoted data.
+use super::cold::constant;
+use super::{Ctl, call};
+use crate::bytecode::{Instr, Op};
+use crate::compile::lower::{EvalEnv, EvalName};
+use crate::compile::unquote::value_to_form;
+use crate::heap::{Gc, Kind, Record};
+use crate::native::{R, Stop};
+use crate::object::array::Array;
+use crate::object::function::{Cell, Function};
+use crate::object::map::Map;
+use crate::object::table::Table;
+use crate::syntax::source::Source;
+use crate::value::{Sym, Value};
+use crate::vm::Vm;
+use bumpalo::Bump;
+use std::rc::Rc;
+
+/// A deep mutable copy of quoted data.
+pub fn copy_data(vm: &mut Vm, v: Value) -> Value {
+    stacker::maybe_grow(64 * 1024, 1024 * 1024, || match v.heap_kind() {
+        Some(Kind::Array) => {
+            let a: Gc<Array> = v.gc();
+            let out = vm.heap.array_with_capacity(a.size());
+            for j in 0..a.size() {
+                let x = copy_data(vm, a.as_slice()[j]);
+                vm.heap.array_push(out, x);
+            }
+            keep_frozen(v, out.value())
+        }
+        Some(Kind::Map) => {
+            let entries = vm.map_entries(v.gc());
+            let out = vm.map_with_capacity(entries.len());
+            for (k, x) in entries {
+                let x = copy_data(vm, x);
+                vm.map_set(out, k, x);
+            }
+            keep_frozen(v, out.value())
+        }
+        Some(Kind::HashMap) => {
+            let t: Gc<Table> = v.gc();
+            let out = vm.heap.table(Kind::HashMap);
+            for (k, x) in t.iter().collect::<Vec<_>>() {
+                let (k, x) = (copy_data(vm, k), copy_data(vm, x));
+                let _ = vm.table_set(out, k, x);
+            }
+            keep_frozen(v, out.value())
+        }
+        Some(k @ (Kind::Gene | Kind::Quote | Kind::InterpData)) => {
+            let r: Gc<Record> = v.gc();
+            let items: Vec<Value> = r.slots().iter().map(|&x| copy_data(vm, x)).collect();
+            let c = vm.heap.record(k, r.header().aux, &items).value();
+            keep_frozen(v, c)
+        }
+        _ => v,
+    })
+}
+
+fn keep_frozen(from: Value, to: Value) -> Value {
+    let f = from.gc::<Record>().header().frozen();
+    to.gc::<Record>().header_mut().set_frozen(f);
+    to
+}
+
+/// The value of a regex literal: compiled when evaluated.
+pub fn regex(vm: &mut Vm, v: Value) -> R {
+    let r: Gc<Record> = v.gc();
+    let text = |i: usize| r.slot(i).as_str();
+    crate::library::regex::make_regex(vm, text(0).unwrap_or(""), text(1).unwrap_or(""), text(2))
+}
+
+/// An environment: record (names Array, constants Array, cells Array, self, ex, caller, module). Cells of variables that are
+/// plain values are made on the spot.
+fn make_env(vm: &mut Vm, r: *mut Value, i: Instr) -> Value {
+    let d: Gc<Record> = constant(vm, i).gc();
+    let source = |vm: &mut Vm, s: Value| -> Value {
+        if s.is_kind(Kind::Cell) {
+            return s;
+        }
+        let Some(n) = s.as_int() else { return Value::NIL };
+        // SAFETY: registers and captures of the running frame.
+        unsafe {
+            if n >= 0 {
+                *r.add(n as usize)
+            } else {
+                let _ = &vm;
+                *(*r.sub(3)).gc::<Function>().captures().add((-1 - n) as usize)
+            }
+        }
+    };
+    let vars: Gc<Record> = d.slot(0).gc();
+    let names = vm.heap.array_with_capacity(vars.len());
+    let consts = vm.heap.array_with_capacity(vars.len());
+    let cells = vm.heap.array_with_capacity(vars.len());
+    for v in vars.slots() {
+        let v: Gc<Record> = v.gc();
+        let mut c = source(vm, v.slot(2));
+        if !c.is_kind(Kind::Cell) {
+            c = vm.heap.cell(c).value();
+        }
+        vm.heap.array_push(names, v.slot(0));
+        vm.heap.array_push(consts, v.slot(1));
+        vm.heap.array_push(cells, c);
+    }
+    let value_of = |v: Value| if v.is_kind(Kind::Cell) { v.gc::<Cell>().value } else { v };
+    let (s, e, c) = (d.slot(1), d.slot(2), d.slot(3));
+    let (s, e, c) = (source(vm, s), source(vm, e), source(vm, c));
+    let module = call::running(vm).source.module;
+    let items = [
+        names.value(),
+        consts.value(),
+        cells.value(),
+        if d.slot(1).is_nil() { Value::UNDEF } else { value_of(s) },
+        if d.slot(2).is_nil() { Value::UNDEF } else { value_of(e) },
+        if d.slot(3).is_nil() { Value::UNDEF } else { value_of(c) },
+        Value::small(module as i64),
+    ];
+    vm.heap.record(Kind::Env, 0, &items).value()
+}
+
+/// Compiles data in an environment: a closure without parameters.
+pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
+    let arena = Bump::new();
+    let mut forms = Vec::new();
+    let mut first_pos = None;
+    for &d in data {
+        let (f, pos) = value_to_form(vm, &arena, d)?;
+        first_pos = first_pos.or(pos);
+        forms.push(f);
+    }
+    let names: Gc<Array> = env.slot(0).gc();
+    let consts: Gc<Array> = env.slot(1).gc();
+    let module = env.slot(6).as_int().unwrap_or(0) as u32;
+    let has = |i: usize| !env.slot(i).is_undef();
+    let ee = EvalEnv {
+        names: names
+            .as_slice()
+            .iter()
+            .zip(consts.as_slice())
+            .map(|(n, c)| EvalName {
+                name: n.as_sym().map_or(String::new(), |s| vm.sym_name(s).to_string()),
+                constant: c.truthy(),
+            })
+            .collect(),
+        has_self: has(3),
+        has_ex: has(4),
+        has_caller: has(5),
+        module_names: vm.module_names(module),
+        module_slots: vm.modules[module as usize].vars.len() as u32,
+        ..EvalEnv::default()
+    };
+    // Positions of data that came from a source point into it; other data has none.
+    let source = match first_pos.and_then(|p| vm.source_by_id(p)) {
+        Some(s) => s,
+        None => Rc::new(Source::new("<eval>", String::new())),
+    };
+    let body = match vm.compile_eval(&forms, &arena, &ee, module, source) {
+        Ok(b) => b,
+        Err(f) => return Err(vm.parse_error(&f.message())),
+    };
+    // Captures of the evaluated function: cells of the environment, then self, $ex, the caller's environment.
+    let f: Gc<Function> = body.gc();
+    let code = f.code;
+    let p = f.proto();
+    let cells: Gc<Array> = env.slot(2).gc();
+    let hidden: Vec<Value> = (3..6).map(|k| env.slot(k)).filter(|v| !v.is_undef()).collect();
+    let g = vm.heap.function(code, p.captures.len());
+    for (j, &(_, n)) in p.captures.iter().enumerate() {
+        let n = n as usize;
+        let v = if n < cells.size() { cells.as_slice()[n] } else { hidden[n - cells.size()] };
+        // SAFETY: the function was made with room for its captures.
+        unsafe { *g.captures().add(j) = v };
+    }
+    Ok(g.value())
+}
+
+pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
+    // SAFETY: register operands are below `nregs` (verifier).
+    let reg = |n: usize| unsafe { *r.add(n) };
+    // SAFETY: as above.
+    let set = |n: usize, v: Value| unsafe { *r.add(n) = v };
+    match i.op() {
+        Op::MakeEnv => {
+            let e = make_env(vm, r, i);
+            set(i.a(), e);
+            Ctl::Next
+        }
+        Op::IsMacro => {
+            let m = is_macro(reg(i.a()));
+            if !m {
+                // SAFETY: jump targets are inside the function.
+                vm.cur.pc = unsafe { vm.cur.pc.offset(i.x() as isize) };
+                return Ctl::Load;
+            }
+            Ctl::Next
+        }
+        Op::CallMacro => call_macro(vm, reg(i.b()), reg(i.c()), constant(vm, i)),
+        Op::Eval => {
+            let data = reg(i.b()).gc::<Array>().as_slice().to_vec();
+            if data.is_empty() {
+                set(i.a(), Value::NIL);
+                return Ctl::Next;
+            }
+            eval(vm, &data, reg(i.c()))
+        }
+        Op::CallerEval => {
+            let env = reg(i.c());
+            if !env.is_kind(Kind::Env) {
+                return call::fail(vm, Vm::runtime_error, "$caller_eval is only allowed in a macro");
+            }
+            eval(vm, &[reg(i.b())], env)
+        }
+        _ => match render(vm, reg(i.b()), reg(i.c()).gc()) {
+            Ok(v) => {
+                set(i.a(), v);
+                Ctl::Next
+            }
+            Err(_) => Ctl::Throw,
+        },
+    }
+}
+
+fn is_macro(v: Value) -> bool {
+    v.get::<Function>(Kind::Function).is_some_and(|f| f.proto().is_macro)
+}
+
+fn eval(vm: &mut Vm, data: &[Value], env: Value) -> Ctl {
+    match compile_in(vm, data, env.gc()) {
+        Ok(f) => call::call_op(vm, f, &[], false),
+        Err(_) => Ctl::Throw,
+    }
+}
+
+/// Calls a macro: the parts of the call are bound as data by the rules of 5.3; the environment goes behind the parameters.
+fn call_macro(vm: &mut Vm, callee: Value, env: Value, site: Value) -> Ctl {
+    if !is_macro(callee) {
+        let k = vm.kind_name(callee);
+        return call::fail(vm, Vm::type_error, &format!("{k} is not a macro"));
+    }
+    let d: Gc<Record> = site.gc();
+    let args: Vec<Value> = d.slot(0).gc::<Record>().slots().iter().map(|&x| copy_data(vm, x)).collect();
+    let names = super::cold::names(d.slot(1));
+    let kw: Vec<(Sym, Value)> =
+        names.iter().zip(d.slot(2).gc::<Record>().slots()).map(|(&k, &v)| (k, copy_data(vm, v))).collect();
+    call::call_macro(vm, callee.gc(), &args, &kw, env)
+}
+
+/// `$render`: a copy of the data with unquotes replaced by their values.
+fn render(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
+    stacker::maybe_grow(64 * 1024, 1024 * 1024, || render_one(vm, v, env))
+}
+
+fn value_of(vm: &mut Vm, q: Gc<Record>, env: Gc<Record>) -> R {
+    let f = compile_in(vm, &[q.slot(0)], env)?;
+    vm.call_sync(f, &[])
+}
+
+fn render_items(vm: &mut Vm, items: &[Value], env: Gc<Record>) -> Result<Gc<Array>, Stop> {
+    let out = vm.heap.array_with_capacity(items.len());
+    for &x in items {
+        let Some(q) = x.get::<Record>(Kind::Quote) else {
+            let y = render(vm, x, env)?;
+            vm.heap.array_push(out, y);
+            continue;
+        };
+        match q.header().aux {
+            0 => vm.heap.array_push(out, x),
+            2 => {
+                value_of(vm, q, env)?;
+            }
+            3 => {
+                let y = value_of(vm, q, env)?;
+                let Some(a) = y.get::<Array>(Kind::Array) else {
+                    let k = vm.kind_name(y);
+                    return Err(vm.type_error(&format!("Cannot spread {k}")));
+                };
+                let items = a.as_slice().to_vec();
+                vm.heap.array_extend(out, &items);
+            }
+            _ => {
+                let y = value_of(vm, q, env)?;
+                vm.heap.array_push(out, y);
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
+    Ok(match v.heap_kind() {
+        Some(Kind::Quote) => {
+            let q: Gc<Record> = v.gc();
+            if q.header().aux == 0 { v } else { value_of(vm, q, env)? }
+        }
+        Some(Kind::Array) => {
+            let items = v.gc::<Array>().as_slice().to_vec();
+            let a = render_items(vm, &items, env)?;
+            keep_frozen(v, a.value())
+        }
+        Some(Kind::Map) => {
+            let out = vm.map();
+            for (k, x) in vm.map_entries(v.gc()) {
+                let y = render(vm, x, env)?;
+                vm.map_set(out, k, y);
+            }
+            keep_frozen(v, out.value())
+        }
+        Some(Kind::HashMap) => {
+            let out = vm.heap.table(Kind::HashMap);
+            for (k, x) in v.gc::<Table>().iter().collect::<Vec<_>>() {
+                let (k, x) = (render(vm, k, env)?, render(vm, x, env)?);
+                vm.table_set(out, k, x)?;
+            }
+            keep_frozen(v, out.value())
+        }
+        Some(Kind::Gene) => {
+            let g: Gc<Record> = v.gc();
+            let ty = render(vm, g.slot(0), env)?;
+            let props = match g.slot(1).get::<Map>(Kind::Map) {
+                Some(m) => render(vm, m.value(), env)?,
+                None => Value::NIL,
+            };
+            let children = match g.slot(2).get::<Array>(Kind::Array) {
+                Some(a) => {
+                    let items = a.as_slice().to_vec();
+                    render_items(vm, &items, env)?.value()
+                }
+                None => Value::NIL,
+            };
+            let c = vm.heap.record(Kind::Gene, 0, &[ty, props, children, g.slot(3)]).value();
+            keep_frozen(v, c)
+        }
+        _ => v,
+    })
+}

@@ -1,0 +1,651 @@
+//! Methods of String: sizes, cases, trimming, padding, parts by position, conversions. Searching is in `search`.
+use super::args::{Text, int, text, this_string, wrong_kind};
+use super::char::{Test, is_digit};
+use super::parse_number::{parse_float, parse_int};
+use crate::def;
+use crate::heap::{Gc, Kind, Record};
+use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
+use crate::object::string::{MAX_LEN, Str};
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// A new String from a built text.
+pub fn new_string(vm: &mut Vm, s: &str) -> R {
+    check_len(vm, s.len())?;
+    Ok(vm.str(s))
+}
+
+/// Call before building a text whose length a script chooses.
+pub fn check_len(vm: &mut Vm, bytes: usize) -> Result<(), Stop> {
+    if bytes > MAX_LEN {
+        return Err(vm.runtime_error("String too long"));
+    }
+    if vm.heap.limit.is_some_and(|l| vm.heap.in_use().saturating_add(bytes) > l) {
+        return Err(vm.throw(vm.classes.memory_limit, "Memory limit exceeded"));
+    }
+    Ok(())
+}
+
+fn this(vm: &mut Vm, a: &Args) -> Result<Gc<Str>, Stop> {
+    this_string(vm, a.this())
+}
+
+/// A position that may count from the end; below 0: before the start.
+pub fn position(i: i64, n: usize) -> i64 {
+    if i < 0 { i.saturating_add(n as i64) } else { i }
+}
+
+fn clamped(i: i64, n: usize) -> usize {
+    position(i, n).clamp(0, n as i64) as usize
+}
+
+// --- sizes and tests
+
+fn size(vm: &mut Vm, a: &Args) -> R {
+    Ok(Value::small(this(vm, a)?.char_len() as i64))
+}
+
+fn byte_size(vm: &mut Vm, a: &Args) -> R {
+    Ok(Value::small(this(vm, a)?.byte_len() as i64))
+}
+
+fn is_empty(vm: &mut Vm, a: &Args) -> R {
+    Ok(Value::bool(this(vm, a)?.byte_len() == 0))
+}
+
+fn is_not_empty(vm: &mut Vm, a: &Args) -> R {
+    Ok(Value::bool(this(vm, a)?.byte_len() != 0))
+}
+
+fn is_blank(vm: &mut Vm, a: &Args) -> R {
+    Ok(Value::bool(this(vm, a)?.as_str().chars().all(char::is_whitespace)))
+}
+
+fn every(vm: &mut Vm, a: &Args, t: Test) -> R {
+    let s = this(vm, a)?.as_str();
+    Ok(Value::bool(!s.is_empty() && s.chars().all(t)))
+}
+
+fn starts_with(vm: &mut Vm, a: &Args) -> R {
+    let (s, t) = (this(vm, a)?, text(vm, "start_with?", a.get(0))?);
+    Ok(Value::bool(s.as_str().starts_with(&*t)))
+}
+
+fn ends_with(vm: &mut Vm, a: &Args) -> R {
+    let (s, t) = (this(vm, a)?, text(vm, "end_with?", a.get(0))?);
+    Ok(Value::bool(s.as_str().ends_with(&*t)))
+}
+
+// --- case
+
+fn upper(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let t = s.as_str().to_uppercase();
+    new_string(vm, &t)
+}
+
+fn lower(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let t = s.as_str().to_lowercase();
+    new_string(vm, &t)
+}
+
+fn push_capitalized(out: &mut String, s: &str) {
+    let mut chars = s.chars();
+    if let Some(c) = chars.next() {
+        out.extend(c.to_uppercase());
+        out.push_str(chars.as_str());
+    }
+}
+
+fn capitalize(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?.as_str();
+    let mut out = String::with_capacity(s.len() + 4);
+    push_capitalized(&mut out, s);
+    new_string(vm, &out)
+}
+
+fn title(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?.as_str();
+    let mut out = String::with_capacity(s.len() + 4);
+    for word in s.split_inclusive(char::is_whitespace) {
+        push_capitalized(&mut out, word);
+    }
+    new_string(vm, &out)
+}
+
+fn swap_case(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?.as_str();
+    let mut out = String::with_capacity(s.len());
+    for c in s.chars() {
+        if c.is_uppercase() {
+            out.extend(c.to_lowercase());
+        } else {
+            out.extend(c.to_uppercase());
+        }
+    }
+    new_string(vm, &out)
+}
+
+// --- building
+
+fn reverse(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?.as_str();
+    let out: String = s.chars().rev().collect();
+    Ok(vm.str(&out))
+}
+
+fn append(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let mut parts = Vec::with_capacity(a.len());
+    let mut len = s.byte_len();
+    for &v in a.rest() {
+        let t = text(vm, "append", v)?;
+        len += t.len();
+        parts.push(t);
+    }
+    check_len(vm, len)?;
+    if let [t] = &parts[..] {
+        return Ok(vm.heap.string_append(s, &[t]).value());
+    }
+    let parts: Vec<&str> = parts.iter().map(|t| &**t).collect();
+    Ok(vm.heap.string_append(s, &parts).value())
+}
+
+fn repeat(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let n = int(vm, "repeat", a.get(0))?;
+    if n < 0 {
+        return Err(vm.argument_error("repeat count must not be negative"));
+    }
+    let n = n as usize;
+    check_len(vm, s.byte_len().saturating_mul(n))?;
+    let out = if s.byte_len() == 0 { String::new() } else { s.as_str().repeat(n) };
+    Ok(vm.str(&out))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Left,
+    Right,
+    Both,
+}
+
+fn trim_with(vm: &mut Vm, a: &Args, side: Side) -> R {
+    let s = this(vm, a)?;
+    let all = s.as_str();
+    let rest = match a.opt(0) {
+        None => match side {
+            Side::Left => all.trim_start(),
+            Side::Right => all.trim_end(),
+            Side::Both => all.trim(),
+        },
+        Some(v) => {
+            let set = text(vm, "trim", v)?;
+            let within = |c: char| set.contains(c);
+            match side {
+                Side::Left => all.trim_start_matches(within),
+                Side::Right => all.trim_end_matches(within),
+                Side::Both => all.trim_matches(within),
+            }
+        }
+    };
+    Ok(if rest.len() == all.len() { s.value() } else { vm.str(rest) })
+}
+
+fn trim(vm: &mut Vm, a: &Args) -> R {
+    trim_with(vm, a, Side::Both)
+}
+
+fn trim_start(vm: &mut Vm, a: &Args) -> R {
+    trim_with(vm, a, Side::Left)
+}
+
+fn trim_end(vm: &mut Vm, a: &Args) -> R {
+    trim_with(vm, a, Side::Right)
+}
+
+/// Fills up to `n` code points on the sides where `side` says.
+fn pad(vm: &mut Vm, a: &Args, name: &str, side: Side) -> R {
+    let s = this(vm, a)?;
+    let width = int(vm, name, a.get(0))?;
+    let fill = match a.opt(1) {
+        None => Text::Str(" "),
+        Some(v) => text(vm, name, v)?,
+    };
+    if fill.chars().count() != 1 {
+        return Err(vm.argument_error(&format!("{name} requires one fill character")));
+    }
+    let Some(missing) = width.checked_sub(s.char_len() as i64).filter(|&m| m > 0) else {
+        return Ok(s.value());
+    };
+    let missing = missing as usize;
+    check_len(vm, missing.saturating_mul(fill.len()).saturating_add(s.byte_len()))?;
+    let left = match side {
+        Side::Left => missing,
+        Side::Right => 0,
+        Side::Both => missing / 2,
+    };
+    let mut out = String::with_capacity(s.byte_len() + missing * fill.len());
+    out.extend(std::iter::repeat_n(&*fill, left));
+    out.push_str(s.as_str());
+    out.extend(std::iter::repeat_n(&*fill, missing - left));
+    Ok(vm.str(&out))
+}
+
+fn strip_prefix(vm: &mut Vm, a: &Args) -> R {
+    let (s, t) = (this(vm, a)?, text(vm, "strip_prefix", a.get(0))?);
+    match s.as_str().strip_prefix(&*t) {
+        Some(rest) => Ok(vm.str(rest)),
+        None => Ok(s.value()),
+    }
+}
+
+fn strip_suffix(vm: &mut Vm, a: &Args) -> R {
+    let (s, t) = (this(vm, a)?, text(vm, "strip_suffix", a.get(0))?);
+    match s.as_str().strip_suffix(&*t) {
+        Some(rest) => Ok(vm.str(rest)),
+        None => Ok(s.value()),
+    }
+}
+
+/// The white space a line starts with.
+fn indentation(line: &str) -> &str {
+    &line[..line.len() - line.trim_start().len()]
+}
+
+fn is_blank_line(line: &str) -> bool {
+    line.chars().all(char::is_whitespace)
+}
+
+/// What all of `a` and `b` start with.
+fn common_prefix<'a>(a: &'a str, b: &str) -> &'a str {
+    let n = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y).map(|((i, _), _)| i);
+    &a[..n.unwrap_or(a.len().min(b.len()))]
+}
+
+fn lstrip_margin(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?.as_str();
+    let lines = || s.split_inclusive('\n');
+    let margin =
+        lines().filter(|l| !is_blank_line(l)).map(indentation).reduce(|m, l| common_prefix(m, l)).unwrap_or("");
+    let mut out = String::with_capacity(s.len());
+    for line in lines() {
+        // A blank line loses as much of the margin as it has.
+        let keep = match line.strip_prefix(margin) {
+            Some(rest) => rest,
+            None if is_blank_line(line) => &line[line.trim_end_matches(['\n', '\r']).len()..],
+            None => line,
+        };
+        out.push_str(keep);
+    }
+    Ok(vm.str(&out))
+}
+
+// --- parts by position
+
+fn char_at(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let i = position(int(vm, "char_at", a.get(0))?, s.char_len());
+    match usize::try_from(i).ok().and_then(|i| vm.str_char_at(s, i)) {
+        Some(c) => Ok(Value::char(c)),
+        None => Err(vm.argument_error("char_at index out of bounds")),
+    }
+}
+
+fn get(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let i = position(int(vm, "get", a.get(0))?, s.char_len());
+    Ok(match usize::try_from(i).ok().and_then(|i| vm.str_char_at(s, i)) {
+        Some(c) => Value::char(c),
+        None => a.get(1),
+    })
+}
+
+/// `from..=to`.
+fn substr(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let n = s.char_len();
+    let from = clamped(int(vm, "substr", a.get(0))?, n);
+    let end = match a.opt(1) {
+        None => n,
+        Some(v) => position(int(vm, "substr", v)?, n).saturating_add(1).clamp(0, n as i64) as usize,
+    };
+    Ok(vm.str_slice(s, from, end))
+}
+
+fn slice(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let n = s.char_len();
+    if let Some(r) = a.get(0).get::<Record>(Kind::Range) {
+        return slice_range(vm, s, r);
+    }
+    let from = clamped(int(vm, "slice", a.get(0))?, n);
+    let to = match a.opt(1) {
+        None => n,
+        Some(v) => clamped(int(vm, "slice", v)?, n),
+    };
+    Ok(vm.str_slice(s, from, to))
+}
+
+/// The characters whose positions are in the range.
+fn slice_range(vm: &mut Vm, s: Gc<Str>, r: Gc<Record>) -> R {
+    let n = s.char_len() as i64;
+    let (Some(mut from), Some(to), Some(step)) = (r.slot(0).as_int(), r.slot(1).as_int(), r.slot(2).as_int()) else {
+        return Err(wrong_kind(vm, "slice", "Range of Int", r.value()));
+    };
+    if step == 1 && from >= 0 && to >= 0 {
+        return Ok(vm.str_slice(s, from.min(n) as usize, to.saturating_add(1).min(n) as usize));
+    }
+    // Leave out what cannot be a position, so that the walk is no longer than the string.
+    let outside = if step > 0 { (-n).saturating_sub(from) } else { from.saturating_sub(n - 1) };
+    if outside > 0 {
+        let steps = outside as i128 / step.unsigned_abs() as i128
+            + (outside as i128 % step.unsigned_abs() as i128 != 0) as i128;
+        let Ok(moved) = i64::try_from(from as i128 + steps * step as i128) else { return Ok(vm.str("")) };
+        from = moved;
+    }
+    let chars: Vec<char> = s.as_str().chars().collect();
+    let mut out = String::new();
+    let mut i = from;
+    while (step > 0 && i <= to && i < n) || (step < 0 && i >= to && i >= -n) {
+        if let Some(&c) = usize::try_from(position(i, chars.len())).ok().and_then(|i| chars.get(i)) {
+            out.push(c);
+        }
+        match i.checked_add(step) {
+            Some(next) => i = next,
+            None => break,
+        }
+    }
+    Ok(vm.str(&out))
+}
+
+fn chars(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let items = vm.heap.array_with_capacity(s.char_len());
+    for c in s.as_str().chars() {
+        vm.heap.array_push(items, Value::char(c));
+    }
+    Ok(items.value())
+}
+
+fn codes(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let items = vm.heap.array_with_capacity(s.char_len());
+    for c in s.as_str().chars() {
+        vm.heap.array_push(items, Value::small(c as i64));
+    }
+    Ok(items.value())
+}
+
+fn lines(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?.as_str();
+    let items: Vec<Value> = memchr_lines(s).map(|l| vm.str(l)).collect();
+    Ok(vm.array(&items))
+}
+
+/// Lines without their ends (LF or CR LF).
+fn memchr_lines(s: &str) -> impl Iterator<Item = &str> {
+    let body = s.strip_suffix('\n').unwrap_or(s);
+    let mut ends = memchr::memchr_iter(b'\n', body.as_bytes()).chain([body.len()]);
+    let mut start = 0;
+    let last = body.len();
+    let whole = s.len();
+    std::iter::from_fn(move || {
+        if whole == 0 {
+            return None;
+        }
+        let end = ends.next()?;
+        let line = &body[start..end];
+        start = end + 1;
+        // The last line has an end only if one was cut off.
+        let ended = end < last || last < whole;
+        Some(if ended { line.strip_suffix('\r').unwrap_or(line) } else { line })
+    })
+}
+
+fn words(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let mut items = Vec::new();
+    each_word(s, |w| items.push(vm.str(w)));
+    Ok(vm.array(&items))
+}
+
+/// The parts between white space.
+pub fn each_word(s: Gc<Str>, mut f: impl FnMut(&str)) {
+    let text = s.as_str();
+    if !s.is_ascii() {
+        return text.split_whitespace().for_each(f);
+    }
+    let b = text.as_bytes();
+    let space = |c: u8| c == b' ' || (c.wrapping_sub(9) < 5);
+    let mut i = 0;
+    loop {
+        while i < b.len() && space(b[i]) {
+            i += 1;
+        }
+        if i == b.len() {
+            return;
+        }
+        let start = i;
+        while i < b.len() && !space(b[i]) {
+            i += 1;
+        }
+        f(&text[start..i]);
+    }
+}
+
+// --- bytes
+
+fn bytes(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    Ok(vm.heap.bytes(s.as_str().as_bytes()).value())
+}
+
+fn byte_at(vm: &mut Vm, a: &Args) -> R {
+    let b = this(vm, a)?.as_str().as_bytes();
+    let i = position(int(vm, "byte_at", a.get(0))?, b.len());
+    Ok(usize::try_from(i).ok().and_then(|i| b.get(i)).map_or(Value::NIL, |&b| Value::small(b as i64)))
+}
+
+fn byte_slice(vm: &mut Vm, a: &Args) -> R {
+    let b = this(vm, a)?.as_str().as_bytes();
+    let from = clamped(int(vm, "byteslice", a.get(0))?, b.len());
+    let n = int(vm, "byteslice", a.get(1))?.clamp(0, (b.len() - from) as i64) as usize;
+    Ok(vm.heap.bytes(&b[from..from + n]).value())
+}
+
+fn byte_array(vm: &mut Vm, a: &Args) -> R {
+    let b = this(vm, a)?.as_str().as_bytes();
+    let items: Vec<Value> = b.iter().map(|&b| Value::small(b as i64)).collect();
+    Ok(vm.array(&items))
+}
+
+// --- conversions
+
+fn base(vm: &mut Vm, name: &str, v: Option<Value>) -> Result<u32, Stop> {
+    match v {
+        None => Ok(10),
+        Some(v) => {
+            let b = int(vm, name, v)?;
+            if (2..=36).contains(&b) {
+                Ok(b as u32)
+            } else {
+                Err(vm.argument_error(&format!("{name} base must be in 2..36, got {b}")))
+            }
+        }
+    }
+}
+
+fn to_i(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let base = base(vm, "to_i", a.opt(0))?;
+    match parse_int(s.as_str(), base) {
+        Some(i) => Ok(vm.int(i)),
+        None => Err(vm.argument_error("to_i requires a numeric string")),
+    }
+}
+
+fn try_to_i(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?;
+    let base = base(vm, "to_i?", a.opt(0))?;
+    Ok(parse_int(s.as_str(), base).map_or(Value::NIL, |i| vm.int(i)))
+}
+
+fn to_f(vm: &mut Vm, a: &Args) -> R {
+    match parse_float(this(vm, a)?.as_str()) {
+        Some(f) => Ok(Value::float(f)),
+        None => Err(vm.argument_error("to_f requires a numeric string")),
+    }
+}
+
+fn try_to_f(vm: &mut Vm, a: &Args) -> R {
+    Ok(parse_float(this(vm, a)?.as_str()).map_or(Value::NIL, Value::float))
+}
+
+fn to_sym(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?.as_str();
+    Ok(Value::sym(vm.sym(s)))
+}
+
+fn itself(_: &mut Vm, a: &Args) -> R {
+    Ok(a.this())
+}
+
+fn compare(vm: &mut Vm, a: &Args) -> R {
+    let s = this(vm, a)?.as_str();
+    let t = super::args::string(vm, "compare", a.get(0))?;
+    Ok(Value::small(s.cmp(t) as i64))
+}
+
+fn hash(vm: &mut Vm, a: &Args) -> R {
+    Ok(Value::small(this(vm, a)?.hash() as i64))
+}
+
+/// Edits (insert, delete, replace one code point) from one text to the other.
+fn levenshtein_distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + (x != y) as usize;
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+fn levenshtein(vm: &mut Vm, a: &Args) -> R {
+    let (s, t) = (this(vm, a)?.as_str(), text(vm, "levenshtein", a.get(0))?);
+    Ok(Value::small(levenshtein_distance(s, &t) as i64))
+}
+
+#[rustfmt::skip]
+pub static STRING: &[NativeDef] = &[
+    def!("length", size, 0, 0, "(s .length) -- Number of code points."),
+    def!("size", size, 0, 0, "(s .size) -- Number of code points."),
+    def!("bytesize", byte_size, 0, 0, "(s .bytesize) -- Number of UTF-8 bytes."),
+    def!("empty?", is_empty, 0, 0, "(s .empty?) -- Has it no characters?"),
+    def!("empty", is_empty, 0, 0, "(s .empty) -- Has it no characters?"),
+    def!("not_empty?", is_not_empty, 0, 0, "(s .not_empty?) -- Has it characters?"),
+    def!("blank?", is_blank, 0, 0, "(s .blank?) -- Has it no characters but white space?"),
+    def!("to_upper", upper, 0, 0, "(s .to_upper) -- In upper case."),
+    def!("to_uppercase", upper, 0, 0, "(s .to_uppercase) -- In upper case."),
+    def!("upcase", upper, 0, 0, "(s .upcase) -- In upper case."),
+    def!("upper", upper, 0, 0, "(s .upper) -- In upper case."),
+    def!("to_lower", lower, 0, 0, "(s .to_lower) -- In lower case."),
+    def!("to_lowercase", lower, 0, 0, "(s .to_lowercase) -- In lower case."),
+    def!("downcase", lower, 0, 0, "(s .downcase) -- In lower case."),
+    def!("lower", lower, 0, 0, "(s .lower) -- In lower case."),
+    def!("capitalize", capitalize, 0, 0, "(s .capitalize) -- The first character in upper case, the rest as it is."),
+    def!("title", title, 0, 0, "(s .title) -- Every word capitalised."),
+    def!("swap_case", swap_case, 0, 0, "(s .swap_case) -- Upper case to lower and lower to upper."),
+    def!("reverse", reverse, 0, 0, "(s .reverse) -- Code points in reverse order."),
+    def!("append", append, 0, VARIADIC, "(s .append text...) -- The receiver followed by the texts."),
+    def!("repeat", repeat, 1, 1, "(s .repeat n) -- n times the text."),
+    def!("trim", trim, 0, 1, "(s .trim [chars]) -- Without white space (or these characters) at both ends."),
+    def!("strip", trim, 0, 1, "(s .strip [chars]) -- Without white space (or these characters) at both ends."),
+    def!("trim_start", trim_start, 0, 1, "(s .trim_start [chars]) -- As trim, at the start only."),
+    def!("lstrip", trim_start, 0, 1, "(s .lstrip [chars]) -- As trim, at the start only."),
+    def!("trim_end", trim_end, 0, 1, "(s .trim_end [chars]) -- As trim, at the end only."),
+    def!("rstrip", trim_end, 0, 1, "(s .rstrip [chars]) -- As trim, at the end only."),
+    def!("pad_left", |vm, a| pad(vm, a, "pad_left", Side::Left), 1, 2, "(s .pad_left n [c]) -- Filled with c on the left to n code points."),
+    def!("pad_right", |vm, a| pad(vm, a, "pad_right", Side::Right), 1, 2, "(s .pad_right n [c]) -- Filled with c on the right to n code points."),
+    def!("center", |vm, a| pad(vm, a, "center", Side::Both), 1, 2, "(s .center n [c]) -- Filled with c on both sides to n code points."),
+    def!("start_with?", starts_with, 1, 1, "(s .start_with? t) -- Does it start with t?"),
+    def!("starts_with", starts_with, 1, 1, "(s .starts_with t) -- Does it start with t?"),
+    def!("end_with?", ends_with, 1, 1, "(s .end_with? t) -- Does it end with t?"),
+    def!("ends_with", ends_with, 1, 1, "(s .ends_with t) -- Does it end with t?"),
+    def!("strip_prefix", strip_prefix, 1, 1, "(s .strip_prefix t) -- Without t at the start, if present."),
+    def!("strip_suffix", strip_suffix, 1, 1, "(s .strip_suffix t) -- Without t at the end, if present."),
+    def!("lstrip_margin", lstrip_margin, 0, 0, "(s .lstrip_margin) -- Without the indentation all non-blank lines share."),
+    def!("char_at", char_at, 1, 1, "(s .char_at i) -- The Char at position i, which must exist."),
+    def!("get", get, 1, 2, "(s .get i [default]) -- The Char at position i, else the default."),
+    def!("substr", substr, 1, 2, "(s .substr from [to]) -- From position from to position to, both inclusive."),
+    def!("slice", slice, 1, 2, "(s .slice from [to]) -- From position from up to, excluding, to; or the positions in a Range."),
+    def!("chars", chars, 0, 0, "(s .chars) -- Array of Chars."),
+    def!("codes", codes, 0, 0, "(s .codes) -- Array of code points as Ints."),
+    def!("lines", lines, 0, 0, "(s .lines) -- Array of lines without their ends."),
+    def!("words", words, 0, 0, "(s .words) -- The parts between white space."),
+    def!("bytes", bytes, 0, 0, "(s .bytes) -- UTF-8 as Bytes."),
+    def!("to_bytes", bytes, 0, 0, "(s .to_bytes) -- UTF-8 as Bytes."),
+    def!("byte_array", byte_array, 0, 0, "(s .byte_array) -- UTF-8 as an Array of Ints."),
+    def!("byte_at", byte_at, 1, 1, "(s .byte_at i) -- Byte i as an Int, or nil."),
+    def!("byteslice", byte_slice, 2, 2, "(s .byteslice i n) -- n bytes from byte i on."),
+    def!("byte_slice", byte_slice, 2, 2, "(s .byte_slice i n) -- n bytes from byte i on."),
+    def!("to_i", to_i, 0, 1, "(s .to_i [base]) -- The Int it spells."),
+    def!("to_f", to_f, 0, 0, "(s .to_f) -- The Float it spells."),
+    def!("to_i?", try_to_i, 0, 1, "(s .to_i? [base]) -- The Int it spells, or nil."),
+    def!("to_f?", try_to_f, 0, 0, "(s .to_f?) -- The Float it spells, or nil."),
+    def!("to_sym", to_sym, 0, 0, "(s .to_sym) -- The Symbol named so."),
+    def!("to_s", itself, 0, 0, "(s .to_s) -- Itself."),
+    def!("to_bool", |_, _| Ok(Value::TRUE), 0, 0, "(s .to_bool) -- true."),
+    def!("numeric?", |vm, a| every(vm, a, char::is_numeric), 0, 0, "(s .numeric?) -- Is every character a number?"),
+    def!("alpha?", |vm, a| every(vm, a, char::is_alphabetic), 0, 0, "(s .alpha?) -- Is every character a letter?"),
+    def!("digit?", |vm, a| every(vm, a, is_digit), 0, 0, "(s .digit?) -- Is every character a decimal digit?"),
+    def!("upper?", |vm, a| every(vm, a, char::is_uppercase), 0, 0, "(s .upper?) -- Is every character upper case?"),
+    def!("lower?", |vm, a| every(vm, a, char::is_lowercase), 0, 0, "(s .lower?) -- Is every character lower case?"),
+    def!("space?", |vm, a| every(vm, a, char::is_whitespace), 0, 0, "(s .space?) -- Is every character white space?"),
+    def!("compare", compare, 1, 1, "(s .compare t) -- -1, 0 or 1 by code points."),
+    def!("levenshtein", levenshtein, 1, 1, "(s .levenshtein t) -- Number of single-character edits between the two."),
+    def!("hash", hash, 0, 0, "(s .hash) -- Equal for equal strings."),
+];
+
+pub fn install(vm: &mut Vm) {
+    let class = vm.classes.by_kind[Kind::Str as usize];
+    vm.add_methods(class, STRING);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_no_ends() {
+        let lines = |s| memchr_lines(s).collect::<Vec<_>>();
+        assert_eq!(lines("l1\nl2\n"), ["l1", "l2"]);
+        assert_eq!(lines("a\r\n\r\nb"), ["a", "", "b"]);
+        assert_eq!(lines("\n"), [""]);
+        assert_eq!(lines("a\r"), ["a\r"]);
+        assert_eq!(lines("a\r\n"), ["a"]);
+        assert!(lines("").is_empty());
+    }
+
+    #[test]
+    fn edit_distance() {
+        assert_eq!(levenshtein_distance("kitten", "sitting"), 3);
+        assert_eq!(levenshtein_distance("", "né"), 2);
+        assert_eq!(levenshtein_distance("a", "a"), 0);
+    }
+
+    #[test]
+    fn common_prefixes_end_at_character_boundaries() {
+        assert_eq!(common_prefix("  \t", "  x"), "  ");
+        assert_eq!(common_prefix("  ", "    "), "  ");
+        assert_eq!(common_prefix("    ", "  "), "  ");
+        assert_eq!(common_prefix("é", "è"), "");
+    }
+}

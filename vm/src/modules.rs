@@ -1,0 +1,344 @@
+//! Modules: compiling, running as the program, importing, evaluating data in an environment.
+use crate::bytecode::Instr;
+use crate::compile::codegen;
+use crate::compile::hir::Unit;
+use crate::compile::lower::{self, EvalEnv, EvalModuleName, LowerOptions};
+use crate::driver::LoadError;
+use crate::heap::{Gc, Kind};
+use crate::interp::{Exit, call};
+use crate::native::{R, Stop};
+use crate::object::code::SourceRef;
+use crate::object::function::Cell;
+use crate::object::namespace::{Member, NamespaceObj};
+use crate::syntax;
+use crate::syntax::diagnostic::{Diagnostic, Severity, Stage};
+use crate::syntax::form::{Form, Span};
+use crate::syntax::source::Source;
+use crate::value::{Sym, Value};
+use crate::vm::{Module, Vm};
+use bumpalo::Bump;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// A module that could not be compiled.
+pub struct LoadFailure {
+    pub source: Rc<Source>,
+    pub stage: Stage,
+    /// In source order, at least one.
+    pub errors: Vec<Diagnostic>,
+}
+
+impl LoadFailure {
+    fn one(source: Rc<Source>, stage: Stage, span: Span, message: String) -> LoadFailure {
+        LoadFailure { source, stage, errors: vec![Diagnostic { severity: Severity::Error, span, message }] }
+    }
+    /// `file:line:col: text` of the first error.
+    pub fn message(&self) -> String {
+        self.errors.first().map_or(String::new(), |e| e.located(&self.source))
+    }
+}
+
+/// How a program ended.
+pub enum Outcome {
+    /// The main body's value.
+    Done(Value),
+    /// The uncaught exception.
+    Threw(Value),
+    /// `(exit n)` or a signal.
+    Exit(i32),
+}
+
+impl Vm {
+    /// A module entry for `source`, without variables yet.
+    pub fn new_module(&mut self, source: Rc<Source>, dir: Option<PathBuf>, identity: &str) -> u32 {
+        let id = self.modules.len() as u32;
+        let namespace = self.heap.namespace(None);
+        namespace.data().module = Some(id);
+        self.modules.push(Module {
+            name: identity.to_string(),
+            dir,
+            namespace,
+            vars: Vec::new(),
+            source,
+            running: false,
+            opened: Vec::new(),
+        });
+        id
+    }
+
+    /// Compiles `text` into module `id`; gives the closure of its body.
+    pub fn compile_text(&mut self, id: u32, internal: bool) -> Result<Value, LoadFailure> {
+        let source = self.modules[id as usize].source.clone();
+        let arena = Bump::new();
+        let forms = match syntax::read(&arena, &source.text) {
+            Ok(f) => f,
+            Err(e) => return Err(LoadFailure::one(source, Stage::Parse, e.span, e.message)),
+        };
+        let opts = LowerOptions::default();
+        let forms: &[Form] = arena.alloc_slice_copy(&forms);
+        let unit = match lower::lower_module(&arena, forms, &opts) {
+            Ok(u) => u,
+            Err(errors) => return Err(self.compile_failure(source, errors)),
+        };
+        self.warn(&unit, &source);
+        self.finish_unit(&unit, id, source, internal)
+    }
+
+    fn compile_failure(&self, source: Rc<Source>, errors: Vec<lower::CompileError>) -> LoadFailure {
+        let errors = errors
+            .into_iter()
+            .map(|e| Diagnostic { severity: Severity::Error, span: e.span, message: e.message })
+            .collect();
+        LoadFailure { source, stage: Stage::Compile, errors }
+    }
+
+    fn warn(&mut self, unit: &Unit, source: &Source) {
+        if self.options.warnings {
+            for (span, text) in &unit.warnings {
+                let d = Diagnostic { severity: Severity::Warning, span: *span, message: text.clone() };
+                let line = d.located(source);
+                self.output.stderr(&format!("{line}\n"));
+            }
+        }
+    }
+
+    /// Makes cells for the unit's new module variables and generates its code.
+    fn finish_unit(&mut self, unit: &Unit, id: u32, source: Rc<Source>, internal: bool) -> Result<Value, LoadFailure> {
+        let have = self.modules[id as usize].vars.len();
+        for v in unit.module_vars.iter().skip(have) {
+            let s = self.symbols.intern(v.name);
+            let cell = self.heap.cell(Value::UNDEF).value();
+            let m = &mut self.modules[id as usize];
+            m.vars.push((s, cell, v.constant));
+            if v.exported {
+                m.namespace.data().set(s, Member::Cell(cell));
+                self.heap.barrier(m.namespace);
+            }
+        }
+        let cells: Vec<Value> = self.modules[id as usize].vars.iter().map(|v| v.1).collect();
+        let sid = match self.sources.iter().rposition(|s| Rc::ptr_eq(s, &source)) {
+            Some(i) => i,
+            None => {
+                self.sources.push(source.clone());
+                self.sources.len() - 1
+            }
+        };
+        let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id, id: sid as u32 });
+        match codegen::generate(self, unit, sref, &cells) {
+            Ok(code) => Ok(self.heap.function(code, 0).value()),
+            Err(e) => Err(LoadFailure::one(source, Stage::Compile, e.span, e.message)),
+        }
+    }
+
+    /// Compiles a program; gives the closure of its body. Run it with [`Vm::run_main`].
+    pub fn load_main(
+        &mut self,
+        name: &str,
+        text: String,
+        dir: Option<PathBuf>,
+        identity: &str,
+    ) -> Result<Value, LoadFailure> {
+        let source = Rc::new(Source::new(name, text));
+        let id = self.new_module(source, dir, identity);
+        self.compile_text(id, false)
+    }
+
+    /// Runs a program's body as the main task until nothing is left to do.
+    pub fn run_main(&mut self, body: Value, drain: bool) -> Outcome {
+        let here = 0usize;
+        let base = &here as *const usize as usize;
+        let old = self.native_base;
+        self.native_base = base.max(old);
+        self.heap.fuel.left = self.slice();
+        self.tasks.main_result = None;
+        let out = match crate::task::start_main(self, body) {
+            Ok(fut) => {
+                self.heap.permanent.push(fut);
+                // The module stays reachable while the program runs.
+                let exit = self.run_loop(drain);
+                debug_assert!(exit != Exit::Threw);
+                self.finish_main(fut)
+            }
+            Err(_) => Outcome::Threw(self.exception),
+        };
+        self.native_base = old;
+        out
+    }
+
+    fn finish_main(&mut self, fut: Value) -> Outcome {
+        if self.fatal {
+            return Outcome::Threw(self.exception);
+        }
+        if let Some(code) = self.exit_code {
+            return Outcome::Exit(code);
+        }
+        self.tasks.failed.retain(|f| *f != fut);
+        self.report_unobserved();
+        match self.tasks.main_result.take() {
+            Some(Ok(v)) => Outcome::Done(v),
+            Some(Err(ex)) => Outcome::Threw(ex),
+            None => {
+                // Nothing can wake the main task any more.
+                let c = self.classes.deadlock;
+                let _ = self.throw(c, "the main task waits for something that can never happen");
+                let ex = std::mem::replace(&mut self.exception, Value::UNDEF);
+                self.set_code(ex, "GENE.ASYNC.DEADLOCK");
+                self.deadlocked = true;
+                Outcome::Threw(ex)
+            }
+        }
+    }
+
+    /// `$name` values of the language itself; the embedder's come from its hook.
+    pub(crate) fn dollar(&mut self, name: &str, module: u32) -> Option<Value> {
+        Some(match name {
+            "args" => {
+                if self.args_value.is_undef() {
+                    let args = self.options.args.clone();
+                    let a = self.heap.array_with_capacity(args.len());
+                    for s in &args {
+                        let s = self.str(s);
+                        self.heap.array_push(a, s);
+                    }
+                    self.args_value = a.value();
+                    self.heap.permanent.push(a.value());
+                }
+                self.args_value
+            }
+            "program" => {
+                let p = self.options.program.clone();
+                self.str(&p)
+            }
+            "is_main" => Value::bool(module == self.main_module),
+            "ns" => self.modules.get(module as usize)?.namespace.value(),
+            "ex" => Value::NIL,
+            _ => return self.dollar_hook.and_then(|h| h(self, name)),
+        })
+    }
+
+    // --- import
+
+    /// The namespace of the module `spec` names, loading and running it the first time. Its body runs through
+    /// [`Stop::Call`], so it may suspend.
+    pub fn import_module(&mut self, spec: &str, from: u32) -> Result<(u32, Option<Value>), Stop> {
+        let dir = self.modules.get(from as usize).and_then(|m| m.dir.clone());
+        let Some(mut loader) = self.loader.take() else {
+            return Err(self.runtime_error(&format!(
+                "[GENE.MODULE.NOT_FOUND] Module '{spec}' was not found (importer=; specifier={spec}; searched=[])"
+            )));
+        };
+        let loaded = loader.load(spec, dir.as_deref());
+        self.loader = Some(loader);
+        let loaded = match loaded {
+            Ok(l) => l,
+            Err(LoadError::NotFound { searched }) => {
+                let importer = self.modules.get(from as usize).map_or(String::new(), |m| m.source.name.clone());
+                let list = searched.join(" ");
+                return Err(self.runtime_error(&format!(
+                    "[GENE.MODULE.NOT_FOUND] Module '{spec}' was not found (importer={importer}; specifier={spec}; searched=[{list}])"
+                )));
+            }
+            Err(LoadError::Unreadable { path, reason }) => {
+                return Err(self.io_error(&format!("Failed to read file '{path}': {reason}")));
+            }
+        };
+        if let Some(id) = self.modules.iter().position(|m| m.name == loaded.identity) {
+            return Ok((id as u32, None));
+        }
+        let text = match syntax::decode(&loaded.text) {
+            Ok(t) => t.to_string(),
+            Err(e) => {
+                let text = String::from_utf8_lossy(&loaded.text).into_owned();
+                let source = Rc::new(Source::new(&loaded.name, text));
+                let f = LoadFailure::one(source, Stage::Parse, e.span, e.message);
+                return Err(self.parse_error(&f.message()));
+            }
+        };
+        let source = Rc::new(Source::new(&loaded.name, text));
+        let id = self.new_module(source, loaded.dir, &loaded.identity);
+        match self.compile_text(id, false) {
+            Ok(body) => Ok((id, Some(body))),
+            Err(f) => {
+                self.modules[id as usize].name = String::from("\0failed");
+                Err(self.parse_error(&f.message()))
+            }
+        }
+    }
+
+    // --- data as code
+
+    /// Compiles forms for evaluation in an environment: names of its cells, and the module they belong to.
+    pub fn compile_eval(
+        &mut self,
+        forms: &[Form],
+        arena: &Bump,
+        env: &EvalEnv,
+        module: u32,
+        source: Rc<Source>,
+    ) -> Result<Value, LoadFailure> {
+        let unit = match lower::lower_eval(arena, arena.alloc_slice_copy(forms), env) {
+            Ok(u) => u,
+            Err(errors) => return Err(self.compile_failure(source, errors)),
+        };
+        self.finish_unit(&unit, module, source, false)
+    }
+
+    /// The names of a module's variables, as an evaluation environment sees them.
+    pub fn module_names(&self, module: u32) -> Vec<EvalModuleName> {
+        self.modules[module as usize]
+            .vars
+            .iter()
+            .enumerate()
+            .map(|(i, v)| EvalModuleName { name: self.sym_name(v.0).to_string(), slot: i as u32, constant: v.2 })
+            .collect()
+    }
+
+    /// One more input of an interactive session in module `module`: definitions become module variables.
+    pub fn load_repl(&mut self, module: u32, text: String, name: &str) -> Result<Value, LoadFailure> {
+        let source = Rc::new(Source::new(name, text));
+        let arena = Bump::new();
+        let forms = match syntax::read(&arena, &source.text) {
+            Ok(f) => f,
+            Err(e) => return Err(LoadFailure::one(source, Stage::Parse, e.span, e.message)),
+        };
+        let env = EvalEnv {
+            module_names: self.module_names(module),
+            module_slots: self.modules[module as usize].vars.len() as u32,
+            repl: true,
+            ..EvalEnv::default()
+        };
+        let f = self.compile_eval(&forms, &arena, &env, module, source)?;
+        Ok(f)
+    }
+}
+
+/// Binds what an import names, once its module has run.
+pub fn bind_import(vm: &mut Vm, ns: Gc<NamespaceObj>, spec: &str, path: &[Sym]) -> R {
+    let mut v = ns.value();
+    for (i, &s) in path.iter().enumerate() {
+        let found = match v.get::<NamespaceObj>(Kind::Namespace) {
+            Some(n) => vm.namespace_get(n, s),
+            None => None,
+        };
+        match found {
+            Some(x) => v = x,
+            // `(import m from "m")` binds the namespace itself when the module has no such member.
+            None if i == 0
+                && path.len() == 1
+                && spec.rsplit('/').next().map(|l| l.trim_end_matches(".gene")) == Some(vm.sym_name(s)) =>
+            {
+                return Ok(ns.value());
+            }
+            None => {
+                let x = vm.sym_name(s);
+                return Err(
+                    vm.runtime_error(&format!("[GENE.MODULE.MEMBER_NOT_FOUND] Module '{spec}' has no member '{x}'"))
+                );
+            }
+        }
+    }
+    Ok(v)
+}
+
+const _: (fn(&Vm) -> &'static crate::object::code::Proto, Option<Instr>, Option<Gc<Cell>>) =
+    (call::running, None, None);
