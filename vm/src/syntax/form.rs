@@ -46,8 +46,15 @@ pub enum FormKind<'a> {
     Duration(i64),
     Regex(&'a RegexLit<'a>),
     /// A name, escapes resolved: `a\/b` is `a/b`. Markers stay in it: `rest...`, `name:`, `.method`, `:tag`.
+    ///
+    /// Some tokens read as two forms in a row, and mean the same as if they were written apart: `.@a/b` is `.@` and the
+    /// selector `@a/b`; `a/b...` is the path `a/b` and the symbol `...`.
+    ///
+    /// A dynamic method name is one symbol, brackets included and escapes left in place: `.<a/b>`. `dynamic_method` gives
+    /// the form inside.
     Symbol(&'a str),
-    /// `a/b/0`; at least two parts. A leading `/` is the part [`PathPart::SelfRef`].
+    /// `a/b/0`; at least two parts. A leading `/` is the part [`PathPart::SelfRef`]. A path that ends in `/` right before an
+    /// array (`n/[p q]`, for `import`) has the empty name as its last part; the array is the next form.
     Path(&'a [PathPart<'a>]),
     /// `@a/0/b`; at least one part.
     Selector(&'a [PathPart<'a>]),
