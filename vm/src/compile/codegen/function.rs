@@ -31,8 +31,6 @@ pub(super) struct State<'u, 'a> {
     /// Registers that belong to a variable: not to be written before the value is complete.
     pub holds_var: [bool; 256],
     pub places: Vec<Place>,
-    /// The variable's cell was made when its block was entered: declaring it stores.
-    pub made: Vec<bool>,
     pub guards: Vec<Guard>,
     pub loops: Vec<LoopState>,
     pub handlers: Vec<Handler>,
@@ -73,7 +71,6 @@ impl<'u, 'a> State<'u, 'a> {
             nregs: 0,
             holds_var: [false; 256],
             places: vec![Place::None; func.vars.len()],
-            made: vec![false; func.vars.len()],
             guards: Vec::new(),
             loops: Vec::new(),
             handlers: Vec::new(),
