@@ -27,7 +27,7 @@ mod walk;
 mod tests;
 
 use super::error::CompileError;
-use super::hir::Unit;
+use super::hir::{CaptureSource, Unit};
 use crate::object::code::SourceRef;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -63,7 +63,12 @@ pub fn generate<'a>(vm: &mut Vm, unit: &Unit<'a>, source: Rc<SourceRef>, cells: 
     let Some(body) = unit.funcs.first() else {
         return Err(CompileError::new(Default::default(), "internal error: a unit without functions"));
     };
+    let captures = body.captures.iter().map(|c| match c.source {
+        CaptureSource::Env(i) => Ok((true, i as u16)),
+        _ => Err(CompileError::new(body.span, "internal error: the outermost function captures")),
+    });
+    let captures = captures.collect::<Res<Vec<_>>>()?;
     let f = State::new(body);
     let mut g = Gen { vm, unit, source, cells, f };
-    g.function(0, Vec::new())
+    g.function(0, captures)
 }
