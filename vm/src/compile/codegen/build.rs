@@ -277,7 +277,7 @@ impl<'a> Gen<'_, '_, 'a> {
 
     /// The value of a form as data.
     pub(super) fn data(&mut self, f: &Form<'a>) -> Value {
-        let file = self.source.module;
+        let file = self.source.id;
         crate::compile::quote::form_to_value(self.vm, f, file)
     }
 

@@ -277,22 +277,6 @@ pub fn bind_vars(p: &BindPat<'_>, out: &mut Vec<VarRef>) {
     }
 }
 
-/// Calls `f` with every annotated variable of a binding pattern.
-pub fn pattern_types<'a>(p: &BindPat<'a>, f: &mut dyn FnMut(VarRef, TypeRef<'a>)) {
-    let mut todo = vec![*p];
-    while let Some(p) = todo.pop() {
-        match p {
-            BindPat::Var { var, ty: Some(ty) } => f(var, ty),
-            BindPat::Array { elems, .. } => todo.extend(elems.iter().filter_map(|e| match e {
-                BindElem::One { pat, .. } => Some(*pat),
-                _ => None,
-            })),
-            BindPat::Map { entries, .. } => todo.extend(entries.iter().map(|e| e.pat)),
-            _ => {}
-        }
-    }
-}
-
 /// The variables that `e` declares in the scope it stands in: not those inside blocks of its own.
 pub fn declared(e: E<'_>, out: &mut Vec<VarId>) {
     let mut todo = vec![e];

@@ -69,7 +69,7 @@ impl<'a> Lower<'a, '_> {
                 let left = if op == BinOp::Is { lower.type_operand(operand) } else { lower.expr(operand) };
                 lower.climb(left, COMPARISON + 1, tail)
             };
-            let right = if rest.is_empty() { lower(self) } else { self.conditionally(lower) };
+            let right = if rest.is_empty() { lower(self) } else { self.conditionally(&mut lower) };
             rest.push((op, right));
         }
         match rest[..] {

@@ -36,7 +36,7 @@ mod pattern;
 mod scan;
 mod scope;
 mod task;
-mod text;
+pub(super) mod text;
 mod words;
 
 #[cfg(test)]
@@ -270,7 +270,7 @@ impl<'a, 'o> Lower<'a, 'o> {
         }
         for known in &env.module_names {
             let Some(slot) = self.module_vars.get_mut(known.slot as usize) else { continue };
-            let name: &str = arena.alloc_str(&known.name);
+            let name: &'a str = arena.alloc_str(&known.name);
             (slot.name, slot.constant) = (name, known.constant);
             self.bind_known(name, Place::Module(known.slot), NameKind::Var, known.constant);
         }

@@ -10,7 +10,7 @@ use crate::syntax::form::{Form, FormKind, GeneForm, InterpPart, PathPart, Prop, 
 
 /// Pushes the forms directly inside `form`, last one first.
 fn push_inner<'a>(form: &'a Form<'a>, mut push: impl FnMut(&'a Form<'a>)) {
-    let mut props = |entries: &'a [Prop<'a>], push: &mut dyn FnMut(&'a Form<'a>)| {
+    let props = |entries: &'a [Prop<'a>], push: &mut dyn FnMut(&'a Form<'a>)| {
         entries.iter().rev().for_each(|entry| push(&entry.value));
     };
     match form.kind {

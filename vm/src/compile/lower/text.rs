@@ -8,7 +8,7 @@ use crate::syntax::form::{
 use crate::syntax::quote::{quote_char, quote_str};
 
 /// The debug form of the data.
-pub(super) fn debug(form: &Form<'_>) -> String {
+pub(in crate::compile) fn debug(form: &Form<'_>) -> String {
     let mut out = String::new();
     push(&mut out, form);
     out
