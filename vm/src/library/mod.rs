@@ -7,7 +7,6 @@ pub mod array;
 pub mod char;
 pub mod collection;
 pub mod enums;
-pub mod float;
 pub mod freeze;
 pub mod function;
 pub mod gene;
