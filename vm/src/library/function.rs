@@ -221,4 +221,3 @@ fn call_curried(vm: &mut Vm, args: &Args) -> R {
     }
     Ok(make_curried(vm, data.slot(0), data.slot(1), &all))
 }
-

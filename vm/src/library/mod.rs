@@ -4,15 +4,23 @@
 //! `prelude/*.gene`, under a method of the same name with `_` in front.
 pub mod args;
 pub mod array;
+pub mod bytes;
 pub mod char;
 pub mod collection;
+pub mod duration;
 pub mod enums;
+pub mod format;
 pub mod freeze;
 pub mod function;
 pub mod gene;
 pub mod hash_map;
+pub mod hash_map;
+pub mod hash_set;
 pub mod hash_set;
 pub mod iterator;
+pub mod json;
+pub mod json_read;
+pub mod json_write;
 pub mod map;
 pub mod math;
 pub mod number;
@@ -50,7 +58,11 @@ pub fn install(vm: &mut Vm) {
     iterator::install(vm);
     function::install(vm);
     enums::install(vm);
+    bytes::install(vm);
     char::install(vm);
+    duration::install(vm);
+    format::install(vm);
+    json::install(vm);
     math::install(vm);
     number::install(vm);
     regex::install(vm);
