@@ -14,8 +14,6 @@ pub mod freeze;
 pub mod function;
 pub mod gene;
 pub mod hash_map;
-pub mod hash_map;
-pub mod hash_set;
 pub mod hash_set;
 pub mod iterator;
 pub mod json;
