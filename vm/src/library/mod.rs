@@ -33,6 +33,8 @@ pub mod regex;
 pub mod search;
 pub mod sort;
 pub mod string;
+#[cfg(test)]
+mod tests;
 pub mod text_index;
 
 use crate::vm::Vm;

@@ -4,7 +4,7 @@
 //! the present size each time, and nothing of a container is held across the printing of an element.
 use super::regex;
 use crate::heap::{Gc, Kind, Record};
-use crate::native::Stop;
+use crate::native::{PRELUDE, Stop};
 use crate::object::array::Array;
 use crate::object::class::ClassObj;
 use crate::object::enums::EnumObj;
@@ -13,6 +13,7 @@ use crate::object::map::Map;
 use crate::object::namespace::NamespaceObj;
 use crate::object::table::Table;
 use crate::object::temporal;
+use crate::prelude::ENTRIES;
 use crate::value::{Sym, Value};
 use crate::vm::Vm;
 use std::fmt::Write;
@@ -535,7 +536,10 @@ impl Vm {
     pub fn function_name(&self, v: Value) -> Option<&'static str> {
         match v.heap_kind()? {
             Kind::Function => v.gc::<Function>().proto().name.map(|s: Sym| self.sym_name(s)),
-            Kind::Native => v.as_native().map(|(d, _)| d.name),
+            Kind::Native => v.as_native().map(|(d, data)| match data.is_small() && std::ptr::eq(d, &PRELUDE) {
+                true => ENTRIES[data.small_int() as usize].name,
+                false => d.name,
+            }),
             Kind::BoundMethod => self.function_name(v.gc::<Record>().slot(1)),
             _ => None,
         }
