@@ -9,6 +9,7 @@ pub mod char;
 pub mod collection;
 pub mod duration;
 pub mod enums;
+pub mod exception;
 pub mod format;
 pub mod freeze;
 pub mod function;
@@ -58,6 +59,7 @@ pub fn install(vm: &mut Vm) {
     iterator::install(vm);
     function::install(vm);
     enums::install(vm);
+    exception::install(vm);
     bytes::install(vm);
     char::install(vm);
     duration::install(vm);
