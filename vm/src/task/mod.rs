@@ -247,6 +247,7 @@ impl Vm {
         match v {
             HostValue::Nil => Value::NIL,
             HostValue::Void => Value::VOID,
+            HostValue::NotFound => Value::NOT_FOUND,
             HostValue::Bool(b) => Value::bool(b),
             HostValue::Int(i) => self.int(i),
             HostValue::Float(f) => Value::float(f),
@@ -424,6 +425,33 @@ impl Vm {
     fn interrupt_idle(&mut self) {
         let sig = self.interrupt.swap(0, Ordering::Relaxed);
         self.exit_code = Some(128 + sig as i32);
+    }
+}
+
+impl Vm {
+    /// Failures nobody looked at, when the program ends: one warning each.
+    pub fn report_unobserved(&mut self) {
+        for f in std::mem::take(&mut self.tasks.failed) {
+            if f.as_gc().observed == 0 {
+                self.report_unhandled(f, false);
+            }
+        }
+    }
+
+    fn report_unhandled(&mut self, f: Value, error: bool) {
+        let ex = f.as_gc().value;
+        let class = self.exception_class_name(ex);
+        let message = self.exception_message(ex);
+        let (frames, _) = crate::interp::trace::frames(self, ex);
+        let mut text = if error {
+            format!("Error: unhandled failure of task #{}: {class}: {message}\n", f.as_gc().id)
+        } else {
+            format!("Warning: the failure of a future was never observed: {class}: {message}\n")
+        };
+        for t in frames.iter().take(20) {
+            text.push_str(&format!("  at {}\n", crate::interp::trace::line(t)));
+        }
+        self.output.stderr(&text);
     }
 }
 
