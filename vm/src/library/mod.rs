@@ -14,6 +14,7 @@ pub mod format;
 pub mod freeze;
 pub mod function;
 pub mod gene;
+pub mod generator;
 pub mod hash_map;
 pub mod hash_set;
 pub mod iterator;
@@ -24,6 +25,7 @@ pub mod map;
 pub mod math;
 pub mod number;
 pub mod object;
+pub mod operator;
 pub mod order;
 pub mod output;
 pub mod parse_number;
@@ -52,6 +54,7 @@ pub fn install(vm: &mut Vm) {
     object::install(vm);
     array::install(vm);
     map::install(vm);
+    generator::install(vm);
     hash_map::install(vm);
     hash_set::install(vm);
     range::install(vm);
@@ -70,7 +73,9 @@ pub fn install(vm: &mut Vm) {
     regex::install(vm);
     search::install(vm);
     string::install(vm);
-    for table in [output::GLOBALS, object::GLOBALS, array::GLOBALS, range::GLOBALS, function::GLOBALS] {
+    for table in
+        [operator::GLOBALS, output::GLOBALS, object::GLOBALS, array::GLOBALS, range::GLOBALS, function::GLOBALS]
+    {
         vm.add_globals(table);
     }
 }
