@@ -126,7 +126,9 @@ impl Vm {
         let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id, id: sid as u32 });
         match codegen::generate(self, unit, sref, &cells) {
             Ok(code) => {
-                if std::env::var_os("GENE_DUMP").is_some() { dump(self, code); }
+                if std::env::var_os("GENE_DUMP").is_some() {
+                    dump(self, code);
+                }
                 Ok(self.heap.function(code, 0).value())
             }
             Err(e) => Err(LoadFailure::one(source, Stage::Compile, e.span, e.message)),
@@ -350,5 +352,10 @@ fn dump(vm: &Vm, code: Value) {
     let p = unsafe { &*code.gc::<crate::object::code::CodeObj>().proto() };
     eprintln!("== {} nregs {} simple {} caps {:?}", vm.sym_name(p.trace_name), p.nregs, p.simple_args, p.captures);
     eprintln!("{}", crate::bytecode::disassemble(p));
-    for (i, c) in p.consts.iter().enumerate() { eprintln!("   k{i} {c:?}"); if c.is_kind(Kind::Code) { dump(vm, *c); } }
+    for (i, c) in p.consts.iter().enumerate() {
+        eprintln!("   k{i} {c:?}");
+        if c.is_kind(Kind::Code) {
+            dump(vm, *c);
+        }
+    }
 }

@@ -115,7 +115,8 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         }
         let contracts = self.vm.options.contracts;
         let post = if contracts { func.post } else { &[] };
-        let must_define = func.kind == FuncKind::Module && self.unit.module_vars.iter().any(|v| v.must_define.is_some());
+        let must_define =
+            func.kind == FuncKind::Module && self.unit.module_vars.iter().any(|v| v.must_define.is_some());
         self.entry(func, !post.is_empty())?;
         let checked_return = func.ret.is_some() && !func.generator;
         if checked_return || !post.is_empty() || must_define {
@@ -241,12 +242,8 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
             let ok = self.label();
             self.jump_if(c.cond, true, ok)?;
             self.f.span = c.cond.span;
-            let mut items = vec![
-                self.vm.str(func.full_name),
-                Value::bool(post),
-                Value::small(i as i64 + 1),
-                self.vm.str(c.text),
-            ];
+            let mut items =
+                vec![self.vm.str(func.full_name), Value::bool(post), Value::small(i as i64 + 1), self.vm.str(c.text)];
             let n = func.params.len();
             let base = self.alloc(n.max(1))?;
             for (j, p) in func.params.iter().enumerate() {

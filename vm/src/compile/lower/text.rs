@@ -2,9 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::syntax::form::{
-    DateLit, Form, FormKind, GeneForm, InterpPart, PathPart, Prop, PropKind, RegexLit, TimeLit,
-};
+use crate::syntax::form::{DateLit, Form, FormKind, GeneForm, InterpPart, PathPart, Prop, PropKind, RegexLit, TimeLit};
 use crate::syntax::quote::{quote_char, quote_str};
 
 /// The debug form of the data.
