@@ -132,7 +132,10 @@ mod tests {
     #[test]
     fn lines_come_without_their_ends() {
         let mut b = Buffered::text("a\r\n\nlast".to_owned());
-        assert_eq!([b.take(Want::Line), b.take(Want::Line), b.take(Want::Line)], [bytes("a"), bytes(""), bytes("last")]);
+        assert_eq!(
+            [b.take(Want::Line), b.take(Want::Line), b.take(Want::Line)],
+            [bytes("a"), bytes(""), bytes("last")]
+        );
         assert_eq!(b.take(Want::Line), Got::End);
         assert_eq!(b.take(Want::Rest), bytes(""));
     }

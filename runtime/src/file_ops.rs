@@ -67,8 +67,9 @@ pub fn append(path: &str, content: &[u8]) -> HostResult {
 
 /// Names in a directory, sorted.
 fn names(dir: &str) -> io::Result<Vec<String>> {
-    let mut names =
-        fs::read_dir(dir)?.map(|e| e.map(|e| e.file_name().to_string_lossy().into_owned())).collect::<io::Result<Vec<_>>>()?;
+    let mut names = fs::read_dir(dir)?
+        .map(|e| e.map(|e| e.file_name().to_string_lossy().into_owned()))
+        .collect::<io::Result<Vec<_>>>()?;
     names.sort();
     Ok(names)
 }
@@ -177,7 +178,13 @@ pub fn stat(path: &str) -> Result<Stat, HostError> {
         t if t.is_file() => "file",
         _ => "other",
     };
-    Ok(Stat { size: m.len() as i64, kind, modified: micros(m.modified()), accessed: micros(m.accessed()), mode: mode(&m) })
+    Ok(Stat {
+        size: m.len() as i64,
+        kind,
+        modified: micros(m.modified()),
+        accessed: micros(m.accessed()),
+        mode: mode(&m),
+    })
 }
 
 #[cfg(unix)]

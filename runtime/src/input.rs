@@ -70,7 +70,8 @@ impl InputReader {
                     state.started = true;
                     let shared = self.0.clone();
                     // Without a thread there is no input.
-                    if std::thread::Builder::new().name("gene-stdin".to_owned()).spawn(move || serve(&shared)).is_err() {
+                    if std::thread::Builder::new().name("gene-stdin".to_owned()).spawn(move || serve(&shared)).is_err()
+                    {
                         state.end(Some("cannot start the reading thread".to_owned()));
                         return state.take(want);
                     }

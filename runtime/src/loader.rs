@@ -54,12 +54,15 @@ impl ModuleLoader for FsLoader {
         for file in &searched {
             match std::fs::read(file) {
                 Ok(text) => {
-                    let identity = std::fs::canonicalize(file).map_or_else(|_| file.clone(), |p| p.to_string_lossy().into_owned());
+                    let identity =
+                        std::fs::canonicalize(file).map_or_else(|_| file.clone(), |p| p.to_string_lossy().into_owned());
                     let dir = Path::new(file).parent().map(Path::to_path_buf);
                     return Ok(LoadedModule { identity, name: self.shown(file), dir, text });
                 }
                 // A directory of that name is no module.
-                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::NotADirectory) => {}
+                Err(e)
+                    if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::NotADirectory) => {
+                }
                 Err(e) => return Err(LoadError::Unreadable { path: self.shown(file), reason: crate::reason(&e) }),
             }
         }

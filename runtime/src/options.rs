@@ -136,7 +136,22 @@ mod tests {
 
     #[test]
     fn all_forms_of_options() {
-        let p = run(&["-c", "3", "in.txt", "--v", "--x=2.5", "-t", "a", "--tag=b=c", "-7", "-", "--name", "--", "--", "--v"]);
+        let p = run(&[
+            "-c",
+            "3",
+            "in.txt",
+            "--v",
+            "--x=2.5",
+            "-t",
+            "a",
+            "--tag=b=c",
+            "-7",
+            "-",
+            "--name",
+            "--",
+            "--",
+            "--v",
+        ]);
         let p = p.unwrap();
         assert_eq!(
             p.values,

@@ -134,14 +134,21 @@ impl Report {
     fn data(&self) -> String {
         let f = &self.failure;
         // No expression of the program is at fault by itself.
-        let nowhere =
-            f.message.starts_with("ContractViolation: ") || (is_type_error(&f.message) && f.message.contains(" in return value of "));
+        let nowhere = f.message.starts_with("ContractViolation: ")
+            || (is_type_error(&f.message) && f.message.contains(" in return value of "));
         let (file, line, column) = match &f.position {
             Some((file, line, column)) if !nowhere => (file.as_str(), *line, *column),
             _ => ("", 0, 0),
         };
-        let report =
-            DataReport { severity: Severity::Error, message: &f.message, code: &f.code, stage: "runtime", file, line, column };
+        let report = DataReport {
+            severity: Severity::Error,
+            message: &f.message,
+            code: &f.code,
+            stage: "runtime",
+            file,
+            line,
+            column,
+        };
         format!("{report}\n")
     }
 }
@@ -209,7 +216,9 @@ fn code_of(class: &str, message: &str) -> String {
         return code.to_owned();
     }
     let undefined = class == "RuntimeException"
-        && message.strip_suffix(" is not defined").is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace));
+        && message
+            .strip_suffix(" is not defined")
+            .is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace));
     if undefined { "GENE.SCOPE.UNDEFINED_VAR".to_owned() } else { "GENE.RUNTIME.ERROR".to_owned() }
 }
 
@@ -241,8 +250,14 @@ mod tests {
 
     #[test]
     fn causes_follow_and_long_stacks_are_cut() {
-        let outer = Failure { message: "a\nb".to_owned(), frames: vec!["f (native)".to_owned(); 25], more: 3, ..Failure::default() };
-        let report = Report { failure: outer, causes: vec![Cause::Exception(type_error()), Cause::Value("[1]".to_owned())] };
+        let outer = Failure {
+            message: "a\nb".to_owned(),
+            frames: vec!["f (native)".to_owned(); 25],
+            more: 3,
+            ..Failure::default()
+        };
+        let report =
+            Report { failure: outer, causes: vec![Cause::Exception(type_error()), Cause::Value("[1]".to_owned())] };
         let stack = "  at f (native)\n".repeat(20);
         assert_eq!(
             report.render(Diagnostics::Text, false),
@@ -262,9 +277,10 @@ mod tests {
              ^stage \"runtime\" ^span {^file \"sq.gene\" ^line 2 ^column 14} ^hints [] ^repair_tags [\"runtime\"]}\n"
         );
         let nowhere = "^span {^file \"\" ^line 0 ^column 0}";
-        for message in
-            ["ContractViolation: f precondition", "Type error [GENE_TYPE_MISMATCH]: expected Int, got String in return value of f"]
-        {
+        for message in [
+            "ContractViolation: f precondition",
+            "Type error [GENE_TYPE_MISMATCH]: expected Int, got String in return value of f",
+        ] {
             assert!(report(Failure { message: message.to_owned(), ..type_error() }).contains(nowhere));
         }
     }

@@ -81,7 +81,8 @@ impl Vm {
         let name = path.to_string_lossy().into_owned();
         match std::fs::read(path) {
             Ok(text) => {
-                let identity = std::fs::canonicalize(path).map_or_else(|_| name.clone(), |p| p.to_string_lossy().into_owned());
+                let identity =
+                    std::fs::canonicalize(path).map_or_else(|_| name.clone(), |p| p.to_string_lossy().into_owned());
                 let dir = Path::new(&identity).parent().map(Path::to_path_buf);
                 self.run_bytes(&name, &text, dir, &identity, Print::Nothing)
             }

@@ -41,8 +41,13 @@ fn system_exit(vm: &mut Vm, a: &Args) -> R {
     std::process::exit(code)
 }
 
-static GLOBALS: [NativeDef; 1] =
-    [def!("exit", exit, 0, 1, "(exit [code]): ends the program in order; `finally` parts run and streams are flushed.")];
+static GLOBALS: [NativeDef; 1] = [def!(
+    "exit",
+    exit,
+    0,
+    1,
+    "(exit [code]): ends the program in order; `finally` parts run and streams are flushed."
+)];
 
 static SYSTEM: [NativeDef; 1] =
     [def!("exit", system_exit, 0, 1, "(system/exit [code]): flushes the streams and ends the process at once.")];

@@ -1,8 +1,8 @@
 //! Class `File`: a file by name, and `File/open` (14.8).
 use super::stream::{End, Stream};
+use crate::bridge;
 use crate::file_ops::{self, OPEN};
 use crate::file_stream::{FileStream, Mode};
-use crate::bridge;
 use crate::host::host;
 use gene_vm::def;
 use gene_vm::driver::HostResult;

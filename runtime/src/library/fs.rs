@@ -143,7 +143,14 @@ static DIR: [NativeDef; 5] = [
     def!("list", dir_list, 1, 1, "(Dir/list path): sorted full paths of what is in it."),
     def!("list_async", dir_list_async, 1, 1, "Future of (Dir/list path)."),
     def!("create", mkdirs, 1, 1, "(Dir/create path): makes the directory and its parents."),
-    def!("delete", dir_delete, 1, 1, ["recursive"], "(Dir/delete path ^^recursive): removes an empty directory, or all of it."),
+    def!(
+        "delete",
+        dir_delete,
+        1,
+        1,
+        ["recursive"],
+        "(Dir/delete path ^^recursive): removes an empty directory, or all of it."
+    ),
 ];
 
 fn cwd(vm: &mut Vm, _: &Args) -> R {

@@ -208,7 +208,11 @@ fn write_all(vm: &mut Vm, a: &Args, bytes: &[u8]) -> R {
 fn raw(vm: &mut Vm, a: &Args, out: bool, bytes: &[u8]) -> Result<(), Stop> {
     if host(vm, a)?.captured {
         let text = String::from_utf8_lossy(bytes);
-        if out { vm.output.stdout(&text) } else { vm.output.stderr(&text) }
+        if out {
+            vm.output.stdout(&text)
+        } else {
+            vm.output.stderr(&text)
+        }
         return Ok(());
     }
     vm.output.flush();

@@ -390,15 +390,6 @@ pub static REGEX_STATICS: &[NativeDef] = &[
     def!("escape", escape, 1, 1, "(Regexp .escape s) -- A pattern that matches the text s."),
 ];
 
-static CONSTRUCTOR: NativeDef = def!(
-    "construct_regexp",
-    construct_regexp,
-    1,
-    1,
-    ["i", "m", "s", "x", "replace"],
-    "(new Regexp pattern [^^i ^^m ^^s ^^x ^replace r]) -- A regular expression."
-);
-
 // --- class RegexMatch
 
 fn this_match(vm: &mut Vm, a: &Args) -> Result<Gc<Record>, Stop> {
@@ -441,8 +432,16 @@ pub fn match_group(vm: &mut Vm, m: Gc<Record>, i: i64) -> Value {
 
 /// `m/name`, if it is a member of RegexMatches.
 pub fn match_member(vm: &mut Vm, m: Gc<Record>, name: &str) -> Option<Value> {
-    let def = MATCH_MEMBERS.iter().find(|d| d.0 == name)?;
-    Some((def.1)(vm, m))
+    Some(match name {
+        "value" => value(vm, m),
+        "captures" => captures(vm, m),
+        "named_captures" => named_captures(vm, m),
+        "start" => m.slot(START),
+        "end" => m.slot(END),
+        "pre_match" => pre_match(vm, m),
+        "post_match" => post_match(vm, m),
+        _ => return None,
+    })
 }
 
 fn value(vm: &mut Vm, m: Gc<Record>) -> Value {
@@ -476,23 +475,10 @@ fn post_match(vm: &mut Vm, m: Gc<Record>) -> Value {
     vm.str(&input(m)[group_range(m, 0).map_or(0, |r| r.1)..])
 }
 
-type Member = fn(&mut Vm, Gc<Record>) -> Value;
-
-static MATCH_MEMBERS: &[(&str, Member)] = &[
-    ("value", value),
-    ("captures", captures),
-    ("named_captures", named_captures),
-    ("start", |_, m| m.slot(START)),
-    ("end", |_, m| m.slot(END)),
-    ("pre_match", pre_match),
-    ("post_match", post_match),
-];
-
 fn get(vm: &mut Vm, a: &Args) -> R {
     let m = this_match(vm, a)?;
     let i = super::args::int(vm, "get", a.get(0))?;
-    let g = match_group(vm, m, i);
-    Ok(if g.is_void() { Value::NIL } else { g })
+    Ok(match_group(vm, m, i))
 }
 
 #[rustfmt::skip]
@@ -504,15 +490,19 @@ pub static MATCH_METHODS: &[NativeDef] = &[
     def!("end", |vm, a| Ok(this_match(vm, a)?.slot(END)), 0, 0, "(m .end) -- Position after the last matched character."),
     def!("pre_match", |vm, a| { let m = this_match(vm, a)?; Ok(pre_match(vm, m)) }, 0, 0, "(m .pre_match) -- The text before the match."),
     def!("post_match", |vm, a| { let m = this_match(vm, a)?; Ok(post_match(vm, m)) }, 0, 0, "(m .post_match) -- The text after the match."),
-    def!("get", get, 1, 1, "(m .get i) -- Group i, 0 being the whole match, or nil."),
+    def!("get", get, 1, 1, "(m .get i) -- Group i, 0 being the whole match; nil when it took no part, void when there is none."),
 ];
 
 pub fn install(vm: &mut Vm) {
     let class = vm.classes.by_kind[Kind::Regex as usize];
     vm.add_methods(class, REGEX_METHODS);
     vm.add_statics(class, REGEX_STATICS);
-    class.data().ctor = vm.heap.native(&CONSTRUCTOR, Value::NIL);
-    vm.heap.barrier(class);
+    class.data().construct = Some(construct_regexp);
+    // Scripts call the class by its older name, too.
+    let name = vm.symbols.intern_static("Regexp");
+    for ns in [vm.globals, vm.gene_ns] {
+        vm.heap.namespace_set(ns, name, class.value());
+    }
     let class = vm.classes.by_kind[Kind::RegexMatch as usize];
     vm.add_methods(class, MATCH_METHODS);
 }
