@@ -216,8 +216,8 @@ pub fn diagnostics(option: Option<Form>) -> Diagnostics {
 }
 
 fn color() -> bool {
-    let forbidden =
-        std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+        || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
     !forbidden && std::io::stderr().is_terminal()
 }
 
@@ -263,7 +263,10 @@ fn message(e: &clap::Error) -> String {
             value => format!("Invalid value for {}: {value}", option()),
         },
         ErrorKind::MissingRequiredArgument => {
-            format!("Missing argument: {}", text(ContextKind::InvalidArg).trim_end_matches("...").trim_matches(['<', '>']))
+            format!(
+                "Missing argument: {}",
+                text(ContextKind::InvalidArg).trim_end_matches("...").trim_matches(['<', '>'])
+            )
         }
         ErrorKind::TooManyValues => format!("{} takes no value", option()),
         ErrorKind::ArgumentConflict => format!("{} is given twice", option()),

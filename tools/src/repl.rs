@@ -108,7 +108,9 @@ fn command(vm: &mut Vm, line: &str, count: &mut usize) -> Option<i32> {
         ":load" if rest.is_empty() => vm.write_stderr("Error: :load needs a file\n"),
         ":load" => match std::fs::read_to_string(rest) {
             Ok(text) => return evaluate(vm, rest, &text, count),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => vm.write_stderr(&format!("Error: File not found: {rest}\n")),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                vm.write_stderr(&format!("Error: File not found: {rest}\n"))
+            }
             Err(e) => {
                 let message = gene::file_ops::message(gene::file_ops::READ, rest, &gene::reason(&e));
                 vm.write_stderr(&format!("Error: {message}\n"));
@@ -208,7 +210,8 @@ impl Completer for Names {
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
         let is_part = |c: char| !c.is_whitespace() && !"()[]{}\"'`%;,#/".contains(c);
-        let start = line[..pos].rfind(|c| !is_part(c)).map_or(0, |at| at + line[at..].chars().next().map_or(1, char::len_utf8));
+        let start =
+            line[..pos].rfind(|c| !is_part(c)).map_or(0, |at| at + line[at..].chars().next().map_or(1, char::len_utf8));
         let word = &line[start..pos];
         if word.is_empty() {
             return Ok((start, Vec::new()));
