@@ -23,6 +23,10 @@ pub mod regex;
 pub mod search;
 pub mod sort;
 pub mod string;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 pub mod text_index;
 
 /// What the library keeps per VM between calls.
