@@ -2,7 +2,7 @@
 use super::{Ctl, Exit, FRAME_BOTTOM, FRAME_NEW, FRAME_OP, SCRATCH, Start, cache, run, unwind};
 use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
-use crate::native::{Args, NativeDef, PRELUDE, R, Stop, VARIADIC};
+use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
 use crate::object::class::ClassObj;
 use crate::object::code::Proto;
 use crate::object::fiber::{FRAME_HEAD, Fiber, Role, Status};
@@ -63,15 +63,6 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
             }
             Kind::Native => {
                 let (def, data) = callee.as_native().unwrap();
-                if std::ptr::eq(def, &PRELUDE) {
-                    return match crate::prelude::compile(vm, data) {
-                        Ok(f) => {
-                            *w = f;
-                            call(vm, w, n, kw, ret, method)
-                        }
-                        Err(_) => Ctl::Throw,
-                    };
-                }
                 call_native(vm, w, def, data, n, kw, ret, method)
             }
             Kind::BoundMethod => {

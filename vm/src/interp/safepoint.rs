@@ -101,10 +101,12 @@ pub fn collect(vm: &mut Vm, full: bool) {
     vm.tasks.roots(&mut fixed);
     vm.prelude.roots(&mut fixed);
     let mut chain: Vec<Gc<Fiber>> = Vec::new();
-    let mut f = vm.cur.value();
-    while let Some(x) = f.get::<Fiber>(Kind::Fiber) {
-        chain.push(x);
-        f = x.caller;
+    for top in vm.polling_fibers.iter().copied().chain([vm.cur.value()]) {
+        let mut f = top;
+        while let Some(x) = f.get::<Fiber>(Kind::Fiber) {
+            chain.push(x);
+            f = x.caller;
+        }
     }
     let full = full || vm.options.stress_gc && vm.polls % 7 == 0;
     vm.heap.collect(full, &mut |m: &mut Marker| {

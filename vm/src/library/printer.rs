@@ -329,8 +329,10 @@ impl Printer<'_> {
 
     /// Writes the result of a `to_s` method the instance's class got from a script; false when it has none.
     fn own_text(&mut self, v: Value) -> Result<bool, Stop> {
-        let Some(f) = self.vm.own_to_s(v) else { return Ok(false) };
-        let s = self.vm.call_method_sync(f, v, &[])?;
+        if !self.vm.has_own_to_s(v) {
+            return Ok(false);
+        }
+        let s = self.vm.call_method_sync(v, self.vm.names.to_s, &[])?;
         match s.as_str() {
             Some(s) => self.out.push_str(s),
             None => return Err(self.vm.type_error("to_s must return a String")),
@@ -366,7 +368,7 @@ impl Printer<'_> {
             Kind::Bytes => write_bytes(self.out, v.as_bytes().unwrap_or(&[])),
             Kind::Date | Kind::Time | Kind::DateTime | Kind::Duration => temporal::write_text(self.out, v),
             Kind::Range => return self.range(v.gc()),
-            Kind::Path => self.path(v.gc(), "/"),
+            Kind::Path => self.out.push_str(v.gc::<Record>().slot(0).as_str().unwrap_or("")),
             Kind::Quote => return self.quote(v.gc()),
             Kind::InterpData => return self.interpolation(v.gc()),
             Kind::Variant => {
@@ -419,19 +421,6 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn path(&mut self, r: Gc<Record>, separator: &str) {
-        for (i, part) in r.slots().iter().enumerate() {
-            if i > 0 {
-                self.out.push_str(separator);
-            }
-            if let Some(s) = part.as_sym() {
-                self.out.push_str(self.vm.sym_name(s));
-            } else if let Some(i) = part.as_int() {
-                let _ = write!(self.out, "{i}");
-            }
-        }
-    }
-
     fn selector_parts(&mut self, r: Gc<Record>) -> P {
         for i in 0..r.len() {
             if i > 0 {
@@ -444,13 +433,13 @@ impl Printer<'_> {
 
     fn quote(&mut self, r: Gc<Record>) -> P {
         let mark = r.header().aux;
-        self.out.push_str(match mark & !data::SPLICE {
+        self.out.push_str(match mark {
             data::QUOTE => "`",
-            data::UNQUOTE => "%",
-            _ => "%_",
+            data::DISCARD => "%_",
+            _ => "%",
         });
         self.value(r.slot(0), Style::Debug)?;
-        if mark & data::SPLICE != 0 {
+        if mark == data::SPLICE {
             self.out.push_str("...");
         }
         Ok(())
@@ -482,17 +471,20 @@ impl Printer<'_> {
 }
 
 impl Vm {
-    /// The `to_s` method of an instance's class, unless it is the one of `Object` or `Exception`.
-    fn own_to_s(&self, v: Value) -> Option<Value> {
+    /// Has the instance's class a `to_s` method other than that of `Object` or `Exception`?
+    fn has_own_to_s(&self, v: Value) -> bool {
         let (object, exception) = (self.classes.object, self.classes.exception);
         let mut c = self.instance_class(v.gc());
         while c != object && c != exception {
-            if let Some(&f) = c.data().methods.get(&self.names.to_s) {
-                return Some(f);
+            if c.data().methods.contains_key(&self.names.to_s) {
+                return true;
             }
-            c = c.data().parent.get::<ClassObj>(Kind::Class)?;
+            match c.data().parent.get::<ClassObj>(Kind::Class) {
+                Some(p) => c = p,
+                None => break,
+            }
         }
-        None
+        false
     }
 
     /// The name of a function of any kind; `None` for anonymous ones.

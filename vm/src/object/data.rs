@@ -1,7 +1,8 @@
 //! Code as data that is neither symbol nor gene: quoted paths, quotes and unquotes, interpolated strings.
 //!
 //! ```text
-//! Path        one word per part: Symbol for names and marks (`.size`, `!`, `<x>`), Int for indices, nil for a leading `/`
+//! Path        text as written, Array of parts: Symbol for names and marks (`.size`, `!`, `<x>`, empty for a leading `/`), Int for
+//!             indices
 //! Quote       the form; header.aux tells which mark stands before it
 //! InterpData  texts and forms in turn, a text first (maybe empty)
 //! ```
@@ -12,14 +13,16 @@ use crate::value::Value;
 pub const QUOTE: u16 = 0;
 /// `%x`
 pub const UNQUOTE: u16 = 1;
-/// `%_x`, together with [`UNQUOTE`].
+/// `%_x`
 pub const DISCARD: u16 = 2;
-/// `%x...`, together with [`UNQUOTE`].
-pub const SPLICE: u16 = 4;
+/// `%x...`
+pub const SPLICE: u16 = 3;
 
 impl Heap {
-    pub fn path_data(&mut self, parts: &[Value]) -> Value {
-        self.record(Kind::Path, 0, parts).value()
+    pub fn path_data(&mut self, text: &str, parts: &[Value]) -> Value {
+        let text = self.string(text).value();
+        let parts = self.array(parts).value();
+        self.record(Kind::Path, 0, &[text, parts]).value()
     }
     pub fn quote_data(&mut self, mark: u16, form: Value) -> Value {
         self.record(Kind::Quote, mark, &[form]).value()

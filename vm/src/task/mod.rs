@@ -247,6 +247,7 @@ impl Vm {
         match v {
             HostValue::Nil => Value::NIL,
             HostValue::Void => Value::VOID,
+            HostValue::NotFound => Value::NOT_FOUND,
             HostValue::Bool(b) => Value::bool(b),
             HostValue::Int(i) => self.int(i),
             HostValue::Float(f) => Value::float(f),

@@ -189,7 +189,7 @@ impl Vm {
         match self.class_find(class, self.names.hash) {
             // `Object` may have a native `hash` of its own, which comes back here.
             Some(f) if f.as_native().is_none() => {
-                let h = self.call_method_sync(f, v, &[])?;
+                let h = self.call_method_sync(v, self.names.hash, &[])?;
                 match h.as_int() {
                     Some(i) => Ok(hash_int(i)),
                     None => Err(self.type_error("hash must return an Int")),

@@ -1,0 +1,173 @@
+//! The collector against a model: random graphs of arrays, strings and maps are mutated and collected, and what is reachable
+//! must keep its contents.
+use gene_vm::heap::{Gc, Heap, Kind};
+use gene_vm::object::array::Array;
+use gene_vm::value::Value;
+
+struct Rng(u64);
+impl Rng {
+    fn next(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % n as u64) as usize
+    }
+}
+
+#[derive(Clone)]
+enum Model {
+    Int(i64),
+    Text(String),
+    Node(usize),
+}
+
+fn check(v: Value, m: &Model, arrays: &[Value]) {
+    match m {
+        Model::Int(i) => assert_eq!(v.as_int(), Some(*i)),
+        Model::Text(s) => assert_eq!(v.as_str(), Some(s.as_str())),
+        Model::Node(n) => assert_eq!(v, arrays[*n]),
+    }
+}
+
+fn run(seed: u64, stress: bool) {
+    let mut heap = Heap::new();
+    heap.stress = stress;
+    let mut rng = Rng(seed | 1);
+    let mut model: Vec<Vec<Model>> = vec![Vec::new(); 40];
+    let mut roots: Vec<Value> = (0..40).map(|_| heap.array(&[]).value()).collect();
+    for round in 0..4000 {
+        let n = rng.next(40);
+        let a: Gc<Array> = roots[n].gc();
+        match rng.next(10) {
+            0..=3 => {
+                let (v, m) = match rng.next(4) {
+                    0 => {
+                        let i = (rng.next(usize::MAX) as i64) << rng.next(16);
+                        (heap.int(i), Model::Int(i))
+                    }
+                    1 => {
+                        let s = "añ".repeat(rng.next(400));
+                        (heap.string(&s).value(), Model::Text(s))
+                    }
+                    2 => {
+                        let mut s = heap.string("x");
+                        let mut t = String::from("x");
+                        for _ in 0..rng.next(40) {
+                            s = heap.string_append(s, &["0123456789", "é"]);
+                            t.push_str("0123456789é");
+                        }
+                        (s.value(), Model::Text(t))
+                    }
+                    _ => {
+                        let k = rng.next(40);
+                        (roots[k], Model::Node(k))
+                    }
+                };
+                heap.array_push(a, v);
+                model[n].push(m);
+            }
+            4 if a.size() > 0 => {
+                a.pop();
+                model[n].pop();
+            }
+            5 if a.size() > 0 => {
+                a.shift();
+                model[n].remove(0);
+            }
+            6 => {
+                // Garbage of many sizes.
+                for _ in 0..rng.next(50) {
+                    heap.array_with_capacity(rng.next(600));
+                }
+            }
+            7 => {
+                let roots = &mut roots;
+                heap.collect(rng.next(3) == 0, &mut |m| m.values(roots));
+                heap.verify().unwrap();
+            }
+            8 => {
+                roots[n] = heap.array(&[]).value();
+                for row in model.iter_mut() {
+                    // References to the old array stay what they were: the model forgets them.
+                    row.retain(|m| !matches!(m, Model::Node(k) if *k == n));
+                }
+                for (k, row) in model.iter().enumerate() {
+                    let keep: Vec<Value> = roots[k]
+                        .gc::<Array>()
+                        .as_slice()
+                        .iter()
+                        .copied()
+                        .filter(|v| !v.is_kind(Kind::Array) || roots.contains(v))
+                        .collect();
+                    if k != n {
+                        let a = roots[k].gc::<Array>();
+                        a.truncate(0);
+                        heap.array_extend(a, &keep);
+                        assert_eq!(a.size(), row.len());
+                    }
+                }
+                model[n].clear();
+            }
+            _ => {}
+        }
+        if round % 50 == 0 {
+            for (row, v) in model.iter().zip(&roots) {
+                let a: Gc<Array> = v.gc();
+                assert_eq!(a.size(), row.len());
+                for (x, m) in a.as_slice().iter().zip(row) {
+                    check(*x, m, &roots);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn random_graphs_survive_minor_and_full_collections() {
+    for seed in 1..30 {
+        run(seed * 7919, false);
+    }
+}
+
+#[test]
+fn random_graphs_survive_when_dead_cells_are_poisoned() {
+    for seed in 1..10 {
+        run(seed * 104729, true);
+    }
+}
+
+#[test]
+fn memory_of_garbage_is_used_again() {
+    let mut heap = Heap::new();
+    for _ in 0..200 {
+        for _ in 0..2000 {
+            heap.array_with_capacity(20);
+        }
+        heap.collect(false, &mut |_| {});
+    }
+    assert!(heap.stats.block_bytes < 4 << 20, "{} bytes of blocks", heap.stats.block_bytes);
+    assert_eq!(heap.live, 0);
+}
+
+#[test]
+fn appending_to_a_string_does_not_copy_it_every_time() {
+    let mut heap = Heap::new();
+    let mut s = heap.string("");
+    for _ in 0..100_000 {
+        s = heap.string_append(s, &["0123456789"]);
+    }
+    assert_eq!(s.byte_len(), 1_000_000);
+    // Doubling buffers: a few megabytes in all, not the 50 GB of copying.
+    assert!(heap.allocated < 16 << 20, "{} bytes", heap.allocated);
+}
+
+#[test]
+fn an_array_of_a_million_ints_takes_about_its_words() {
+    let mut heap = Heap::new();
+    let a = heap.array(&[]);
+    for i in 0..1_000_000 {
+        heap.array_push(a, Value::small(i));
+    }
+    heap.collect(true, &mut |m| m.value(a.value()));
+    assert!(heap.live <= 9_000_000, "{} bytes", heap.live);
+}
