@@ -172,12 +172,11 @@ impl Vm {
         if let Some(code) = self.exit_code {
             return Outcome::Exit(code);
         }
+        self.tasks.failed.retain(|f| *f != fut);
+        self.report_unobserved();
         match self.tasks.main_result.take() {
             Some(Ok(v)) => Outcome::Done(v),
-            Some(Err(ex)) => {
-                self.tasks.failed.retain(|f| *f != fut);
-                Outcome::Threw(ex)
-            }
+            Some(Err(ex)) => Outcome::Threw(ex),
             None => {
                 // Nothing can wake the main task any more.
                 let c = self.classes.deadlock;

@@ -652,7 +652,7 @@ impl Vm {
     }
 
     /// As [`Vm::call_sync`]; `args[0]` is `self`.
-    pub fn call_named_sync(&mut self, recv: Value, name: Sym, args: &[Value]) -> R {
+    pub fn call_method_sync(&mut self, recv: Value, name: Sym, args: &[Value]) -> R {
         let Some(m) = find_method(self, recv, name) else {
             let text = format!("Method {} not found on {}", self.sym_name(name), self.kind_name(recv));
             return Err(self.type_error(&text));

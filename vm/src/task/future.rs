@@ -245,7 +245,13 @@ impl Vm {
             }
         }
         if state == State::Failure && !observed {
-            self.tasks.failed.push(f);
+            if g.root_spawn != 0 {
+                // Nobody waits for a root-level task or a callback: its failure is reported at once.
+                self.report_unhandled(f, true);
+                self.tasks.failed_code = Some(1);
+            } else {
+                self.tasks.failed.push(f);
+            }
         }
         true
     }

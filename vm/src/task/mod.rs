@@ -428,6 +428,33 @@ impl Vm {
     }
 }
 
+impl Vm {
+    /// Failures nobody looked at, when the program ends: one warning each.
+    pub fn report_unobserved(&mut self) {
+        for f in std::mem::take(&mut self.tasks.failed) {
+            if f.as_gc().observed == 0 {
+                self.report_unhandled(f, false);
+            }
+        }
+    }
+
+    fn report_unhandled(&mut self, f: Value, error: bool) {
+        let ex = f.as_gc().value;
+        let class = self.exception_class_name(ex);
+        let message = self.exception_message(ex);
+        let (frames, _) = crate::interp::trace::frames(self, ex);
+        let mut text = if error {
+            format!("Error: unhandled failure of task #{}: {class}: {message}\n", f.as_gc().id)
+        } else {
+            format!("Warning: the failure of a future was never observed: {class}: {message}\n")
+        };
+        for t in frames.iter().take(20) {
+            text.push_str(&format!("  at {}\n", crate::interp::trace::line(t)));
+        }
+        self.output.stderr(&text);
+    }
+}
+
 /// A safepoint on full slices: host completions and due timers are taken in, callbacks run. Tasks do not switch here
 /// (concurrency.md D8).
 pub fn poll(vm: &mut Vm) -> Ctl {
