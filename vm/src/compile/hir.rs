@@ -36,6 +36,8 @@ pub struct ModuleVar<'a> {
     pub constant: bool,
     /// Exported by `(export x)`: the module's end must check that it got defined.
     pub must_define: Option<Span>,
+    /// The annotation of its declaration: later assignments are checked too.
+    pub ty: Option<TypeRef<'a>>,
 }
 
 pub struct Func<'a> {
@@ -91,6 +93,9 @@ pub struct VarInfo<'a> {
     pub checked: bool,
     /// Assigned somewhere after its declaration.
     pub assigned: bool,
+    /// Its cell is made at the entry of the block that lists it in [`Block::cells`], because something captures it before its
+    /// declaration runs: the declaration stores into that cell and makes no new one.
+    pub early: bool,
     pub ty: Option<TypeRef<'a>>,
 }
 
@@ -111,7 +116,8 @@ pub enum CaptureSource {
     Local(VarId),
     /// A capture of the function around.
     Captured(u32),
-    /// Units of kind [`FuncKind::Eval`]: entry of the environment the data is evaluated in.
+    /// Function 0 of kind [`FuncKind::Eval`]: entry of the environment the data is evaluated in. The entries are the names
+    /// in order (cells), then, as far as the environment has them, `self`, `$ex` and the caller environment (plain values).
     Env(u32),
 }
 
@@ -284,7 +290,8 @@ pub enum ExprKind<'a> {
     YieldStar(E<'a>),
 
     // --- variables and members
-    /// A declaration: binds `var` (a new cell each time it runs, when the variable is a cell). Value: the value bound.
+    /// A declaration: binds `var` (a new cell each time it runs, when the variable is a cell and not [`VarInfo::early`]).
+    /// Value: the value bound. The same holds for variables bound by patterns.
     Declare {
         var: VarRef,
         value: E<'a>,
@@ -438,7 +445,8 @@ pub enum Interp<'a> {
     Expr(E<'a>),
 }
 
-/// A scope. At entry cells are made for `cells` (holding "undefined"), then the hoisted functions are bound in order.
+/// A scope. At entry cells are made for `cells` (holding "undefined": exactly its [`VarInfo::early`] variables), then the
+/// hoisted functions are bound in order, as by [`ExprKind::Declare`].
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
     pub cells: &'a [VarId],
@@ -513,7 +521,8 @@ pub enum PropArg<'a> {
 /// How a path step or assignment names a member.
 #[derive(Clone, Copy, Debug)]
 pub enum Key<'a> {
-    /// `fallback`: the visible variable of that name, used as the key when the name finds nothing (3.9).
+    /// `fallback`: the visible variable of that name, used as the key when the name finds nothing (3.9). If the variable is
+    /// not defined yet, there is no fallback.
     Name {
         name: &'a str,
         fallback: Option<VarRef>,

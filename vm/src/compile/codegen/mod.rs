@@ -1,14 +1,93 @@
-use crate::compile::error::CompileError;
-use crate::compile::hir::*;
+//! HIR to bytecode.
+//!
+//! One pass over each function, with a destination for every expression ([`Dest`]). Registers follow stack discipline: the
+//! parameters, then the variables of the open blocks, then temporaries. Everything an expression needs is released when it ends.
+//!
+//! One rule keeps assignment cheap: an instruction writes its destination only when it succeeded, so `(x = (x + 1))` computes
+//! straight into the register of `x`. Expressions that write their destination before they are finished (see
+//! [`walk::writes_last`]) go through a temporary there.
+mod build;
+mod call;
+mod case;
+mod control;
+mod data;
+mod define;
+mod emit;
+mod expr;
+mod function;
+mod logic;
+mod operator;
+mod pattern;
+mod register;
+mod unwind;
+mod variable;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use super::error::CompileError;
+use super::hir::{ExprKind, SlotId, TypeRef, Unit, VarRef};
 use crate::object::code::SourceRef;
 use crate::value::Value;
 use crate::vm::Vm;
+use function::State;
+use rustc_hash::FxHashMap;
 use std::rc::Rc;
-pub fn generate<'a>(
-    _vm: &mut Vm,
-    _unit: &Unit<'a>,
-    _source: Rc<SourceRef>,
-    _cells: &[Value],
-) -> Result<Value, CompileError> {
-    Err(CompileError::new(Default::default(), ""))
+
+type Res<T = ()> = Result<T, CompileError>;
+type Reg = u8;
+
+/// Where the value of an expression goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Dest {
+    Reg(Reg),
+    /// Nobody wants it.
+    Effect,
+    /// The running function returns it. Used only where no handler, `finally` or open iterator stands in between.
+    Tail,
+}
+
+/// The generator of one unit; `f` is the function being worked on.
+struct Gen<'v, 'u, 'a> {
+    vm: &'v mut Vm,
+    unit: &'u Unit<'a>,
+    source: Rc<SourceRef>,
+    cells: &'v [Value],
+    /// Annotations of module variables, for later assignments.
+    slot_types: FxHashMap<SlotId, TypeRef<'a>>,
+    f: State<'u, 'a>,
+}
+
+/// Compiles a unit. `cells[i]` is the heap cell of `unit.module_vars[i]`. The value is the code object of function 0.
+///
+/// Nothing is collected meanwhile: allocation never collects, and no script runs.
+pub fn generate<'a>(vm: &mut Vm, unit: &Unit<'a>, source: Rc<SourceRef>, cells: &[Value]) -> Res<Value> {
+    let Some(body) = unit.funcs.first() else {
+        return Err(CompileError::new(Default::default(), "internal error: a unit without functions"));
+    };
+    let slot_types = slot_types(body.body);
+    let f = State::new(body);
+    let mut g = Gen { vm, unit, source, cells, slot_types, f };
+    g.function(0, Vec::new())
+}
+
+/// Types of module variables declared in the module's body.
+fn slot_types<'a>(body: super::hir::E<'a>) -> FxHashMap<SlotId, TypeRef<'a>> {
+    let mut types = FxHashMap::default();
+    let mut todo = vec![body];
+    while let Some(e) = todo.pop() {
+        if let ExprKind::Declare { var: VarRef::Module(s), ty: Some(ty), .. } = e.kind {
+            types.insert(s, ty);
+        }
+        if let ExprKind::DeclarePattern { pat, .. } = e.kind {
+            walk::pattern_types(pat, &mut |v, ty| {
+                if let VarRef::Module(s) = v {
+                    types.insert(s, ty);
+                }
+            });
+        }
+        walk::children(e, &mut todo);
+    }
+    types
 }
