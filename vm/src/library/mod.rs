@@ -38,6 +38,10 @@ pub mod search;
 pub mod sort;
 pub mod string;
 #[cfg(test)]
+mod collection_tests;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 mod tests;
 pub mod text_index;
 
