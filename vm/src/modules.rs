@@ -74,7 +74,10 @@ impl Vm {
             Ok(f) => f,
             Err(e) => return Err(LoadFailure::one(source, Stage::Parse, e.span, e.message)),
         };
-        let opts = LowerOptions::default();
+        let is_global = |name: &str| {
+            name.starts_with('$') || self.symbols.find(name).is_some_and(|s| self.globals.data().find(s).is_some())
+        };
+        let opts = LowerOptions { is_global: &is_global };
         let forms: &[Form] = arena.alloc_slice_copy(&forms);
         let unit = match lower::lower_module(&arena, forms, &opts) {
             Ok(u) => u,
@@ -96,8 +99,8 @@ impl Vm {
         if self.options.warnings {
             for (span, text) in &unit.warnings {
                 let d = Diagnostic { severity: Severity::Warning, span: *span, message: text.clone() };
-                let line = d.located(source);
-                self.output.stderr(&format!("{line}\n"));
+                let line = d.render(source);
+                self.output.stderr(&format!("{}\n", line.trim_end()));
             }
         }
     }
