@@ -500,7 +500,9 @@ impl Printer<'_> {
                 self.out.push('/');
             }
             i += 1;
-            if part.is_sym() || part.is_int() {
+            if part.is_nil() {
+                // The receiver before a leading `/`.
+            } else if part.is_sym() || part.is_int() {
                 self.value(part, Style::Debug)?;
             } else {
                 self.out.push('<');
