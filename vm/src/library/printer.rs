@@ -543,6 +543,7 @@ impl Vm {
                 false => d.name,
             }),
             Kind::BoundMethod => self.function_name(v.gc::<Record>().slot(1)),
+            Kind::Variant => v.variant_of().map(|(e, i)| self.sym_name(e.data().variants[i].name)),
             _ => None,
         }
     }
