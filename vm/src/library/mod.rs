@@ -32,10 +32,15 @@ pub mod parse_number;
 pub mod printer;
 pub mod random;
 pub mod range;
+pub mod reading;
 pub mod regex;
 pub mod search;
 pub mod sort;
 pub mod string;
+#[cfg(test)]
+mod collection_tests;
+#[cfg(test)]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod text_index;
@@ -73,9 +78,15 @@ pub fn install(vm: &mut Vm) {
     regex::install(vm);
     search::install(vm);
     string::install(vm);
-    for table in
-        [operator::GLOBALS, output::GLOBALS, object::GLOBALS, array::GLOBALS, range::GLOBALS, function::GLOBALS]
-    {
+    for table in [
+        reading::GLOBALS,
+        operator::GLOBALS,
+        output::GLOBALS,
+        object::GLOBALS,
+        array::GLOBALS,
+        range::GLOBALS,
+        function::GLOBALS,
+    ] {
         vm.add_globals(table);
     }
 }
