@@ -3,7 +3,7 @@
 use super::Lower;
 use super::enums::{BUILTIN, VariantInfo, builtin_variant};
 use super::infix::is_type_expression;
-use super::scope::{NameKind, Target};
+use super::scope::NameKind;
 use super::words::{assign_op, infix_op, is_reserved, is_symbol, method_name, name_of, rest_name, starts_upper, symbol};
 use crate::compile::hir::{Arm, CasePat, CaseRest, E, ExprKind, GeneType, VarRef, VariantFields};
 use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Prop, PropKind, Span};
@@ -186,8 +186,6 @@ impl<'a> Lower<'a, '_> {
             return CasePat::Value(self.symbol(span, name));
         }
         let value = match self.resolve(name) {
-            Some(found) if found.declared || matches!(found.target, Target::Member(_)) => Some(self.found(span, name, found)),
-            // Declared further on: a global of that name is shadowed all the same.
             Some(found) => Some(self.found(span, name, found)),
             None if (self.options.is_global)(name) => Some(self.e(span, ExprKind::Global(name))),
             None => None,

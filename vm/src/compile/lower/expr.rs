@@ -118,7 +118,7 @@ impl<'a> Lower<'a, '_> {
         }
     }
 
-    pub(super) fn found(&mut self, span: Span, name: &'a str, found: Found<'a>) -> E<'a> {
+    pub(super) fn found(&mut self, span: Span, name: &'a str, found: Found) -> E<'a> {
         match found.target {
             Target::Var(var) => self.var_at(span, var),
             Target::Member(ns) => {

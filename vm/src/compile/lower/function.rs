@@ -116,14 +116,13 @@ impl<'a> Lower<'a, '_> {
         };
         let (name, generics) = self.generic_head(full, target.span, false);
         let signature = self.signature(form.span, "fn", rest)?;
-        let star = name.len() > 1 && name.ends_with('*') && name != "**";
         let kind = if is_macro_name(name) { FuncKind::Macro } else { FuncKind::Fn };
         Some(self.function(FnSpec {
             span: form.span,
             name: Some(name),
             full_name: name,
             kind,
-            generator: star || has_flag(gene.props, "generator"),
+            generator: is_generator_name(name) || has_flag(gene.props, "generator"),
             is_async: has_flag(gene.props, "async"),
             named: true,
             class: None,
@@ -452,6 +451,11 @@ impl<'a> Lower<'a, '_> {
         }
         self.e(span, ExprKind::YieldStar(value))
     }
+}
+
+/// Names of generator functions end in `*`; the operators `*` and `**` are none.
+pub(super) fn is_generator_name(name: &str) -> bool {
+    name.ends_with('*') && !matches!(name, "*" | "**")
 }
 
 pub(super) fn has_flag(props: &[Prop<'_>], key: &str) -> bool {

@@ -140,12 +140,9 @@ pub(super) struct Scope<'a> {
 
 /// What a name means at a place.
 #[derive(Clone, Copy)]
-pub(super) struct Found<'a> {
+pub(super) struct Found {
     pub target: Target,
     pub constant: bool,
-    pub kind: NameKind,
-    pub ty: Option<Form<'a>>,
-    pub declared: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -434,15 +431,9 @@ impl<'a> Lower<'a, '_> {
     // --- references
 
     /// What `name` means here; `None` when nothing in the module binds it.
-    pub(super) fn resolve(&mut self, name: &str) -> Option<Found<'a>> {
+    pub(super) fn resolve(&mut self, name: &str) -> Option<Found> {
         let binding = self.find(name)?;
-        let found = |target| Found {
-            target,
-            constant: binding.constant,
-            kind: binding.kind,
-            ty: binding.ty,
-            declared: binding.state == State::Declared,
-        };
+        let found = |target| Found { target, constant: binding.constant };
         Some(match binding.place {
             Place::Module(slot) => {
                 if self.level() > 0 {
