@@ -188,7 +188,9 @@ impl<'a> Lower<'a, '_> {
             _ => (None, rest),
         };
         let body = match body {
-            [mark, Form { kind: FormKind::Array { .. }, .. }, rest @ ..] if ret.is_some() && is_symbol(mark, "!") => rest,
+            [mark, Form { kind: FormKind::Array { .. }, .. }, rest @ ..] if ret.is_some() && is_symbol(mark, "!") => {
+                rest
+            }
             _ => body,
         };
         Some(Signature { params: items, ret, body })
@@ -255,7 +257,11 @@ impl<'a> Lower<'a, '_> {
     }
 
     /// The body of a `^^async` function: a task body that checks the result.
-    fn async_body(&mut self, spec: &FnSpec<'a>, ret: Option<TypeRef<'a>>) -> (FuncId, &'a [Contract<'a>], Option<VarId>) {
+    fn async_body(
+        &mut self,
+        spec: &FnSpec<'a>,
+        ret: Option<TypeRef<'a>>,
+    ) -> (FuncId, &'a [Contract<'a>], Option<VarId>) {
         let id = self.enter_function(FuncKind::Async, false, None);
         self.push_scope();
         let (result_var, post) = self.postconditions(spec.props);
@@ -325,7 +331,15 @@ impl<'a> Lower<'a, '_> {
         for param in &raw {
             let ty = param.ty.map(|form| self.type_ref(form, param.name));
             let var = self.new_var(param.name, ty);
-            params.push(Param { var, name: param.name, kind: param.kind, default: None, pat: None, ty, span: param.span });
+            params.push(Param {
+                var,
+                name: param.name,
+                kind: param.kind,
+                default: None,
+                pat: None,
+                ty,
+                span: param.span,
+            });
         }
         // Defaults see what is bound before them: positional parameters come first, then keywords.
         let keyword = |kind: ParamKind| matches!(kind, ParamKind::Keyword | ParamKind::KeywordRest);
@@ -459,7 +473,9 @@ pub(super) fn is_generator_name(name: &str) -> bool {
 }
 
 pub(super) fn has_flag(props: &[Prop<'_>], key: &str) -> bool {
-    let set = |prop: &Prop<'_>| prop.key == key && prop.kind != PropKind::Negated && matches!(prop.value.kind, FormKind::True);
+    let set = |prop: &Prop<'_>| {
+        prop.key == key && prop.kind != PropKind::Negated && matches!(prop.value.kind, FormKind::True)
+    };
     props.iter().any(set)
 }
 
