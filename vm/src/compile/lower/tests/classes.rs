@@ -34,7 +34,21 @@ fn a_class_may_use_itself() {
     assert_eq!(func("(class A (method m [] (new A)))", 1), "(new A$)");
     assert_body("(class A (static one = (new A)))", "{(class A as self (var A$ self) static one=(new A$))}");
     let lines = hir("(fn f [] (class A (method m [] A)))");
-    assert_eq!(lines[1], "1 Fn f vars(A cell early checked): {cells A; (var A (class A as self m=fn2))}");
+    assert_eq!(lines[1], "1 Fn f: {(var A (class A as self m=fn2))}");
+    assert_eq!(lines[2], "2 Method A.m captures(self): self@0");
+    assert_eq!(
+        func("(fn f [] (class A (static one = (new A))))", 1),
+        "{(var A (class A as self static one=(new self)))}"
+    );
+}
+
+#[test]
+fn variables_of_a_class_body_are_there_before_its_methods() {
+    let lines = hir("(class A (method m [] x) (var x 1))");
+    assert_eq!(
+        lines[0],
+        "0 Module <module> vars(x cell early checked): {(var A$ {cells x; (class A as self m=fn1 (var x 1))})}"
+    );
 }
 
 #[test]

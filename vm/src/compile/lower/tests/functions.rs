@@ -40,7 +40,7 @@ fn types_and_contracts() {
          post\"(result >= 0)\" (Ge result 0): (Sub n by)"
     );
     // Conditions do not see the body's variables.
-    assert_eq!(hir("(fn f [] ^pre [x] (var x 1))")[1], "1 Fn f pre\"x\" ?x: (var x 1)");
+    assert_eq!(hir("(fn f [] ^pre [x] (var x 1))")[1], "1 Fn f pre\"x\" ?x: {(var x 1)}");
 }
 
 #[test]

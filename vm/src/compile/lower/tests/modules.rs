@@ -32,7 +32,7 @@ fn namespaces_hold_members() {
     );
     assert_body("(ns a/b 1)", "{(ns b in ?a as self {1})}");
     assert_body("(ns a (ns /b 1))", "{(ns a as self {(var a$ self); {(ns b in self as self#1 {1})}})}");
-    assert_body("(ns a (ns b 1))", "{(ns a as self {(var a$ self); {(ns b as self#2 {(var b self#2); {1}})}})}");
+    assert_body("(ns a (ns b 1))", "{(ns a as self {(var a$ self); {(var b (ns b as self#2 {1}))}})}");
 }
 
 #[test]
