@@ -84,6 +84,7 @@ fn macros_may_be_values_where_the_module_uses_them_so() {
         "(fn m! [e] e) (var f m!) (f (g 1))",
         "{hoist m!$ fn1; (var f$ m!$); (maybe_macro f$ (call ?g 1) `[(g 1)]{f$ m!$})}",
     );
+    assert!(body("(fn h [] m!) (var f 1) (f 2)").contains("(maybe_macro f$"));
     // Known functions and globals stay plain calls.
     assert_body("(var f m!) (fn h [] 1) (h) (println 1)", "{hoist h$ fn1; (var f$ ?m!); (call h$); (call ?println 1)}");
     assert_body("(var f 1) (f 2) (f! 3)", "{(var f$ 1); (call f$ 2); (macro ?f! `[3]{f$})}");
