@@ -569,6 +569,8 @@ fn make_generator(vm: &mut Vm, r: *mut Value) -> Ctl {
         std::ptr::copy_nonoverlapping(r.sub(FRAME_HEAD), g.stack, FRAME_HEAD + n);
         *g.stack.add(1) = Value(0);
         *g.stack.add(2) = Value(FRAME_BOTTOM);
+        // The function, for the generator's text: it must outlive the frame.
+        g.owner = *g.stack;
     }
     g.pc = vm.cur.pc;
     g.status = Status::New;

@@ -103,7 +103,8 @@ impl<'a> Gen<'_, '_, 'a> {
     /// arguments could tell.
     fn late_callee(&self, s: SlotId, args: &Args<'a>) -> bool {
         let Some(v) = self.unit.module_vars.get(s as usize) else { return false };
-        let plain = |e: E<'a>| matches!(e.kind, ExprKind::Const(_) | ExprKind::Var(VarRef::Local(_) | VarRef::Captured(_)));
+        let plain =
+            |e: E<'a>| matches!(e.kind, ExprKind::Const(_) | ExprKind::Var(VarRef::Local(_) | VarRef::Captured(_)));
         v.is_fn
             || args.items.iter().all(|a| matches!(a, Arg::One(e) if plain(e)))
                 && args.props.iter().all(|p| matches!(p, PropArg::Key(_, e) if plain(e)))
@@ -263,7 +264,9 @@ impl<'a> Gen<'_, '_, 'a> {
     pub(super) fn await_(&mut self, values: &'a [E<'a>], timeout: Option<E<'a>>, d: Dest) -> Res {
         let r = self.target(d)?;
         let t = match timeout {
-            Some(t) if values.iter().any(|v| !matches!(v.kind, ExprKind::Var(_) | ExprKind::Const(_))) => self.temp(t)?,
+            Some(t) if values.iter().any(|v| !matches!(v.kind, ExprKind::Var(_) | ExprKind::Const(_))) => {
+                self.temp(t)?
+            }
             Some(t) => self.operand(t)?,
             None => 0,
         };

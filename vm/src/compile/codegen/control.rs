@@ -15,8 +15,7 @@ impl<'a> Gen<'_, '_, 'a> {
         let mut vars = Vec::new();
         walk::declared(e, &mut vars);
         for v in vars {
-            let made = self.f.made[v as usize] && self.f.places[v as usize] != super::register::Place::None;
-            if !made {
+            if !self.is_early(v) {
                 self.open_var(v)?;
             }
         }
@@ -28,12 +27,11 @@ impl<'a> Gen<'_, '_, 'a> {
             let r = self.open_var_reg(v)?;
             self.load_special(r, Value::UNDEF);
             self.emit(Op::MakeCell, r, 0, 0, 0);
-            self.f.made[v as usize] = true;
         }
         for &(v, id) in b.hoisted {
             match v {
                 // Not made with the block's cells: nothing captures it before it is bound.
-                VarRef::Local(l) if !self.f.made[l as usize] => {
+                VarRef::Local(l) if !self.is_early(l) => {
                     let r = self.open_var_reg(l)?;
                     self.closure(id, r)?;
                     if self.f.func.vars[l as usize].cell {
@@ -54,11 +52,7 @@ impl<'a> Gen<'_, '_, 'a> {
             self.expr(e, Dest::Effect)?;
         }
         self.open_declared(last)?;
-        self.expr(last, d)?;
-        for &v in b.cells {
-            self.f.made[v as usize] = false;
-        }
-        Ok(())
+        self.expr(last, d)
     }
 
     pub(super) fn if_(&mut self, cond: E<'a>, then: E<'a>, other: Option<E<'a>>, d: Dest) -> Res {
@@ -85,12 +79,7 @@ impl<'a> Gen<'_, '_, 'a> {
     // --- loops
 
     /// Runs `f` with the loop open; then the loop's value is `nil` unless a `break` brought another one.
-    fn with_loop(
-        &mut self,
-        id: LoopId,
-        d: Dest,
-        f: impl FnOnce(&mut Self, Label) -> Res,
-    ) -> Res {
+    fn with_loop(&mut self, id: LoopId, d: Dest, f: impl FnOnce(&mut Self, Label) -> Res) -> Res {
         let dst = match d {
             Dest::Effect => None,
             _ => Some(self.early_target(d)?),
@@ -172,15 +161,7 @@ impl<'a> Gen<'_, '_, 'a> {
     }
 
     /// The loop proper, over the five registers from `w`.
-    fn counting(
-        &mut self,
-        prep: Op,
-        step: Op,
-        w: Reg,
-        target: ForTarget<'a>,
-        body: E<'a>,
-        next: Label,
-    ) -> Res {
+    fn counting(&mut self, prep: Op, step: Op, w: Reg, target: ForTarget<'a>, body: E<'a>, next: Label) -> Res {
         let (start, over) = (self.label(), self.label());
         let (index, value) = match target {
             ForTarget::One(t) => (None, t),

@@ -85,10 +85,6 @@ impl<'a> Gen<'_, '_, 'a> {
         }
     }
 
-    pub(super) fn place(&self, l: Label) -> u32 {
-        self.f.labels[l.0 as usize]
-    }
-
     // --- constants
 
     /// Index of a constant. Equal words share one.

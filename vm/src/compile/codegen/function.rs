@@ -31,8 +31,6 @@ pub(super) struct State<'u, 'a> {
     /// Registers that belong to a variable: not to be written before the value is complete.
     pub holds_var: [bool; 256],
     pub places: Vec<Place>,
-    /// The variable's cell was made when its block was entered: declaring it stores.
-    pub made: Vec<bool>,
     pub guards: Vec<Guard>,
     pub loops: Vec<LoopState>,
     pub handlers: Vec<Handler>,
@@ -73,7 +71,6 @@ impl<'u, 'a> State<'u, 'a> {
             nregs: 0,
             holds_var: [false; 256],
             places: vec![Place::None; func.vars.len()],
-            made: vec![false; func.vars.len()],
             guards: Vec::new(),
             loops: Vec::new(),
             handlers: Vec::new(),
@@ -102,7 +99,7 @@ fn ordered<'a>(params: &'a [Param<'a>]) -> impl Iterator<Item = &'a Param<'a>> +
 
 impl<'u, 'a> Gen<'_, 'u, 'a> {
     /// Compiles function `id`; gives its code object. `captures` says what its closure takes from the function around.
-    pub(super) fn function(&mut self, id: FuncId, captures: Vec<(bool, u8)>) -> Res<Value> {
+    pub(super) fn function(&mut self, id: FuncId, captures: Vec<(bool, u16)>) -> Res<Value> {
         let unit: &'u Unit<'a> = self.unit;
         let Some(func) = unit.funcs.get(id as usize) else { return self.error("internal error: no such function") };
         let outer = std::mem::replace(&mut self.f, State::new(func));
@@ -118,7 +115,8 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         }
         let contracts = self.vm.options.contracts;
         let post = if contracts { func.post } else { &[] };
-        let must_define = func.kind == FuncKind::Module && self.unit.module_vars.iter().any(|v| v.must_define.is_some());
+        let must_define =
+            func.kind == FuncKind::Module && self.unit.module_vars.iter().any(|v| v.must_define.is_some());
         self.entry(func, !post.is_empty())?;
         let checked_return = func.ret.is_some() && !func.generator;
         if checked_return || !post.is_empty() || must_define {
@@ -244,12 +242,8 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
             let ok = self.label();
             self.jump_if(c.cond, true, ok)?;
             self.f.span = c.cond.span;
-            let mut items = vec![
-                self.vm.str(func.full_name),
-                Value::bool(post),
-                Value::small(i as i64 + 1),
-                self.vm.str(c.text),
-            ];
+            let mut items =
+                vec![self.vm.str(func.full_name), Value::bool(post), Value::small(i as i64 + 1), self.vm.str(c.text)];
             let n = func.params.len();
             let base = self.alloc(n.max(1))?;
             for (j, p) in func.params.iter().enumerate() {
@@ -311,7 +305,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         }
     }
 
-    fn finish_proto(&mut self, s: State<'u, 'a>, captures: Vec<(bool, u8)>) -> Res<Value> {
+    fn finish_proto(&mut self, s: State<'u, 'a>, captures: Vec<(bool, u16)>) -> Res<Value> {
         let func = s.func;
         let simple = !func.generator
             && func.kind != FuncKind::Macro
@@ -378,14 +372,14 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         let mut captures = Vec::with_capacity(func.captures.len());
         for c in &func.captures {
             captures.push(match c.source {
-                CaptureSource::Captured(i) => (true, i as u8),
-                CaptureSource::Env(i) => (true, i as u8),
+                CaptureSource::Captured(i) => (true, i as u16),
+                CaptureSource::Env(i) => (true, i as u16),
                 CaptureSource::Local(v) => match self.f.places[v as usize] {
-                    Place::Reg(r) => (false, r),
+                    Place::Reg(r) => (false, r as u16),
                     Place::Cell(_) => {
                         let r = self.alloc(1)?;
                         self.load_var(VarRef::Local(v), r)?;
-                        (false, r)
+                        (false, r as u16)
                     }
                     Place::None => {
                         return self.error(format!("internal error: {} captured outside of its scope", c.name));

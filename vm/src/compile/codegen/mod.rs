@@ -27,12 +27,11 @@ mod walk;
 mod tests;
 
 use super::error::CompileError;
-use super::hir::{ExprKind, SlotId, TypeRef, Unit, VarRef};
+use super::hir::{CaptureSource, Unit};
 use crate::object::code::SourceRef;
 use crate::value::Value;
 use crate::vm::Vm;
 use function::State;
-use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 type Res<T = ()> = Result<T, CompileError>;
@@ -54,8 +53,6 @@ struct Gen<'v, 'u, 'a> {
     unit: &'u Unit<'a>,
     source: Rc<SourceRef>,
     cells: &'v [Value],
-    /// Annotations of module variables, for later assignments.
-    slot_types: FxHashMap<SlotId, TypeRef<'a>>,
     f: State<'u, 'a>,
 }
 
@@ -66,28 +63,12 @@ pub fn generate<'a>(vm: &mut Vm, unit: &Unit<'a>, source: Rc<SourceRef>, cells: 
     let Some(body) = unit.funcs.first() else {
         return Err(CompileError::new(Default::default(), "internal error: a unit without functions"));
     };
-    let slot_types = slot_types(body.body);
+    let captures = body.captures.iter().map(|c| match c.source {
+        CaptureSource::Env(i) => Ok((true, i as u16)),
+        _ => Err(CompileError::new(body.span, "internal error: the outermost function captures")),
+    });
+    let captures = captures.collect::<Res<Vec<_>>>()?;
     let f = State::new(body);
-    let mut g = Gen { vm, unit, source, cells, slot_types, f };
-    g.function(0, Vec::new())
-}
-
-/// Types of module variables declared in the module's body.
-fn slot_types<'a>(body: super::hir::E<'a>) -> FxHashMap<SlotId, TypeRef<'a>> {
-    let mut types = FxHashMap::default();
-    let mut todo = vec![body];
-    while let Some(e) = todo.pop() {
-        if let ExprKind::Declare { var: VarRef::Module(s), ty: Some(ty), .. } = e.kind {
-            types.insert(s, ty);
-        }
-        if let ExprKind::DeclarePattern { pat, .. } = e.kind {
-            walk::pattern_types(pat, &mut |v, ty| {
-                if let VarRef::Module(s) = v {
-                    types.insert(s, ty);
-                }
-            });
-        }
-        walk::children(e, &mut todo);
-    }
-    types
+    let mut g = Gen { vm, unit, source, cells, f };
+    g.function(0, captures)
 }

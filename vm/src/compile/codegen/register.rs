@@ -64,7 +64,6 @@ impl Gen<'_, '_, '_> {
     pub(super) fn place_var(&mut self, v: VarId, r: Reg) {
         self.f.places[v as usize] = Place::Reg(r);
         self.f.holds_var[r as usize] = true;
-        self.f.made[v as usize] = false;
         let name = self.f.func.vars[v as usize].name;
         if !name.is_empty() {
             let s: Sym = self.vm.sym(name);

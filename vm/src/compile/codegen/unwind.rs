@@ -22,7 +22,12 @@ pub(super) enum Exit {
 pub(super) enum GuardKind {
     Catch,
     /// `kind` and `value` are the completion record: 0 normal, 1 exception (in `value`), 2.. the exits in order.
-    Finally { kind: Reg, value: Reg, label: Label, exits: Vec<Exit> },
+    Finally {
+        kind: Reg,
+        value: Reg,
+        label: Label,
+        exits: Vec<Exit>,
+    },
     /// State of a generic `for` loop.
     Iterator(Reg),
 }

@@ -20,6 +20,11 @@ impl<'a> Gen<'_, '_, 'a> {
         self.f.func.vars[v as usize].cell
     }
 
+    /// The cell was made when the block was entered.
+    pub(super) fn is_early(&self, v: VarId) -> bool {
+        self.f.func.vars[v as usize].early
+    }
+
     /// The register a variable can be used in without a move.
     pub(super) fn var_reg(&self, v: VarRef) -> Option<Reg> {
         match v {
@@ -55,7 +60,9 @@ impl<'a> Gen<'_, '_, 'a> {
                 Place::None => {}
             },
             VarRef::Captured(i) => {
-                let Some(c) = self.f.func.captures.get(i as usize) else { return self.error("internal error: capture") };
+                let Some(c) = self.f.func.captures.get(i as usize) else {
+                    return self.error("internal error: capture");
+                };
                 let (b, cell, checked, name) = (i as Reg, c.cell, c.checked, c.name);
                 if !cell {
                     self.emit(Op::GetCap, dst, b, 0, 0);
@@ -106,7 +113,7 @@ impl<'a> Gen<'_, '_, 'a> {
             self.open_var(l)?;
         }
         match self.place_of(l)? {
-            Place::Reg(r) if self.is_cell(l) && self.f.made[l as usize] => self.emit(Op::SetCell, r, src, 0, 0),
+            Place::Reg(r) if self.is_early(l) => self.emit(Op::SetCell, r, src, 0, 0),
             Place::Reg(r) => {
                 self.move_to(r, src);
                 if self.is_cell(l) {
@@ -141,7 +148,7 @@ impl<'a> Gen<'_, '_, 'a> {
         match v {
             VarRef::Local(v) => self.f.func.vars[v as usize].ty,
             VarRef::Captured(i) => self.f.func.captures.get(i as usize).and_then(|c| c.ty),
-            VarRef::Module(s) => self.slot_types.get(&s).copied(),
+            VarRef::Module(s) => self.unit.module_vars.get(s as usize).and_then(|v| v.ty),
         }
     }
 
@@ -149,7 +156,7 @@ impl<'a> Gen<'_, '_, 'a> {
     fn declare_reg(&self, v: VarRef) -> Option<Reg> {
         let VarRef::Local(l) = v else { return None };
         match self.f.places[l as usize] {
-            Place::Reg(r) if !self.f.made[l as usize] => Some(r),
+            Place::Reg(r) if !self.is_early(l) => Some(r),
             _ => None,
         }
     }

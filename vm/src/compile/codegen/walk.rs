@@ -5,8 +5,17 @@ use crate::compile::hir::*;
 pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
     use ExprKind::*;
     match e.kind {
-        Const(_) | Regex(_) | Var(_) | Global(_) | ModuleNs | Quote(_) | Fn(_) | Continue { .. } | Import(_)
-        | Enum(_) | Async { .. } => {}
+        Const(_)
+        | Regex(_)
+        | Var(_)
+        | Global(_)
+        | ModuleNs
+        | Quote(_)
+        | Fn(_)
+        | Continue { .. }
+        | Import(_)
+        | Enum(_)
+        | Async { .. } => {}
         Interp(parts) => out.extend(parts.iter().filter_map(|p| match p {
             super::super::hir::Interp::Expr(e) => Some(*e),
             super::super::hir::Interp::Text(_) => None,
@@ -277,22 +286,6 @@ pub fn bind_vars(p: &BindPat<'_>, out: &mut Vec<VarRef>) {
     }
 }
 
-/// Calls `f` with every annotated variable of a binding pattern.
-pub fn pattern_types<'a>(p: &BindPat<'a>, f: &mut dyn FnMut(VarRef, TypeRef<'a>)) {
-    let mut todo = vec![*p];
-    while let Some(p) = todo.pop() {
-        match p {
-            BindPat::Var { var, ty: Some(ty) } => f(var, ty),
-            BindPat::Array { elems, .. } => todo.extend(elems.iter().filter_map(|e| match e {
-                BindElem::One { pat, .. } => Some(*pat),
-                _ => None,
-            })),
-            BindPat::Map { entries, .. } => todo.extend(entries.iter().map(|e| e.pat)),
-            _ => {}
-        }
-    }
-}
-
 /// The variables that `e` declares in the scope it stands in: not those inside blocks of its own.
 pub fn declared(e: E<'_>, out: &mut Vec<VarId>) {
     let mut todo = vec![e];
@@ -349,8 +342,23 @@ pub fn repeatable(e: E<'_>) -> bool {
     while let Some(e) = todo.pop() {
         if !matches!(
             e.kind,
-            Const(_) | Var(_) | Global(_) | ModuleNs | Binary(..) | Chain { .. } | And(..) | Or(..) | Not(_) | Amp(..)
-                | Bar(..) | Bang(_) | Neg(_) | Get { .. } | Call { .. } | Method { .. } | NotNil(_)
+            Const(_)
+                | Var(_)
+                | Global(_)
+                | ModuleNs
+                | Binary(..)
+                | Chain { .. }
+                | And(..)
+                | Or(..)
+                | Not(_)
+                | Amp(..)
+                | Bar(..)
+                | Bang(_)
+                | Neg(_)
+                | Get { .. }
+                | Call { .. }
+                | Method { .. }
+                | NotNil(_)
         ) {
             return false;
         }
@@ -370,9 +378,28 @@ pub fn writes_last(e: E<'_>) -> bool {
     let mut todo = vec![e];
     while let Some(e) = todo.pop() {
         match e.kind {
-            Const(_) | Regex(_) | Var(_) | Global(_) | ModuleNs | Quote(_) | Fn(_) | Neg(_) | Not(_) | Binary(..)
-            | Call { .. } | CallMaybeMacro { .. } | CallMacro { .. } | Method { .. } | MethodDyn { .. } | New { .. }
-            | Super { .. } | SuperCtor { .. } | Get { .. } | Range { .. } | Yield(_) | Interp(_) => {}
+            Const(_)
+            | Regex(_)
+            | Var(_)
+            | Global(_)
+            | ModuleNs
+            | Quote(_)
+            | Fn(_)
+            | Neg(_)
+            | Not(_)
+            | Binary(..)
+            | Call { .. }
+            | CallMaybeMacro { .. }
+            | CallMacro { .. }
+            | Method { .. }
+            | MethodDyn { .. }
+            | New { .. }
+            | Super { .. }
+            | SuperCtor { .. }
+            | Get { .. }
+            | Range { .. }
+            | Yield(_)
+            | Interp(_) => {}
             If { then, other, .. } => {
                 todo.push(then);
                 todo.extend(other);

@@ -99,7 +99,8 @@ impl<'a> Lower<'a, '_> {
             let definition = &definitions[at];
             let form = &forms[definition.index];
             let Some(func) = self.named_function(form) else { continue };
-            let declaration = Declaration { exported: definition.exported, hoisted: true, ..Declaration::new(NameKind::Fn) };
+            let declaration =
+                Declaration { exported: definition.exported, hoisted: true, ..Declaration::new(NameKind::Fn) };
             let target = self.declare(definition.name, form.span, declaration);
             let value = self.e(form.span, ExprKind::Fn(func));
             match target {
@@ -118,7 +119,12 @@ impl<'a> Lower<'a, '_> {
     fn plan(&self, forms: &'a [Form<'a>]) -> Vec<Definition<'a>> {
         let here = |(index, form): (usize, &'a Form<'a>)| {
             let (name, spelling) = fn_definition(form)?;
-            self.defines_name(spelling).then_some(Definition { name, exported: spelling != Spelling::Plain, index, bound_at: index })
+            self.defines_name(spelling).then_some(Definition {
+                name,
+                exported: spelling != Spelling::Plain,
+                index,
+                bound_at: index,
+            })
         };
         let mut definitions: Vec<Definition<'a>> = forms.iter().enumerate().filter_map(here).collect();
         let Some(last) = definitions.last().map(|definition| definition.index) else { return definitions };

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::function::{FnSpec, has_flag, intent};
+use super::function::{self, FnSpec, has_flag, intent};
 use super::scan::names_in;
 use super::scope::{Declaration, NameKind};
 use super::words::{is_macro_name, is_symbol, name_of, symbol, typed_name};
@@ -211,7 +211,7 @@ impl<'a> Lower<'a, '_> {
             name: Some(name),
             full_name,
             kind,
-            generator: has_flag(gene.props, "generator"),
+            generator: function::is_generator_name(name) || has_flag(gene.props, "generator"),
             is_async: has_flag(gene.props, "async"),
             named: true,
             class: (word != "static").then_some(class.var),

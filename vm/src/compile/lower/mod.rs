@@ -36,7 +36,7 @@ mod pattern;
 mod scan;
 mod scope;
 mod task;
-mod text;
+pub(super) mod text;
 mod words;
 
 #[cfg(test)]
@@ -128,7 +128,8 @@ pub fn lower_module<'a>(
     let mut scan = scan::scan_module(forms);
     // The scan takes any name inside a function for a captured one. Where that matters, a first run tells the truth.
     if scan.top_loop && !scan.all_visible {
-        let declares_captured = |decl: &scan::Decl<'_>| decl.kind == scan::DeclKind::Var && scan.captured.contains(decl.name);
+        let declares_captured =
+            |decl: &scan::Decl<'_>| decl.kind == scan::DeclKind::Var && scan.captured.contains(decl.name);
         if scan::declarations(forms).iter().any(declares_captured) {
             let mut trial = Lower::new(arena, scan, options);
             trial.module(forms);
@@ -270,7 +271,7 @@ impl<'a, 'o> Lower<'a, 'o> {
         }
         for known in &env.module_names {
             let Some(slot) = self.module_vars.get_mut(known.slot as usize) else { continue };
-            let name: &str = arena.alloc_str(&known.name);
+            let name: &'a str = arena.alloc_str(&known.name);
             (slot.name, slot.constant) = (name, known.constant);
             self.bind_known(name, Place::Module(known.slot), NameKind::Var, known.constant);
         }

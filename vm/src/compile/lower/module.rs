@@ -75,7 +75,9 @@ impl<'a> Lower<'a, '_> {
         let mut specs = specs.iter();
         while let Some(spec) = specs.next() {
             match spec.kind {
-                FormKind::Symbol("*") if from.is_some() => items.push(ImportItem { path: &[], target: None, span: spec.span }),
+                FormKind::Symbol("*") if from.is_some() => {
+                    items.push(ImportItem { path: &[], target: None, span: spec.span })
+                }
                 FormKind::Symbol(text) if from.is_some() => self.import_item(&[], text, spec.span, &mut items),
                 FormKind::Path(parts) => self.import_path(parts, spec.span, &mut specs, &mut items),
                 _ => {

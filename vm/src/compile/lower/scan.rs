@@ -10,7 +10,7 @@ use crate::syntax::form::{Form, FormKind, GeneForm, InterpPart, PathPart, Prop, 
 
 /// Pushes the forms directly inside `form`, last one first.
 fn push_inner<'a>(form: &'a Form<'a>, mut push: impl FnMut(&'a Form<'a>)) {
-    let mut props = |entries: &'a [Prop<'a>], push: &mut dyn FnMut(&'a Form<'a>)| {
+    let props = |entries: &'a [Prop<'a>], push: &mut dyn FnMut(&'a Form<'a>)| {
         entries.iter().rev().for_each(|entry| push(&entry.value));
     };
     match form.kind {
@@ -154,7 +154,19 @@ fn renames_macro(symbol: &str) -> bool {
 fn is_function(gene: &GeneForm<'_>, head: Option<&str>) -> bool {
     let heads = matches!(
         head,
-        Some("fn" | "fn*" | "async" | "spawn" | "method" | "ctor" | "static" | "on_method_missing" | "field" | "class" | "object" | "extend")
+        Some(
+            "fn" | "fn*"
+                | "async"
+                | "spawn"
+                | "method"
+                | "ctor"
+                | "static"
+                | "on_method_missing"
+                | "field"
+                | "class"
+                | "object"
+                | "extend"
+        )
     );
     heads || gene.children.first().and_then(symbol) == Some("->")
 }
@@ -219,9 +231,9 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
             Some("enum") => DeclKind::Enum,
             Some("ns") => DeclKind::Ns,
             Some(
-                "do" | "if" | "ifel" | "if_not" | "case" | "loop" | "while" | "for" | "repeat" | "try" | "with" | "fn*" | "async"
-                | "spawn" | "extend" | "interface" | "implement" | "comptime" | "type" | "export" | "method" | "ctor" | "field"
-                | "static" | "on_method_missing",
+                "do" | "if" | "ifel" | "if_not" | "case" | "loop" | "while" | "for" | "repeat" | "try" | "with" | "fn*"
+                | "async" | "spawn" | "extend" | "interface" | "implement" | "comptime" | "type" | "export" | "method"
+                | "ctor" | "field" | "static" | "on_method_missing",
             ) => continue,
             Some("import") => {
                 imported_names(gene, |name| {

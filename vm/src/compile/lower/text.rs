@@ -2,13 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::syntax::form::{
-    DateLit, Form, FormKind, GeneForm, InterpPart, PathPart, Prop, PropKind, RegexLit, TimeLit,
-};
+use crate::syntax::form::{DateLit, Form, FormKind, GeneForm, InterpPart, PathPart, Prop, PropKind, RegexLit, TimeLit};
 use crate::syntax::quote::{quote_char, quote_str};
 
 /// The debug form of the data.
-pub(super) fn debug(form: &Form<'_>) -> String {
+pub(in crate::compile) fn debug(form: &Form<'_>) -> String {
     let mut out = String::new();
     push(&mut out, form);
     out
