@@ -175,7 +175,11 @@ impl Vm {
 
     fn finish_main(&mut self, fut: Value) -> Outcome {
         if self.fatal {
-            return Outcome::Threw(self.exception);
+            // The exception that nothing can catch left the main task, or the task that ran when the limit was reached.
+            return match self.tasks.main_result.take() {
+                Some(Err(ex)) => Outcome::Threw(ex),
+                _ => self.fuel_exhausted(),
+            };
         }
         if let Some(code) = self.exit_code {
             return Outcome::Exit(code);
@@ -190,6 +194,12 @@ impl Vm {
             }
             None => Outcome::Threw(self.deadlock_exception),
         }
+    }
+
+    fn fuel_exhausted(&mut self) -> Outcome {
+        let limit = self.options.instruction_limit.unwrap_or(0);
+        let _ = self.fuel_error(&format!("Instruction limit of {limit} reached"));
+        Outcome::Threw(std::mem::replace(&mut self.exception, Value::UNDEF))
     }
 
     /// `$name` values of the language itself; the embedder's come from its hook.
