@@ -13,7 +13,18 @@ pub struct Symbols {
     store: bumpalo::Bump,
 }
 
+/// Names of the library: room for them is made at once.
+const LIBRARY: usize = 1500;
+
 impl Symbols {
+    pub fn new() -> Symbols {
+        Symbols {
+            names: Vec::with_capacity(LIBRARY),
+            ids: FxHashMap::with_capacity_and_hasher(LIBRARY, Default::default()),
+            ..Symbols::default()
+        }
+    }
+
     pub fn intern(&mut self, name: &str) -> Sym {
         if let Some(&s) = self.ids.get(name) {
             return s;
