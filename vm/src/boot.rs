@@ -48,7 +48,7 @@ impl Vm {
         let mut heap = Heap::new();
         heap.stress = options.stress_gc;
         heap.limit = options.memory_limit;
-        let mut symbols = Symbols::new();
+        let mut symbols = Symbols::default();
         let names = Names {
             message: symbols.intern_static("message"),
             cause: symbols.intern_static("cause"),
