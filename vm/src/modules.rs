@@ -188,16 +188,11 @@ impl Vm {
         self.report_unobserved();
         match self.tasks.main_result.take() {
             Some(Ok(v)) => Outcome::Done(v),
-            Some(Err(ex)) => Outcome::Threw(ex),
-            None => {
-                // Nothing can wake the main task any more.
-                let c = self.classes.deadlock;
-                let _ = self.throw(c, "the main task waits for something that can never happen");
-                let ex = std::mem::replace(&mut self.exception, Value::UNDEF);
-                self.set_code(ex, "GENE.ASYNC.DEADLOCK");
-                self.deadlocked = true;
+            Some(Err(ex)) => {
+                self.deadlocked = self.deadlocked && ex == self.deadlock_exception;
                 Outcome::Threw(ex)
             }
+            None => Outcome::Threw(self.deadlock_exception),
         }
     }
 

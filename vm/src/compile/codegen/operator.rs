@@ -56,6 +56,23 @@ impl<'a> Gen<'_, '_, 'a> {
             return self.call_global("./", &[a, b], d);
         }
         let r = self.target(d)?;
+        // A constant on the left of `+` or `*`: the same instruction, marked as swapped for the slow path.
+        let swapped = match op {
+            BinOp::Add => Some(Op::AddK),
+            BinOp::Mul => Some(Op::MulK),
+            _ => None,
+        };
+        if let (Some(konst), Some(n), None) = (swapped, number_literal(a), number_literal(b)) {
+            let y = self.operand(b)?;
+            let v = match n {
+                Ok(i) => self.vm.int(i),
+                Err(f) => Value::float(f),
+            };
+            let x = self.k(v);
+            self.emit(konst, r, y, 1, x);
+            self.finish(d, r);
+            return Ok(());
+        }
         let x = self.operand_before(a, &[b])?;
         self.apply(op, r, x, b)?;
         self.finish(d, r);
