@@ -55,8 +55,8 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         JmpF | JmpT | AmpTest | BarTest | JmpUndef | JmpNotUndef | JmpVoid | JmpNotVoid | LoopT => {
             (Reg, No, No, Extra::Jump)
         }
-        JnLt | JnLe | JnGt | JnGe | JnEq | JnNe | JLt | JLe | JGt | JGe | JEq | JNe | LoopLt | LoopLe | LoopGt | LoopGe
-        | LoopEq | LoopNe => (Reg, Reg, No, Extra::Jump),
+        JnLt | JnLe | JnGt | JnGe | JnEq | JnNe | JLt | JLe | JGt | JGe | JEq | JNe | LoopLt | LoopLe | LoopGt
+        | LoopGe | LoopEq | LoopNe => (Reg, Reg, No, Extra::Jump),
         JnLtI | JnLeI | JnGtI | JnGeI | JnEqI | JnNeI | JLtI | JLeI | JGtI | JGeI | JEqI | JNeI | LoopLtI | LoopLeI
         | LoopGtI | LoopGeI | LoopEqI | LoopNeI => (Reg, No, No, Extra::Jump),
         ForPrep | RepeatPrep | ForLoop | ForStep => (Regs(5), Reg, No, Extra::Jump),
@@ -174,8 +174,17 @@ pub fn verify(p: &Proto) -> Result<(), String> {
     }
     match p.code.last().map(|i| i.op()) {
         Some(
-            Op::Ret | Op::RetNil | Op::TailCall | Op::TailMod | Op::TailMethod | Op::Jmp | Op::Loop | Op::Throw | Op::Rethrow
-            | Op::AssertFail | Op::NoMatch,
+            Op::Ret
+            | Op::RetNil
+            | Op::TailCall
+            | Op::TailMod
+            | Op::TailMethod
+            | Op::Jmp
+            | Op::Loop
+            | Op::Throw
+            | Op::Rethrow
+            | Op::AssertFail
+            | Op::NoMatch,
         ) => Ok(()),
         _ => Err("control can run off the end".to_string()),
     }

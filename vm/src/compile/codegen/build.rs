@@ -260,7 +260,8 @@ impl<'a> Gen<'_, '_, 'a> {
         let w = self.alloc(3)?;
         self.expr(ty, Dest::Reg(w))?;
         let at = (args.props_at as usize).min(args.items.len());
-        let (before, after) = if args.props.is_empty() { (args.items, &args.items[..0]) } else { args.items.split_at(at) };
+        let (before, after) =
+            if args.props.is_empty() { (args.items, &args.items[..0]) } else { args.items.split_at(at) };
         self.build_array(w + 2, before)?;
         if args.props.is_empty() {
             self.load_nil(w + 1);

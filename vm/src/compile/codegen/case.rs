@@ -218,14 +218,7 @@ impl<'a> Gen<'_, '_, 'a> {
         }
     }
 
-    fn test_variant(
-        &mut self,
-        name: &str,
-        path: Option<E<'a>>,
-        fields: VariantFields<'a>,
-        s: Reg,
-        no: Label,
-    ) -> Res {
+    fn test_variant(&mut self, name: &str, path: Option<E<'a>>, fields: VariantFields<'a>, s: Reg, no: Label) -> Res {
         let mark = self.f.top;
         let v = match path {
             Some(e) => self.operand(e)?,
@@ -291,13 +284,7 @@ impl<'a> Gen<'_, '_, 'a> {
         Ok(())
     }
 
-    fn test_members(
-        &mut self,
-        entries: &'a [(&'a str, CasePat<'a>)],
-        rest: Option<VarRef>,
-        s: Reg,
-        no: Label,
-    ) -> Res {
+    fn test_members(&mut self, entries: &'a [(&'a str, CasePat<'a>)], rest: Option<VarRef>, s: Reg, no: Label) -> Res {
         for (k, p) in entries {
             let x = self.k_sym(k);
             self.member(p, no, |g, r| g.emit(Op::GetKey, r, s, 0, x))?;

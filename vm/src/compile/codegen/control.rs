@@ -79,12 +79,7 @@ impl<'a> Gen<'_, '_, 'a> {
     // --- loops
 
     /// Runs `f` with the loop open; then the loop's value is `nil` unless a `break` brought another one.
-    fn with_loop(
-        &mut self,
-        id: LoopId,
-        d: Dest,
-        f: impl FnOnce(&mut Self, Label) -> Res,
-    ) -> Res {
+    fn with_loop(&mut self, id: LoopId, d: Dest, f: impl FnOnce(&mut Self, Label) -> Res) -> Res {
         let dst = match d {
             Dest::Effect => None,
             _ => Some(self.early_target(d)?),
@@ -166,15 +161,7 @@ impl<'a> Gen<'_, '_, 'a> {
     }
 
     /// The loop proper, over the five registers from `w`.
-    fn counting(
-        &mut self,
-        prep: Op,
-        step: Op,
-        w: Reg,
-        target: ForTarget<'a>,
-        body: E<'a>,
-        next: Label,
-    ) -> Res {
+    fn counting(&mut self, prep: Op, step: Op, w: Reg, target: ForTarget<'a>, body: E<'a>, next: Label) -> Res {
         let (start, over) = (self.label(), self.label());
         let (index, value) = match target {
             ForTarget::One(t) => (None, t),

@@ -58,13 +58,7 @@ impl<'a> Gen<'_, '_, 'a> {
         Ok(())
     }
 
-    pub(super) fn call_maybe_macro(
-        &mut self,
-        callee: E<'a>,
-        args: Args<'a>,
-        site: &'a MacroSite<'a>,
-        d: Dest,
-    ) -> Res {
+    pub(super) fn call_maybe_macro(&mut self, callee: E<'a>, args: Args<'a>, site: &'a MacroSite<'a>, d: Dest) -> Res {
         let w = self.window(d)?;
         self.expr(callee, Dest::Reg(w))?;
         let (plain, end) = (self.label(), self.label());

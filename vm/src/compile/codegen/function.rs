@@ -1,5 +1,5 @@
 //! One function: entry code, body, epilogue, and the finished [`Proto`].
-use super::emit::Label;
+use super::emit::{Label, Target};
 use super::register::Place;
 use super::unwind::{Guard, LoopState};
 use super::{Dest, Gen, Reg, Res};
@@ -23,7 +23,9 @@ pub(super) struct State<'u, 'a> {
     pub str_index: FxHashMap<&'a str, i32>,
     pub names_index: FxHashMap<Vec<Sym>, i32>,
     pub sites: Vec<Site>,
-    pub labels: Vec<u32>,
+    pub labels: Vec<Target>,
+    /// The last place that some jump or handler leads to.
+    pub landing: u32,
     pub fixups: Vec<(u32, Label)>,
     /// First free register.
     pub top: usize,
@@ -66,6 +68,7 @@ impl<'u, 'a> State<'u, 'a> {
             names_index: FxHashMap::default(),
             sites: Vec::new(),
             labels: Vec::new(),
+            landing: u32::MAX,
             fixups: Vec::new(),
             top: 0,
             nregs: 0,
@@ -115,7 +118,8 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         }
         let contracts = self.vm.options.contracts;
         let post = if contracts { func.post } else { &[] };
-        let must_define = func.kind == FuncKind::Module && self.unit.module_vars.iter().any(|v| v.must_define.is_some());
+        let must_define =
+            func.kind == FuncKind::Module && self.unit.module_vars.iter().any(|v| v.must_define.is_some());
         self.entry(func, !post.is_empty())?;
         let checked_return = func.ret.is_some() && !func.generator;
         if checked_return || !post.is_empty() || must_define {
@@ -241,12 +245,8 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
             let ok = self.label();
             self.jump_if(c.cond, true, ok)?;
             self.f.span = c.cond.span;
-            let mut items = vec![
-                self.vm.str(func.full_name),
-                Value::bool(post),
-                Value::small(i as i64 + 1),
-                self.vm.str(c.text),
-            ];
+            let mut items =
+                vec![self.vm.str(func.full_name), Value::bool(post), Value::small(i as i64 + 1), self.vm.str(c.text)];
             let n = func.params.len();
             let base = self.alloc(n.max(1))?;
             for (j, p) in func.params.iter().enumerate() {

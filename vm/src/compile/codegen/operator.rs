@@ -56,8 +56,23 @@ impl<'a> Gen<'_, '_, 'a> {
             return self.call_global("./", &[a, b], d);
         }
         let r = self.target(d)?;
-        let x = self.operand_before(a, &[b])?;
-        self.apply(op, r, x, b)?;
+        if matches!(a.kind, ExprKind::Const(_)) && number_literal(b).is_none() {
+            // A constant holds no register while the right side is evaluated, and that can use the destination.
+            let own = matches!(b.kind, ExprKind::Var(_) | ExprKind::Quote(_))
+                || self.f.holds_var[r as usize]
+                || r as usize >= self.f.top;
+            let y = if own {
+                self.right_operand(op, b)?
+            } else {
+                self.expr(b, Dest::Reg(r))?;
+                r
+            };
+            let x = self.operand(a)?;
+            self.emit(register_op(op), r, x, y, 0);
+        } else {
+            let x = self.operand_before(a, &[b])?;
+            self.apply(op, r, x, b)?;
+        }
         self.finish(d, r);
         Ok(())
     }

@@ -99,13 +99,7 @@ impl<'a> Gen<'_, '_, 'a> {
         Ok(Taken { reg, unpacked: plain, inner })
     }
 
-    fn take_map(
-        &mut self,
-        entries: &'a [BindEntry<'a>],
-        rest: Option<VarRef>,
-        span: Span,
-        src: Reg,
-    ) -> Res<Taken> {
+    fn take_map(&mut self, entries: &'a [BindEntry<'a>], rest: Option<VarRef>, span: Span, src: Reg) -> Res<Taken> {
         let outer = std::mem::replace(&mut self.f.span, span);
         let reg = self.alloc(1)?;
         let mut items = Vec::with_capacity(entries.len() + 1);

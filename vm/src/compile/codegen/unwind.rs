@@ -22,7 +22,12 @@ pub(super) enum Exit {
 pub(super) enum GuardKind {
     Catch,
     /// `kind` and `value` are the completion record: 0 normal, 1 exception (in `value`), 2.. the exits in order.
-    Finally { kind: Reg, value: Reg, label: Label, exits: Vec<Exit> },
+    Finally {
+        kind: Reg,
+        value: Reg,
+        label: Label,
+        exits: Vec<Exit>,
+    },
     /// State of a generic `for` loop.
     Iterator(Reg),
 }
@@ -77,6 +82,7 @@ impl Gen<'_, '_, '_> {
     /// Registers a handler for `ranges` that starts at the next instruction.
     pub(super) fn handler(&mut self, ranges: &[(u32, u32)], reg: Reg, all: bool) {
         let target = self.pc();
+        self.f.landing = target;
         for &(start, end) in ranges {
             self.f.handlers.push(Handler { start, end, target, reg, all });
         }

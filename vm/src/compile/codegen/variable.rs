@@ -60,7 +60,9 @@ impl<'a> Gen<'_, '_, 'a> {
                 Place::None => {}
             },
             VarRef::Captured(i) => {
-                let Some(c) = self.f.func.captures.get(i as usize) else { return self.error("internal error: capture") };
+                let Some(c) = self.f.func.captures.get(i as usize) else {
+                    return self.error("internal error: capture");
+                };
                 let (b, cell, checked, name) = (i as Reg, c.cell, c.checked, c.name);
                 if !cell {
                     self.emit(Op::GetCap, dst, b, 0, 0);

@@ -5,8 +5,17 @@ use crate::compile::hir::*;
 pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
     use ExprKind::*;
     match e.kind {
-        Const(_) | Regex(_) | Var(_) | Global(_) | ModuleNs | Quote(_) | Fn(_) | Continue { .. } | Import(_)
-        | Enum(_) | Async { .. } => {}
+        Const(_)
+        | Regex(_)
+        | Var(_)
+        | Global(_)
+        | ModuleNs
+        | Quote(_)
+        | Fn(_)
+        | Continue { .. }
+        | Import(_)
+        | Enum(_)
+        | Async { .. } => {}
         Interp(parts) => out.extend(parts.iter().filter_map(|p| match p {
             super::super::hir::Interp::Expr(e) => Some(*e),
             super::super::hir::Interp::Text(_) => None,
@@ -333,8 +342,23 @@ pub fn repeatable(e: E<'_>) -> bool {
     while let Some(e) = todo.pop() {
         if !matches!(
             e.kind,
-            Const(_) | Var(_) | Global(_) | ModuleNs | Binary(..) | Chain { .. } | And(..) | Or(..) | Not(_) | Amp(..)
-                | Bar(..) | Bang(_) | Neg(_) | Get { .. } | Call { .. } | Method { .. } | NotNil(_)
+            Const(_)
+                | Var(_)
+                | Global(_)
+                | ModuleNs
+                | Binary(..)
+                | Chain { .. }
+                | And(..)
+                | Or(..)
+                | Not(_)
+                | Amp(..)
+                | Bar(..)
+                | Bang(_)
+                | Neg(_)
+                | Get { .. }
+                | Call { .. }
+                | Method { .. }
+                | NotNil(_)
         ) {
             return false;
         }
@@ -354,9 +378,28 @@ pub fn writes_last(e: E<'_>) -> bool {
     let mut todo = vec![e];
     while let Some(e) = todo.pop() {
         match e.kind {
-            Const(_) | Regex(_) | Var(_) | Global(_) | ModuleNs | Quote(_) | Fn(_) | Neg(_) | Not(_) | Binary(..)
-            | Call { .. } | CallMaybeMacro { .. } | CallMacro { .. } | Method { .. } | MethodDyn { .. } | New { .. }
-            | Super { .. } | SuperCtor { .. } | Get { .. } | Range { .. } | Yield(_) | Interp(_) => {}
+            Const(_)
+            | Regex(_)
+            | Var(_)
+            | Global(_)
+            | ModuleNs
+            | Quote(_)
+            | Fn(_)
+            | Neg(_)
+            | Not(_)
+            | Binary(..)
+            | Call { .. }
+            | CallMaybeMacro { .. }
+            | CallMacro { .. }
+            | Method { .. }
+            | MethodDyn { .. }
+            | New { .. }
+            | Super { .. }
+            | SuperCtor { .. }
+            | Get { .. }
+            | Range { .. }
+            | Yield(_)
+            | Interp(_) => {}
             If { then, other, .. } => {
                 todo.push(then);
                 todo.extend(other);
