@@ -7,6 +7,7 @@ pub mod driver;
 pub mod environment;
 pub mod file_ops;
 mod file_stream;
+mod forms;
 pub mod glob;
 mod handle;
 mod host;
@@ -22,6 +23,7 @@ pub mod report;
 mod vm;
 
 pub use builder::VmBuilder;
+pub use forms::{FormStyle, is_incomplete};
 pub use handle::Handle;
 pub use interrupt::InterruptHandle;
 pub use loader::FsLoader;
@@ -32,7 +34,7 @@ pub use vm::{Error, Print, Vm};
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The system's text for an error, without the number the standard library adds.
-pub(crate) fn reason(error: &std::io::Error) -> String {
+pub fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.rfind(" (os error ") {
         Some(at) => text[..at].to_owned(),

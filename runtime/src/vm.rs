@@ -181,7 +181,7 @@ impl Vm {
         }
     }
 
-    fn exit_code(&mut self, outcome: Outcome) -> i32 {
+    pub(crate) fn exit_code(&mut self, outcome: Outcome) -> i32 {
         match outcome {
             Outcome::Done(_) => self.inner.tasks.failed_code.unwrap_or(0),
             Outcome::Exit(code) => code,
@@ -237,6 +237,11 @@ impl Vm {
                 })
             }
         }
+    }
+
+    /// After [`Error::Exit`]: the machine runs further code.
+    pub fn resume(&mut self) {
+        self.inner.exit_code = None;
     }
 
     /// Goes on with the session in the program's main module, to look at what it left.
@@ -333,7 +338,7 @@ impl Vm {
     }
 }
 
-fn decode(name: &str, text: &[u8]) -> Result<String, LoadFailure> {
+pub(crate) fn decode(name: &str, text: &[u8]) -> Result<String, LoadFailure> {
     match gene_vm::syntax::decode(text) {
         Ok(text) => Ok(text.to_owned()),
         Err(e) => {

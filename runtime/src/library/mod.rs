@@ -88,3 +88,6 @@ pub fn record_result(vm: &mut Vm, n: usize, v: Value) {
     vm.heap.array_set(list, 0, v);
     vm.heap.array_set(list, n, v);
 }
+
+#[cfg(test)]
+mod tests;

@@ -285,7 +285,9 @@ impl<'a> Printer<'_, 'a> {
                 self.props(entries);
                 self.put(" }");
             }
-            ExprKind::HashMap { items, frozen } => self.list(if *frozen { "frozen_hash_map" } else { "hash_map" }, items),
+            ExprKind::HashMap { items, frozen } => {
+                self.list(if *frozen { "frozen_hash_map" } else { "hash_map" }, items)
+            }
             ExprKind::Gene { ty, args, frozen } => {
                 self.put(if *frozen { "#(gene " } else { "(gene " });
                 self.expr(ty);
@@ -578,7 +580,8 @@ impl<'a> Printer<'_, 'a> {
             ExprKind::Import(import) => {
                 self.put("(import");
                 for item in import.items {
-                    let _ = write!(self.out, " {}", if item.path.is_empty() { "*".into() } else { item.path.join("/") });
+                    let _ =
+                        write!(self.out, " {}", if item.path.is_empty() { "*".into() } else { item.path.join("/") });
                     if let Some(target) = item.target {
                         self.put(":");
                         self.var(target);

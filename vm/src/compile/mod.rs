@@ -4,7 +4,7 @@ pub mod codegen;
 pub mod error;
 pub mod hir;
 #[cfg(test)]
-mod hir_print;
+pub mod hir_print;
 pub mod lower;
 pub mod quote;
 pub mod unquote;

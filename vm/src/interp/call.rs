@@ -33,6 +33,7 @@ pub fn ensure(vm: &mut Vm, end: usize) -> Result<(), Stop> {
 
 /// Calls what stands at window `w` with `n` positional arguments and keywords `kw` behind them. `ret`: destination register and
 /// flags. `method`: the first argument is `self`.
+#[inline(never)]
 pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: bool) -> Ctl {
     // SAFETY: the window lies in the running fiber's stack with `SCRATCH` words of room behind the arguments.
     unsafe {
@@ -154,6 +155,8 @@ fn deliver(vm: &mut Vm, v: Value, ret: u64) -> Ctl {
 
 /// From the fast path of a native call.
 #[cold]
+#[cold]
+#[inline(never)]
 pub fn native_stop(vm: &mut Vm, s: Stop, dst: usize) -> Ctl {
     stop(vm, s, dst as u64)
 }
@@ -364,6 +367,7 @@ unsafe fn bind(vm: &mut Vm, r: *mut Value, p: &Proto, n: usize, kw: &[Sym]) -> R
 }
 
 /// Looks the method of a `Method` instruction up and calls it.
+#[inline(never)]
 pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
     // SAFETY: the saved pc is inside the running function.
     let p = running(vm);
@@ -495,6 +499,7 @@ pub fn running<'a>(vm: &Vm) -> &'a Proto {
 }
 
 /// Tail call: the callee takes the place of the running frame.
+#[inline(never)]
 pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
     // SAFETY: window in the stack.
     let callee = unsafe { *w };
@@ -519,6 +524,7 @@ pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
 }
 
 /// Tail method call.
+#[inline(never)]
 pub fn tail_method(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
     let p = running(vm);
     let site = &p.sites[i.ux()];
@@ -548,6 +554,7 @@ pub fn tail_method(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
 }
 
 /// Returns `v` from the running frame, whatever its flags.
+#[inline(never)]
 pub fn return_value(vm: &mut Vm, v: Value) -> Ctl {
     let mut cur = vm.cur;
     let base = cur.base as usize;
@@ -618,7 +625,7 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
             }
             IterInit | IterNext | IterNext2 => return super::iterate::delivered(vm, i, v),
             SetProp | SetPropVar | SetDyn | SetIdx | IterClose | Rethrow => {}
-            CallMacro | Eval | CallerEval | Import => *r(i.a()) = v,
+            CallMacro | Eval | CallerEval => *r(i.a()) = v,
             _ => return super::cold::delivered(vm, i, v),
         }
     }

@@ -3,7 +3,7 @@
 use super::collection::wrong;
 use crate::def;
 use crate::heap::{Gc, Kind, Record};
-use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
+use crate::native::{Args, NativeDef, R, VARIADIC};
 use crate::object::array::Array;
 use crate::object::code::Proto;
 use crate::object::function::Function;

@@ -2,7 +2,6 @@
 //!
 //! Finished elements of open containers wait on one stack; a container is built when its end is read, with exactly the room it
 //! needs. Objects with the same keys as an earlier one take its shape without looking up any key.
-use crate::heap::Kind;
 use crate::native::R;
 use crate::object::shape::ShapeId;
 use crate::value::{Sym, Value};
@@ -18,6 +17,34 @@ struct Fault {
 }
 
 type P<T> = Result<T, Fault>;
+
+/// How many bytes at the start stand for themselves in a JSON string: all but quotes, backslashes and control characters. Looks
+/// at eight at a time.
+#[inline(always)]
+pub fn plain_prefix(b: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES << 7;
+    let mut i = 0;
+    while let Some(word) = b.get(i..i + 8) {
+        let w = u64::from_le_bytes(word.try_into().unwrap_or_default());
+        // A byte of these differences has its high bit set where the original is a quote, a backslash or below a blank (or
+        // behind such a byte; bytes above 127 are cleared by the last term).
+        let quote = w ^ (ONES * b'"' as u64);
+        let backslash = w ^ (ONES * b'\\' as u64);
+        let hit = (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash)
+            | (w.wrapping_sub(ONES * 0x20) & !w);
+        let hit = hit & HIGHS;
+        if hit != 0 {
+            return i + hit.trailing_zeros() as usize / 8;
+        }
+        i += 8;
+    }
+    while !matches!(b.get(i), None | Some(b'"' | b'\\' | 0..0x20)) {
+        i += 1;
+    }
+    i
+}
 
 struct Reader<'a> {
     vm: &'a mut Vm,
@@ -229,12 +256,7 @@ impl Reader<'_> {
         if let Some(known) = &self.shapes[place]
             && known.keys == keys
         {
-            let m = self.vm.shaped_object(Kind::Map, known.shape, known.inline);
-            for (i, &v) in values.iter().enumerate() {
-                // SAFETY: a known shape has as many slots inside the object as it has keys, or more.
-                unsafe { *m.slots_ptr().add(i) = v };
-            }
-            return m.value();
+            return self.vm.map_of_shape(known.shape, known.inline, values).value();
         }
         let m = self.vm.map_with_capacity(keys.len());
         for (&k, &v) in keys.iter().zip(values) {
@@ -263,30 +285,10 @@ impl Reader<'_> {
         self.escaped_string(start)
     }
 
-    /// Skips characters that stand for themselves, eight at a time.
+    /// Skips characters that stand for themselves.
     #[inline(always)]
     fn plain_run(&mut self) {
-        const ONES: u64 = u64::MAX / 255;
-        const HIGHS: u64 = ONES << 7;
-        while let Some(word) = self.b.get(self.i..self.i + 8) {
-            let w = u64::from_le_bytes(word.try_into().unwrap_or_default());
-            // A byte of these differences has its high bit set where the original is a quote, a backslash or below a blank (or
-            // behind such a byte; bytes above 127 are cleared by the last term).
-            let quote = w ^ (ONES * b'"' as u64);
-            let backslash = w ^ (ONES * b'\\' as u64);
-            let hit = (quote.wrapping_sub(ONES) & !quote)
-                | (backslash.wrapping_sub(ONES) & !backslash)
-                | (w.wrapping_sub(ONES * 0x20) & !w);
-            let hit = hit & HIGHS;
-            if hit != 0 {
-                self.i += hit.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.i += 8;
-        }
-        while !matches!(self.b.get(self.i), None | Some(b'"' | b'\\' | 0..0x20)) {
-            self.i += 1;
-        }
+        self.i += plain_prefix(&self.b[self.i..]);
     }
 
     #[cold]

@@ -1,6 +1,6 @@
 //! Values to JSON (language 15.1).
 use super::bytes::base64;
-use super::json_read::MAX_DEPTH;
+use super::json_read::{MAX_DEPTH, plain_prefix};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::Stop;
 use crate::object::array::Array;
@@ -316,33 +316,16 @@ impl Writer<'_> {
     }
 }
 
-/// Bytes that are not written as they are.
-const fn escaped(b: u8) -> bool {
-    b < 0x20 || b == b'"' || b == b'\\'
-}
-
-static ESCAPED: [bool; 256] = {
-    let mut t = [false; 256];
-    let mut i = 0;
-    while i < 256 {
-        t[i] = escaped(i as u8);
-        i += 1;
-    }
-    t
-};
-
 /// Appends `s` in quotes.
 pub fn write_string(out: &mut String, s: &str) {
     out.reserve(s.len() + 2);
     out.push('"');
-    let b = s.as_bytes();
-    let mut start = 0;
-    for (i, &c) in b.iter().enumerate() {
-        if !ESCAPED[c as usize] {
-            continue;
-        }
-        out.push_str(&s[start..i]);
-        start = i + 1;
+    let mut rest = s;
+    loop {
+        let n = plain_prefix(rest.as_bytes());
+        out.push_str(&rest[..n]);
+        let Some(&c) = rest.as_bytes().get(n) else { break };
+        rest = &rest[n + 1..];
         match c {
             b'"' => out.push_str("\\\""),
             b'\\' => out.push_str("\\\\"),
@@ -359,7 +342,6 @@ pub fn write_string(out: &mut String, s: &str) {
             }
         }
     }
-    out.push_str(&s[start..]);
     out.push('"');
 }
 

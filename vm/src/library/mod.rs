@@ -9,11 +9,12 @@ pub mod char;
 pub mod collection;
 pub mod duration;
 pub mod enums;
-pub mod float;
+pub mod exception;
 pub mod format;
 pub mod freeze;
 pub mod function;
 pub mod gene;
+pub mod generator;
 pub mod hash_map;
 pub mod hash_set;
 pub mod iterator;
@@ -24,16 +25,24 @@ pub mod map;
 pub mod math;
 pub mod number;
 pub mod object;
+pub mod operator;
 pub mod order;
 pub mod output;
 pub mod parse_number;
 pub mod printer;
 pub mod random;
 pub mod range;
+pub mod reading;
 pub mod regex;
 pub mod search;
 pub mod sort;
 pub mod string;
+#[cfg(test)]
+mod collection_tests;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 pub mod text_index;
 
 use crate::vm::Vm;
@@ -50,14 +59,16 @@ pub fn install(vm: &mut Vm) {
     object::install(vm);
     array::install(vm);
     map::install(vm);
+    generator::install(vm);
     hash_map::install(vm);
     hash_set::install(vm);
-    bytes::install(vm);
     range::install(vm);
     gene::install(vm);
     iterator::install(vm);
     function::install(vm);
     enums::install(vm);
+    exception::install(vm);
+    bytes::install(vm);
     char::install(vm);
     duration::install(vm);
     format::install(vm);
@@ -67,7 +78,15 @@ pub fn install(vm: &mut Vm) {
     regex::install(vm);
     search::install(vm);
     string::install(vm);
-    for table in [output::GLOBALS, object::GLOBALS, array::GLOBALS, range::GLOBALS, function::GLOBALS] {
+    for table in [
+        reading::GLOBALS,
+        operator::GLOBALS,
+        output::GLOBALS,
+        object::GLOBALS,
+        array::GLOBALS,
+        range::GLOBALS,
+        function::GLOBALS,
+    ] {
         vm.add_globals(table);
     }
 }

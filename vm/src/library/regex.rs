@@ -1,46 +1,42 @@
 //! Regular expressions: the values, their matches, replacement templates, and the methods of Regexp and RegexMatch.
 //!
-//! A Regex is a record (pattern, flags, replacement or nil, compiled form). A RegexMatch is a record (searched String, Regex,
+//! A Regex is a record (pattern, flags, replacement or nil). A RegexMatch is a record (searched String, Regex,
 //! start, end, then byte offsets of the groups, -1 for those that took no part); start and end count code points.
 use super::args::{string, text, wrong_kind};
 use super::search;
 use crate::def;
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{Args, NativeDef, R, Stop};
-use crate::object::foreign::Foreign;
 use crate::object::string::Str;
 use crate::value::Value;
 use crate::vm::Vm;
 use regex::{CaptureLocations, Regex, RegexBuilder};
 use rustc_hash::FxHashMap;
-use std::any::Any;
 use std::rc::Rc;
 
-/// A compiled pattern, shared by all Regex values with the same pattern and flags.
-struct CompiledRegex(Rc<Regex>);
-
-impl Foreign for CompiledRegex {
-    fn class_name(&self) -> &'static str {
-        "CompiledRegex"
-    }
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-}
-
-/// Compiled patterns by `flags/pattern`.
+/// Compiled patterns.
 #[derive(Default)]
 pub struct RegexCache {
+    /// By `flags/pattern`.
     compiled: FxHashMap<String, Rc<Regex>>,
+    /// Those of the Regex values used last, by address.
+    recent: [Option<Recent>; RECENT],
 }
 
 /// Patterns kept. Programs that make more of them at run time start over.
 const CACHE_SIZE: usize = 256;
+const RECENT: usize = 16;
+
+struct Recent {
+    /// Address of the Regex and number of collections so far: between two collections no address is used again.
+    addr: usize,
+    collections: u64,
+    re: Rc<Regex>,
+}
 
 const PATTERN: usize = 0;
 const FLAGS: usize = 1;
 const REPLACEMENT: usize = 2;
-const COMPILED: usize = 3;
 
 const INPUT: usize = 0;
 const REGEX: usize = 1;
@@ -53,13 +49,8 @@ const GROUPS: usize = 4;
 /// A Regex value. `flags` in any order; an invalid pattern is a ParseException.
 pub fn make_regex(vm: &mut Vm, pattern: &str, flags: &str, replacement: Option<&str>) -> R {
     let flags: String = "imsx".chars().filter(|&c| flags.contains(c)).collect();
-    let compiled = compile(vm, pattern, &flags)?;
-    let items = [
-        vm.str(pattern),
-        vm.str(&flags),
-        replacement.map_or(Value::NIL, |r| vm.str(r)),
-        vm.heap.foreign(Box::new(CompiledRegex(compiled))),
-    ];
+    compile(vm, pattern, &flags)?;
+    let items = [vm.str(pattern), vm.str(&flags), replacement.map_or(Value::NIL, |r| vm.str(r))];
     Ok(vm.heap.record(Kind::Regex, 0, &items).value())
 }
 
@@ -164,12 +155,18 @@ fn push_escape(out: &mut String, escaped: Option<char>) {
 
 /// The compiled form of a [`Kind::Regex`] record.
 pub fn compiled(vm: &mut Vm, re: Gc<Record>) -> Result<Rc<Regex>, Stop> {
-    if re.len() > COMPILED
-        && let Some(c) = re.slot(COMPILED).foreign::<CompiledRegex>()
+    let addr = re.as_ptr() as usize;
+    let place = addr / 32 % RECENT;
+    let collections = vm.collections();
+    if let Some(r) = &vm.library.regexes.recent[place]
+        && r.addr == addr
+        && r.collections == collections
     {
-        return Ok(c.0.clone());
+        return Ok(r.re.clone());
     }
-    compile(vm, source(re), flags(re))
+    let compiled = compile(vm, source(re), flags(re))?;
+    vm.library.regexes.recent[place] = Some(Recent { addr, collections, re: compiled.clone() });
+    Ok(compiled)
 }
 
 pub fn source<'a>(re: Gc<Record>) -> &'a str {

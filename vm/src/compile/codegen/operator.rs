@@ -67,8 +67,23 @@ impl<'a> Gen<'_, '_, 'a> {
                 self.expr(b, Dest::Reg(r))?;
                 r
             };
-            let x = self.operand(a)?;
-            self.emit(register_op(op), r, x, y, 0);
+            // On the left of `+` or `*` a number is part of the instruction, marked as swapped for the slow path.
+            let swapped = match op {
+                BinOp::Add => Some(Op::AddK),
+                BinOp::Mul => Some(Op::MulK),
+                _ => None,
+            };
+            if let (Some(konst), Some(n)) = (swapped, number_literal(a)) {
+                let v = match n {
+                    Ok(i) => self.vm.int(i),
+                    Err(f) => Value::float(f),
+                };
+                let x = self.k(v);
+                self.emit(konst, r, y, 1, x);
+            } else {
+                let x = self.operand(a)?;
+                self.emit(register_op(op), r, x, y, 0);
+            }
         } else {
             let x = self.operand_before(a, &[b])?;
             self.apply(op, r, x, b)?;

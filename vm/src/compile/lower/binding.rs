@@ -132,7 +132,9 @@ impl<'a> Lower<'a, '_> {
             return self.error(span, "Invalid assignment");
         }
         match target.kind {
-            FormKind::Symbol(name) if name != "self" && !name.starts_with('$') => self.assign_name(span, target, name, op, value),
+            FormKind::Symbol(name) if name != "self" && !name.starts_with('$') => {
+                self.assign_name(span, target, name, op, value)
+            }
             FormKind::Path(parts) => {
                 let Some((base, key)) = self.path_target(target.span, parts) else { return self.nil(span) };
                 match op {
@@ -157,7 +159,14 @@ impl<'a> Lower<'a, '_> {
         }
     }
 
-    fn assign_name(&mut self, span: Span, target: &'a Form<'a>, name: &'a str, op: AssignOp, value: &'a Form<'a>) -> E<'a> {
+    fn assign_name(
+        &mut self,
+        span: Span,
+        target: &'a Form<'a>,
+        name: &'a str,
+        op: AssignOp,
+        value: &'a Form<'a>,
+    ) -> E<'a> {
         let Some(found) = self.resolve(name) else {
             return self.assign_global(span, target.span, name, op, value);
         };
@@ -200,7 +209,14 @@ impl<'a> Lower<'a, '_> {
         }
     }
 
-    fn assign_global(&mut self, span: Span, name_span: Span, name: &'a str, op: AssignOp, value: &'a Form<'a>) -> E<'a> {
+    fn assign_global(
+        &mut self,
+        span: Span,
+        name_span: Span,
+        name: &'a str,
+        op: AssignOp,
+        value: &'a Form<'a>,
+    ) -> E<'a> {
         let old = self.e(name_span, ExprKind::Global(name));
         match op {
             AssignOp::Plain => {

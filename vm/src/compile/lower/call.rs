@@ -138,7 +138,14 @@ impl<'a> Lower<'a, '_> {
     // --- methods
 
     /// `skip` children have been used up.
-    pub(super) fn method_call(&mut self, span: Span, recv: E<'a>, method: &'a str, gene: &'a GeneForm<'a>, skip: usize) -> E<'a> {
+    pub(super) fn method_call(
+        &mut self,
+        span: Span,
+        recv: E<'a>,
+        method: &'a str,
+        gene: &'a GeneForm<'a>,
+        skip: usize,
+    ) -> E<'a> {
         let place = if skip == 0 { gene.head.as_ref() } else { gene.children.first() };
         let dynamic = place.and_then(|form| dynamic_method(self.arena, symbol(form)?, form.span));
         match dynamic {

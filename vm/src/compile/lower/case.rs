@@ -3,8 +3,10 @@
 use super::Lower;
 use super::enums::{BUILTIN, VariantInfo, builtin_variant};
 use super::infix::is_type_expression;
-use super::scope::{NameKind, Target};
-use super::words::{assign_op, infix_op, is_reserved, is_symbol, method_name, name_of, rest_name, starts_upper, symbol};
+use super::scope::NameKind;
+use super::words::{
+    assign_op, infix_op, is_reserved, is_symbol, method_name, name_of, rest_name, starts_upper, symbol,
+};
 use crate::compile::hir::{Arm, CasePat, CaseRest, E, ExprKind, GeneType, VarRef, VariantFields};
 use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Prop, PropKind, Span};
 
@@ -119,7 +121,7 @@ impl<'a> Lower<'a, '_> {
         let mut cx = PatternCx { subject, vars: Vec::new(), bound: Vec::new() };
         let pat = self.case_pattern(arm.pattern, Position::Top, &mut cx);
         let pat = self.arena.alloc(pat);
-        let guard = arm.guard.map(|guard| self.expr(guard));
+        let guard = arm.guard.map(|guard| self.block(std::slice::from_ref(guard), guard.span));
         let body = self.rest_of_scope(arm.forms, span);
         Arm { pat, guard, body, span }
     }
@@ -161,7 +163,9 @@ impl<'a> Lower<'a, '_> {
                 FormKind::Gene(gene) if gene.head.is_some() => self.gene_pattern(gene, cx),
                 _ => CasePat::Literal(self.expr(form)),
             },
-            FormKind::Unquote(unquote) if !unquote.discard && !unquote.splice => CasePat::Equal(self.expr(&unquote.form)),
+            FormKind::Unquote(unquote) if !unquote.discard && !unquote.splice => {
+                CasePat::Equal(self.expr(&unquote.form))
+            }
             FormKind::Gene(gene) => self.form_pattern(form, gene, position, cx),
             _ => CasePat::Value(self.expr(form)),
         }
@@ -186,8 +190,6 @@ impl<'a> Lower<'a, '_> {
             return CasePat::Value(self.symbol(span, name));
         }
         let value = match self.resolve(name) {
-            Some(found) if found.declared || matches!(found.target, Target::Member(_)) => Some(self.found(span, name, found)),
-            // Declared further on: a global of that name is shadowed all the same.
             Some(found) => Some(self.found(span, name, found)),
             None if (self.options.is_global)(name) => Some(self.e(span, ExprKind::Global(name))),
             None => None,
@@ -374,9 +376,7 @@ impl<'a> Lower<'a, '_> {
                     return false;
                 }
                 let unknown = || self.find(name).is_none() && !(self.options.is_global)(name);
-                starts_upper(name)
-                    || self.some_enum_declares(name)
-                    || (position != Position::Quoted && unknown())
+                starts_upper(name) || self.some_enum_declares(name) || (position != Position::Quoted && unknown())
             }
             FormKind::Path([PathPart::Name(owner), PathPart::Name(name)]) => {
                 starts_upper(name) || self.enum_named(owner).is_some()
@@ -429,7 +429,8 @@ impl<'a> Lower<'a, '_> {
             let (owner, variant, fields, got) = (known.owner, known.name, known.fields, gene.children.len());
             self.error(span, format!("{owner}/{variant} pattern expects {fields} binders, got {got}"));
         }
-        let items: Vec<CasePat<'a>> = gene.children.iter().map(|child| self.case_pattern(child, Position::Nested, cx)).collect();
+        let items: Vec<CasePat<'a>> =
+            gene.children.iter().map(|child| self.case_pattern(child, Position::Nested, cx)).collect();
         CasePat::Variant { name, path, fields: VariantFields::Positional(self.slice(&items)) }
     }
 
@@ -532,7 +533,9 @@ impl<'a> Lower<'a, '_> {
         let ty = self.find(symbol(subject)?)?.ty?;
         let name = match ty.kind {
             FormKind::Symbol(name) => name,
-            FormKind::Gene(gene) if is_type_expression(&ty) && !gene.children.first().is_some_and(|c| is_symbol(c, "|")) => {
+            FormKind::Gene(gene)
+                if is_type_expression(&ty) && !gene.children.first().is_some_and(|c| is_symbol(c, "|")) =>
+            {
                 symbol(gene.head.as_ref()?)?
             }
             _ => return None,
@@ -583,7 +586,9 @@ impl<'a> Lower<'a, '_> {
             FormKind::Gene(gene) if !is_operator_form(gene) => {
                 let Some(head) = &gene.head else { return false };
                 let name = match head.kind {
-                    FormKind::Symbol("or") => return gene.children.iter().any(|form| self.covers(form, known, covered)),
+                    FormKind::Symbol("or") => {
+                        return gene.children.iter().any(|form| self.covers(form, known, covered));
+                    }
                     FormKind::Symbol("as") => {
                         return gene.children.get(1).is_some_and(|form| self.covers(form, known, covered));
                     }
@@ -612,7 +617,8 @@ impl<'a> Lower<'a, '_> {
     /// A name that binds, or `_`.
     fn always_matches(&self, form: &Form<'_>) -> bool {
         let Some(name) = symbol(form) else { return false };
-        let tests = name == "None" || (starts_upper(name) && self.visible_enums().into_iter().any(|known| self.has_unit(known, name)));
+        let tests = name == "None"
+            || (starts_upper(name) && self.visible_enums().into_iter().any(|known| self.has_unit(known, name)));
         !tests
     }
 }
@@ -620,7 +626,10 @@ impl<'a> Lower<'a, '_> {
 /// Whether the form is an operator expression, an assignment, a method call: never a pattern of its own.
 fn is_operator_form(gene: &GeneForm<'_>) -> bool {
     let Some(word) = gene.children.first().and_then(symbol) else { return false };
-    infix_op(word).is_some() || assign_op(word).is_some() || method_name(word).is_some() || matches!(word, "./" | "->" | "?")
+    infix_op(word).is_some()
+        || assign_op(word).is_some()
+        || method_name(word).is_some()
+        || matches!(word, "./" | "->" | "?")
 }
 
 fn part_word<'a>(form: &Form<'a>) -> Option<&'a str> {

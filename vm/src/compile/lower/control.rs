@@ -55,11 +55,8 @@ impl<'a> Lower<'a, '_> {
         // Later conditions may not be evaluated. Source order matters, so they are lowered first and put together afterwards.
         let mut lowered = Vec::with_capacity(branches.len());
         for (at, branch) in branches.iter().enumerate() {
-            let cond = if at == 0 {
-                self.expr(branch.cond)
-            } else {
-                self.conditionally(|lower| lower.expr(branch.cond))
-            };
+            let cond =
+                if at == 0 { self.expr(branch.cond) } else { self.conditionally(|lower| lower.expr(branch.cond)) };
             let then = self.block(branch.forms, span);
             lowered.push((branch.cond.span, cond, then));
         }

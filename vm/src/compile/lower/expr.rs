@@ -118,7 +118,7 @@ impl<'a> Lower<'a, '_> {
         }
     }
 
-    pub(super) fn found(&mut self, span: Span, name: &'a str, found: Found<'a>) -> E<'a> {
+    pub(super) fn found(&mut self, span: Span, name: &'a str, found: Found) -> E<'a> {
         match found.target {
             Target::Var(var) => self.var_at(span, var),
             Target::Member(ns) => {
@@ -177,7 +177,9 @@ impl<'a> Lower<'a, '_> {
                 let recv = self.self_(head.span);
                 self.method_call(span, recv, method_name(name).unwrap_or(name), gene, 0)
             }
-            FormKind::Symbol("_") | FormKind::Quote(_) | FormKind::Str(_) | FormKind::Interp(_) => self.construct(span, gene),
+            FormKind::Symbol("_") | FormKind::Quote(_) | FormKind::Str(_) | FormKind::Interp(_) => {
+                self.construct(span, gene)
+            }
             _ => self.call(form, gene, head),
         }
     }
@@ -239,7 +241,9 @@ impl<'a> Lower<'a, '_> {
             "$set" | "$update" | "$delete" | "@" | "./" => self.unsupported(span, "selectors are"),
             "interface" | "implement" | "comptime" => self.unsupported(span, &format!("{name} is")),
             "type" => self.type_form(span, gene),
-            "ctor!" | "new!" if self.resolve(name).is_none() => self.error(span, "macro-like methods are not supported"),
+            "ctor!" | "new!" if self.resolve(name).is_none() => {
+                self.error(span, "macro-like methods are not supported")
+            }
             "elif" | "then" => self.error(span, format!("{name} used outside of if")),
             "else" => self.error(span, "else used outside of if or case"),
             "when" => self.error(span, "when used outside of case"),

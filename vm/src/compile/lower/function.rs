@@ -116,14 +116,13 @@ impl<'a> Lower<'a, '_> {
         };
         let (name, generics) = self.generic_head(full, target.span, false);
         let signature = self.signature(form.span, "fn", rest)?;
-        let star = name.len() > 1 && name.ends_with('*') && name != "**";
         let kind = if is_macro_name(name) { FuncKind::Macro } else { FuncKind::Fn };
         Some(self.function(FnSpec {
             span: form.span,
             name: Some(name),
             full_name: name,
             kind,
-            generator: star || has_flag(gene.props, "generator"),
+            generator: is_generator_name(name) || has_flag(gene.props, "generator"),
             is_async: has_flag(gene.props, "async"),
             named: true,
             class: None,
@@ -189,7 +188,9 @@ impl<'a> Lower<'a, '_> {
             _ => (None, rest),
         };
         let body = match body {
-            [mark, Form { kind: FormKind::Array { .. }, .. }, rest @ ..] if ret.is_some() && is_symbol(mark, "!") => rest,
+            [mark, Form { kind: FormKind::Array { .. }, .. }, rest @ ..] if ret.is_some() && is_symbol(mark, "!") => {
+                rest
+            }
             _ => body,
         };
         Some(Signature { params: items, ret, body })
@@ -246,17 +247,23 @@ impl<'a> Lower<'a, '_> {
 
     /// The body in the scope that holds the parameters, which is left then.
     fn function_body(&mut self, forms: &'a [Form<'a>], span: Span) -> E<'a> {
+        let params = self.scope().vars.len();
         let parts = self.statements(forms, span);
+        let declares = self.scope().vars.len() > params;
         let cells = self.pop_scope();
-        match (parts.body, parts.hoisted, cells) {
-            ([], [], []) => self.nil(span),
-            ([only], [], []) => only,
+        match (parts.body, parts.hoisted) {
+            ([], []) => self.nil(span),
+            ([only], []) if !declares => only,
             _ => self.e(span, ExprKind::Block(Block { cells, hoisted: parts.hoisted, body: parts.body })),
         }
     }
 
     /// The body of a `^^async` function: a task body that checks the result.
-    fn async_body(&mut self, spec: &FnSpec<'a>, ret: Option<TypeRef<'a>>) -> (FuncId, &'a [Contract<'a>], Option<VarId>) {
+    fn async_body(
+        &mut self,
+        spec: &FnSpec<'a>,
+        ret: Option<TypeRef<'a>>,
+    ) -> (FuncId, &'a [Contract<'a>], Option<VarId>) {
         let id = self.enter_function(FuncKind::Async, false, None);
         self.push_scope();
         let (result_var, post) = self.postconditions(spec.props);
@@ -326,7 +333,15 @@ impl<'a> Lower<'a, '_> {
         for param in &raw {
             let ty = param.ty.map(|form| self.type_ref(form, param.name));
             let var = self.new_var(param.name, ty);
-            params.push(Param { var, name: param.name, kind: param.kind, default: None, pat: None, ty, span: param.span });
+            params.push(Param {
+                var,
+                name: param.name,
+                kind: param.kind,
+                default: None,
+                pat: None,
+                ty,
+                span: param.span,
+            });
         }
         // Defaults see what is bound before them: positional parameters come first, then keywords.
         let keyword = |kind: ParamKind| matches!(kind, ParamKind::Keyword | ParamKind::KeywordRest);
@@ -454,8 +469,15 @@ impl<'a> Lower<'a, '_> {
     }
 }
 
+/// Names of generator functions end in `*`; the operators `*` and `**` are none.
+pub(super) fn is_generator_name(name: &str) -> bool {
+    name.ends_with('*') && !matches!(name, "*" | "**")
+}
+
 pub(super) fn has_flag(props: &[Prop<'_>], key: &str) -> bool {
-    let set = |prop: &Prop<'_>| prop.key == key && prop.kind != PropKind::Negated && matches!(prop.value.kind, FormKind::True);
+    let set = |prop: &Prop<'_>| {
+        prop.key == key && prop.kind != PropKind::Negated && matches!(prop.value.kind, FormKind::True)
+    };
     props.iter().any(set)
 }
 

@@ -99,7 +99,12 @@ impl<'a> Lower<'a, '_> {
     }
 
     /// `(op a b ...)`. `None` where the operator is called as a function: no operands to speak of, spreads, keywords.
-    pub(super) fn prefix_operator(&mut self, form: &'a Form<'a>, gene: &'a GeneForm<'a>, name: &'a str) -> Option<E<'a>> {
+    pub(super) fn prefix_operator(
+        &mut self,
+        form: &'a Form<'a>,
+        gene: &'a GeneForm<'a>,
+        name: &'a str,
+    ) -> Option<E<'a>> {
         let span = form.span;
         let op = infix_op(name)?;
         if !gene.props.is_empty() || has_spread(gene.children) {
@@ -131,11 +136,8 @@ impl<'a> Lower<'a, '_> {
         let [first, rest @ ..] = gene.children else { return None };
         let mut left = self.expr(first);
         for operand in rest {
-            let right = if is_short_circuit(op) {
-                self.conditionally(|lower| lower.expr(operand))
-            } else {
-                self.expr(operand)
-            };
+            let right =
+                if is_short_circuit(op) { self.conditionally(|lower| lower.expr(operand)) } else { self.expr(operand) };
             left = self.join(span, op, left, right);
         }
         Some(left)

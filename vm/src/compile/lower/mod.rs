@@ -128,7 +128,8 @@ pub fn lower_module<'a>(
     let mut scan = scan::scan_module(forms);
     // The scan takes any name inside a function for a captured one. Where that matters, a first run tells the truth.
     if scan.top_loop && !scan.all_visible {
-        let declares_captured = |decl: &scan::Decl<'_>| decl.kind == scan::DeclKind::Var && scan.captured.contains(decl.name);
+        let declares_captured =
+            |decl: &scan::Decl<'_>| decl.kind == scan::DeclKind::Var && scan.captured.contains(decl.name);
         if scan::declarations(forms).iter().any(declares_captured) {
             let mut trial = Lower::new(arena, scan, options);
             trial.module(forms);

@@ -51,7 +51,10 @@ impl<'a> Lower<'a, '_> {
             let span = item.span;
             let text = symbol(item).unwrap_or_default();
             if text == "..." || text == "=" {
-                self.error(span, if text == "..." { "pattern has more than one rest binding" } else { "Invalid pattern" });
+                self.error(
+                    span,
+                    if text == "..." { "pattern has more than one rest binding" } else { "Invalid pattern" },
+                );
                 continue;
             }
             if let Some(name) = text.strip_prefix('^').filter(|name| !name.is_empty()) {

@@ -9,7 +9,9 @@ use rustc_hash::FxHashMap;
 use super::Lower;
 use super::scan::{Decl, DeclKind, Spelling, declarations};
 use super::words::is_reserved;
-use crate::compile::hir::{Capture, CaptureSource, Env, EnvVar, FuncId, FuncKind, LoopId, SlotId, TypeRef, VarId, VarInfo, VarRef};
+use crate::compile::hir::{
+    Capture, CaptureSource, Env, EnvVar, FuncId, FuncKind, LoopId, SlotId, TypeRef, VarId, VarInfo, VarRef,
+};
 use crate::syntax::form::{Form, Span};
 
 /// Bindings that are no names of the program. The reader makes no symbols with blanks in them.
@@ -140,12 +142,9 @@ pub(super) struct Scope<'a> {
 
 /// What a name means at a place.
 #[derive(Clone, Copy)]
-pub(super) struct Found<'a> {
+pub(super) struct Found {
     pub target: Target,
     pub constant: bool,
-    pub kind: NameKind,
-    pub ty: Option<Form<'a>>,
-    pub declared: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -168,7 +167,13 @@ impl<'a> Lower<'a, '_> {
     // --- scopes
 
     pub(super) fn push_scope(&mut self) {
-        self.scopes.push(Scope { names: Vec::new(), vars: Vec::new(), conditional: self.conditional, module: false, ns: None });
+        self.scopes.push(Scope {
+            names: Vec::new(),
+            vars: Vec::new(),
+            conditional: self.conditional,
+            module: false,
+            ns: None,
+        });
     }
 
     /// Leaves the innermost scope; gives the cells to be made at its entry.
@@ -243,6 +248,12 @@ impl<'a> Lower<'a, '_> {
 
     pub(super) fn bind_hidden_to(&mut self, name: &'static str, var: VarId) {
         let binding = self.binding(Place::Local(var), State::Declared, NameKind::Hidden);
+        self.bind(name, binding);
+    }
+
+    /// Makes `name` mean a hidden variable in the innermost scope.
+    pub(super) fn bind_alias(&mut self, name: &'a str, var: VarId, kind: NameKind) {
+        let binding = self.binding(Place::Local(var), State::Declared, kind);
         self.bind(name, binding);
     }
 
@@ -434,15 +445,9 @@ impl<'a> Lower<'a, '_> {
     // --- references
 
     /// What `name` means here; `None` when nothing in the module binds it.
-    pub(super) fn resolve(&mut self, name: &str) -> Option<Found<'a>> {
+    pub(super) fn resolve(&mut self, name: &str) -> Option<Found> {
         let binding = self.find(name)?;
-        let found = |target| Found {
-            target,
-            constant: binding.constant,
-            kind: binding.kind,
-            ty: binding.ty,
-            declared: binding.state == State::Declared,
-        };
+        let found = |target| Found { target, constant: binding.constant };
         Some(match binding.place {
             Place::Module(slot) => {
                 if self.level() > 0 {
@@ -504,7 +509,11 @@ impl<'a> Lower<'a, '_> {
         known.checked |= state == State::Pending;
         let name = known.name;
         let root = CaptureRoot::Var(self.stack[level as usize].id, var);
-        self.capture(level as usize + 1, Root::Var(level, var), CaptureDraft { name, source: CaptureSource::Local(var), root })
+        self.capture(
+            level as usize + 1,
+            Root::Var(level, var),
+            CaptureDraft { name, source: CaptureSource::Local(var), root },
+        )
     }
 
     fn env_entry(&mut self, name: &'a str, entry: u32, cell: bool) -> VarRef {
