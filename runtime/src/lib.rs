@@ -1,1 +1,43 @@
-//! (under construction)
+//! Gene for Rust programs: virtual machines with files, processes, clocks and standard streams.
+#![forbid(unsafe_code)]
+mod bridge;
+mod buffered;
+mod builder;
+pub mod driver;
+pub mod environment;
+pub mod file_ops;
+mod file_stream;
+mod forms;
+pub mod glob;
+mod handle;
+mod host;
+mod input;
+mod interrupt;
+mod library;
+mod loader;
+pub mod options;
+pub mod output;
+pub mod path;
+pub mod pool;
+pub mod report;
+mod vm;
+
+pub use builder::VmBuilder;
+pub use forms::{FormStyle, is_incomplete};
+pub use handle::Handle;
+pub use interrupt::InterruptHandle;
+pub use loader::FsLoader;
+pub use report::Diagnostics;
+pub use vm::{Error, Print, Vm};
+
+/// Of the language and this crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The system's text for an error, without the number the standard library adds.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}

@@ -7,6 +7,8 @@ use std::pin::Pin;
 pub enum HostValue {
     Nil,
     Void,
+    /// The end of an iteration.
+    NotFound,
     Bool(bool),
     Int(i64),
     Float(f64),

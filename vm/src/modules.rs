@@ -74,7 +74,10 @@ impl Vm {
             Ok(f) => f,
             Err(e) => return Err(LoadFailure::one(source, Stage::Parse, e.span, e.message)),
         };
-        let opts = LowerOptions::default();
+        let is_global = |name: &str| {
+            name.starts_with('$') || self.symbols.find(name).is_some_and(|s| self.globals.data().find(s).is_some())
+        };
+        let opts = LowerOptions { is_global: &is_global };
         let forms: &[Form] = arena.alloc_slice_copy(&forms);
         let unit = match lower::lower_module(&arena, forms, &opts) {
             Ok(u) => u,
@@ -96,8 +99,8 @@ impl Vm {
         if self.options.warnings {
             for (span, text) in &unit.warnings {
                 let d = Diagnostic { severity: Severity::Warning, span: *span, message: text.clone() };
-                let line = d.located(source);
-                self.output.stderr(&format!("{line}\n"));
+                let line = d.render(source);
+                self.output.stderr(&format!("{}\n", line.trim_end()));
             }
         }
     }
@@ -125,7 +128,12 @@ impl Vm {
         };
         let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id, id: sid as u32 });
         match codegen::generate(self, unit, sref, &cells) {
-            Ok(code) => Ok(self.heap.function(code, 0).value()),
+            Ok(code) => {
+                if std::env::var_os("GENE_DUMP").is_some() {
+                    dump(self, code);
+                }
+                Ok(self.heap.function(code, 0).value())
+            }
             Err(e) => Err(LoadFailure::one(source, Stage::Compile, e.span, e.message)),
         }
     }
@@ -167,27 +175,31 @@ impl Vm {
 
     fn finish_main(&mut self, fut: Value) -> Outcome {
         if self.fatal {
-            return Outcome::Threw(self.exception);
+            // The exception that nothing can catch left the main task, or the task that ran when the limit was reached.
+            return match self.tasks.main_result.take() {
+                Some(Err(ex)) => Outcome::Threw(ex),
+                _ => self.fuel_exhausted(),
+            };
         }
         if let Some(code) = self.exit_code {
             return Outcome::Exit(code);
         }
+        self.tasks.failed.retain(|f| *f != fut);
+        self.report_unobserved();
         match self.tasks.main_result.take() {
             Some(Ok(v)) => Outcome::Done(v),
             Some(Err(ex)) => {
-                self.tasks.failed.retain(|f| *f != fut);
+                self.deadlocked = self.deadlocked && ex == self.deadlock_exception;
                 Outcome::Threw(ex)
             }
-            None => {
-                // Nothing can wake the main task any more.
-                let c = self.classes.deadlock;
-                let _ = self.throw(c, "the main task waits for something that can never happen");
-                let ex = std::mem::replace(&mut self.exception, Value::UNDEF);
-                self.set_code(ex, "GENE.ASYNC.DEADLOCK");
-                self.deadlocked = true;
-                Outcome::Threw(ex)
-            }
+            None => Outcome::Threw(self.deadlock_exception),
         }
+    }
+
+    fn fuel_exhausted(&mut self) -> Outcome {
+        let limit = self.options.instruction_limit.unwrap_or(0);
+        let _ = self.fuel_error(&format!("Instruction limit of {limit} reached"));
+        Outcome::Threw(std::mem::replace(&mut self.exception, Value::UNDEF))
     }
 
     /// `$name` values of the language itself; the embedder's come from its hook.
@@ -343,3 +355,15 @@ pub fn bind_import(vm: &mut Vm, ns: Gc<NamespaceObj>, spec: &str, path: &[Sym]) 
 
 const _: (fn(&Vm) -> &'static crate::object::code::Proto, Option<Instr>, Option<Gc<Cell>>) =
     (call::running, None, None);
+
+fn dump(vm: &Vm, code: Value) {
+    let p = unsafe { &*code.gc::<crate::object::code::CodeObj>().proto() };
+    eprintln!("== {} nregs {} simple {} caps {:?}", vm.sym_name(p.trace_name), p.nregs, p.simple_args, p.captures);
+    eprintln!("{}", crate::bytecode::disassemble(p));
+    for (i, c) in p.consts.iter().enumerate() {
+        eprintln!("   k{i} {c:?}");
+        if c.is_kind(Kind::Code) {
+            dump(vm, *c);
+        }
+    }
+}

@@ -43,9 +43,19 @@ pub struct NativeDef {
 
 pub const VARIADIC: u8 = 255;
 
-/// Stands for a function of the prelude that hasn't been compiled yet; the native's data says which.
+/// Stands for a function of the prelude that hasn't been compiled yet; the native's data says which. It compiles the function,
+/// which takes the stub's place, and lets it be called.
 pub static PRELUDE: NativeDef =
-    NativeDef { name: "", f: |_, _| Ok(Value::NIL), min: 0, max: VARIADIC, keywords: &["*"], doc: "" };
+    NativeDef { name: "", f: call_prelude, min: 0, max: VARIADIC, keywords: &["*"], doc: "" };
+
+fn call_prelude(vm: &mut Vm, a: &Args) -> R {
+    let callee = crate::prelude::compile(vm, a.data)?;
+    // SAFETY: `n` positional arguments stand at `base`, the keyword values behind them.
+    let args = unsafe { std::slice::from_raw_parts(a.base, a.n) }.to_vec();
+    let kw = a.keyword_names().iter().enumerate().map(|(i, &k)| (k, a.kw_value(i))).collect();
+    vm.pending = Some(crate::vm::PendingCall { callee, args, kw, method: a.method });
+    Err(Stop::Call)
+}
 
 /// The arguments of one native call. Copies of values taken out stay valid until the native returns.
 pub struct Args {

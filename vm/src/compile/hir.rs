@@ -36,6 +36,8 @@ pub struct ModuleVar<'a> {
     pub constant: bool,
     /// Exported by `(export x)`: the module's end must check that it got defined.
     pub must_define: Option<Span>,
+    /// The annotation of its declaration: later assignments are checked too.
+    pub ty: Option<TypeRef<'a>>,
 }
 
 pub struct Func<'a> {
@@ -91,6 +93,9 @@ pub struct VarInfo<'a> {
     pub checked: bool,
     /// Assigned somewhere after its declaration.
     pub assigned: bool,
+    /// Its cell is made at the entry of the block that lists it in [`Block::cells`], because something captures it before its
+    /// declaration runs: the declaration stores into that cell and makes no new one.
+    pub early: bool,
     pub ty: Option<TypeRef<'a>>,
 }
 
@@ -111,7 +116,8 @@ pub enum CaptureSource {
     Local(VarId),
     /// A capture of the function around.
     Captured(u32),
-    /// Units of kind [`FuncKind::Eval`]: entry of the environment the data is evaluated in.
+    /// Function 0 of kind [`FuncKind::Eval`]: entry of the environment the data is evaluated in. The entries are the names
+    /// in order (cells), then, as far as the environment has them, `self`, `$ex` and the caller environment (plain values).
     Env(u32),
 }
 
@@ -227,6 +233,7 @@ pub enum ExprKind<'a> {
         id: LoopId,
         body: E<'a>,
     },
+    /// `break` and `continue` may stand in `cond` too.
     While {
         id: LoopId,
         cond: E<'a>,
@@ -284,7 +291,8 @@ pub enum ExprKind<'a> {
     YieldStar(E<'a>),
 
     // --- variables and members
-    /// A declaration: binds `var` (a new cell each time it runs, when the variable is a cell). Value: the value bound.
+    /// A declaration: binds `var` (a new cell each time it runs, when the variable is a cell and not [`VarInfo::early`]).
+    /// Value: the value bound. The same holds for variables bound by patterns.
     Declare {
         var: VarRef,
         value: E<'a>,
@@ -402,7 +410,8 @@ pub enum ExprKind<'a> {
         env: &'a Env<'a>,
     },
 
-    // --- definitions: the value is the thing defined; binding it is a Declare or Set around
+    // --- definitions: the value is the thing defined; binding it is a Declare or Set around (or, where the body of a class or
+    // namespace at module level uses the name, the first thing in its body)
     Class(&'a ClassDef<'a>),
     /// Adds methods and statics to an existing class.
     Extend {
@@ -438,7 +447,8 @@ pub enum Interp<'a> {
     Expr(E<'a>),
 }
 
-/// A scope. At entry cells are made for `cells` (holding "undefined"), then the hoisted functions are bound in order.
+/// A scope. At entry cells are made for `cells` (holding "undefined": exactly its [`VarInfo::early`] variables), then the
+/// hoisted functions are bound in order, as by [`ExprKind::Declare`].
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
     pub cells: &'a [VarId],
@@ -513,7 +523,8 @@ pub enum PropArg<'a> {
 /// How a path step or assignment names a member.
 #[derive(Clone, Copy, Debug)]
 pub enum Key<'a> {
-    /// `fallback`: the visible variable of that name, used as the key when the name finds nothing (3.9).
+    /// `fallback`: the visible variable of that name, used as the key when the name finds nothing (3.9). If the variable is
+    /// not defined yet, there is no fallback.
     Name {
         name: &'a str,
         fallback: Option<VarRef>,
@@ -775,7 +786,8 @@ pub struct EnumField<'a> {
 pub struct NsDef<'a> {
     pub name: &'a str,
     /// The namespace the new one becomes a member of (`a` in `(ns a/b ...)`, the namespace around for `/name`); reopened when
-    /// it has that member already. Lowering makes `Declare`/`Set` only for a private binding.
+    /// it has that member already. Without one, the name is bound by a `Declare`: around, or for a module variable at the
+    /// beginning of `body`.
     pub parent: Option<E<'a>>,
     /// `self` while the body runs.
     pub self_var: VarId,

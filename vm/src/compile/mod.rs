@@ -3,6 +3,8 @@
 pub mod codegen;
 pub mod error;
 pub mod hir;
+#[cfg(test)]
+pub mod hir_print;
 pub mod lower;
 pub mod quote;
 pub mod unquote;

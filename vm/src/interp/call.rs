@@ -2,7 +2,7 @@
 use super::{Ctl, Exit, FRAME_BOTTOM, FRAME_NEW, FRAME_OP, SCRATCH, Start, cache, run, unwind};
 use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
-use crate::native::{Args, NativeDef, PRELUDE, R, Stop, VARIADIC};
+use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
 use crate::object::class::ClassObj;
 use crate::object::code::Proto;
 use crate::object::fiber::{FRAME_HEAD, Fiber, Role, Status};
@@ -33,6 +33,7 @@ pub fn ensure(vm: &mut Vm, end: usize) -> Result<(), Stop> {
 
 /// Calls what stands at window `w` with `n` positional arguments and keywords `kw` behind them. `ret`: destination register and
 /// flags. `method`: the first argument is `self`.
+#[inline(never)]
 pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: bool) -> Ctl {
     // SAFETY: the window lies in the running fiber's stack with `SCRATCH` words of room behind the arguments.
     unsafe {
@@ -63,15 +64,6 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
             }
             Kind::Native => {
                 let (def, data) = callee.as_native().unwrap();
-                if std::ptr::eq(def, &PRELUDE) {
-                    return match crate::prelude::compile(vm, data) {
-                        Ok(f) => {
-                            *w = f;
-                            call(vm, w, n, kw, ret, method)
-                        }
-                        Err(_) => Ctl::Throw,
-                    };
-                }
                 call_native(vm, w, def, data, n, kw, ret, method)
             }
             Kind::BoundMethod => {
@@ -163,6 +155,8 @@ fn deliver(vm: &mut Vm, v: Value, ret: u64) -> Ctl {
 
 /// From the fast path of a native call.
 #[cold]
+#[cold]
+#[inline(never)]
 pub fn native_stop(vm: &mut Vm, s: Stop, dst: usize) -> Ctl {
     stop(vm, s, dst as u64)
 }
@@ -373,6 +367,7 @@ unsafe fn bind(vm: &mut Vm, r: *mut Value, p: &Proto, n: usize, kw: &[Sym]) -> R
 }
 
 /// Looks the method of a `Method` instruction up and calls it.
+#[inline(never)]
 pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
     // SAFETY: the saved pc is inside the running function.
     let p = running(vm);
@@ -504,6 +499,7 @@ pub fn running<'a>(vm: &Vm) -> &'a Proto {
 }
 
 /// Tail call: the callee takes the place of the running frame.
+#[inline(never)]
 pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
     // SAFETY: window in the stack.
     let callee = unsafe { *w };
@@ -528,6 +524,7 @@ pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
 }
 
 /// Tail method call.
+#[inline(never)]
 pub fn tail_method(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
     let p = running(vm);
     let site = &p.sites[i.ux()];
@@ -557,6 +554,7 @@ pub fn tail_method(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
 }
 
 /// Returns `v` from the running frame, whatever its flags.
+#[inline(never)]
 pub fn return_value(vm: &mut Vm, v: Value) -> Ctl {
     let mut cur = vm.cur;
     let base = cur.base as usize;
@@ -627,7 +625,7 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
             }
             IterInit | IterNext | IterNext2 => return super::iterate::delivered(vm, i, v),
             SetProp | SetPropVar | SetDyn | SetIdx | IterClose | Rethrow => {}
-            CallMacro | Eval | CallerEval | Import => *r(i.a()) = v,
+            CallMacro | Eval | CallerEval => *r(i.a()) = v,
             _ => return super::cold::delivered(vm, i, v),
         }
     }
@@ -661,7 +659,7 @@ impl Vm {
     }
 
     /// As [`Vm::call_sync`]; `args[0]` is `self`.
-    pub fn call_named_sync(&mut self, recv: Value, name: Sym, args: &[Value]) -> R {
+    pub fn call_method_sync(&mut self, recv: Value, name: Sym, args: &[Value]) -> R {
         let Some(m) = find_method(self, recv, name) else {
             let text = format!("Method {} not found on {}", self.sym_name(name), self.kind_name(recv));
             return Err(self.type_error(&text));

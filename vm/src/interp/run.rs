@@ -237,7 +237,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
         macro_rules! eq {
             ($x:expr, $y:expr) => {{
                 let (x, y): (Value, Value) = ($x, $y);
-                if x == y && !x.is_float() {
+                if x == y && !x.is_float() && !x.is_ptr() {
                     Some(true)
                 } else if Value::both_small(x, y) || x.is_sym() || y.is_sym() {
                     Some(false)

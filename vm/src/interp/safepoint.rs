@@ -87,7 +87,8 @@ pub fn collect(vm: &mut Vm, full: bool) {
     spill_registers(&mut regs);
     let lo = regs.as_ptr() as *const u64;
     let hi = vm.native_base as *const u64;
-    let mut fixed: Vec<Value> = vec![vm.exception, vm.ret, vm.globals.value(), vm.gene_ns.value(), vm.generator_exit];
+    let mut fixed: Vec<Value> = vec![vm.exception, vm.ret, vm.globals.value(), vm.gene_ns.value(), vm.generator_exit,
+        vm.deadlock_exception];
     if let Some(p) = &vm.pending {
         fixed.push(p.callee);
         fixed.extend(&p.args);
@@ -101,10 +102,12 @@ pub fn collect(vm: &mut Vm, full: bool) {
     vm.tasks.roots(&mut fixed);
     vm.prelude.roots(&mut fixed);
     let mut chain: Vec<Gc<Fiber>> = Vec::new();
-    let mut f = vm.cur.value();
-    while let Some(x) = f.get::<Fiber>(Kind::Fiber) {
-        chain.push(x);
-        f = x.caller;
+    for top in vm.polling_fibers.iter().copied().chain([vm.cur.value()]) {
+        let mut f = top;
+        while let Some(x) = f.get::<Fiber>(Kind::Fiber) {
+            chain.push(x);
+            f = x.caller;
+        }
     }
     let full = full || vm.options.stress_gc && vm.polls % 7 == 0;
     vm.heap.collect(full, &mut |m: &mut Marker| {

@@ -1,54 +1,15 @@
 //! Reading arguments: what natives expect, and the messages when they get something else.
 use crate::heap::{Gc, Kind};
 use crate::native::Stop;
-use crate::object::map::Map;
 use crate::object::string::Str;
 use crate::value::Value;
 use crate::vm::Vm;
-
-/// The `typeof` name of a value, as messages show it.
-pub fn type_name(vm: &Vm, v: Value) -> String {
-    if v.is_int() {
-        return "Int".into();
-    }
-    if v.is_float() {
-        return "Float".into();
-    }
-    if v.is_char() {
-        return "Char".into();
-    }
-    if v.is_sym() {
-        return "Symbol".into();
-    }
-    if v.is_bool() {
-        return "Bool".into();
-    }
-    if let Some((e, _)) = v.enum_of() {
-        return vm.sym_name(e.data().name).into();
-    }
-    match v.heap_kind() {
-        None => if v.is_nil() {
-            "Nil"
-        } else if v.is_void() {
-            "Void"
-        } else {
-            "NotFound"
-        }
-        .into(),
-        Some(Kind::Str) => "String".into(),
-        Some(Kind::Instance) => vm.sym_name(vm.instance_class(v.gc::<Map>()).data().name).into(),
-        Some(Kind::Foreign) => v.foreign_class().unwrap_or("Object").into(),
-        Some(Kind::Function | Kind::Native | Kind::BoundMethod | Kind::Variant) => "Function".into(),
-        Some(Kind::Fiber) => "Generator".into(),
-        Some(k) => format!("{k:?}"),
-    }
-}
 
 /// `NAME expects KIND, got KIND`.
 #[cold]
 #[inline(never)]
 pub fn wrong_kind(vm: &mut Vm, name: &str, expected: &str, got: Value) -> Stop {
-    let m = format!("{name} expects {expected}, got {}", type_name(vm, got));
+    let m = format!("{name} expects {expected}, got {}", vm.kind_name(got));
     vm.type_error(&m)
 }
 

@@ -2,7 +2,7 @@
 use super::collection::{is_function, items, items_arg, mutable, set_of, table_keys, tail_method, this_hash_set};
 use crate::def;
 use crate::heap::{Gc, Kind};
-use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
+use crate::native::{Args, NativeDef, R, Stop};
 use crate::object::array::Array;
 use crate::object::table::Table;
 use crate::value::Value;

@@ -62,7 +62,7 @@ fn sum(vm: &mut Vm, args: &Args) -> R {
         return tail_method(vm, args.this(), "_sum_by", args.rest());
     }
     if let Some(r) = args.this().as_range() {
-        return Ok(Value::NIL); // TMP
+        return super::range::sum(vm, r);
     }
     let a = elements(vm, args)?;
     sum_of(vm, a)

@@ -2,18 +2,18 @@
 //!
 //! A user-defined `to_s` may run script code and change what is being printed: containers are walked by position, looking at
 //! the present size each time, and nothing of a container is held across the printing of an element.
-use super::float::write_float;
+use super::regex;
 use crate::heap::{Gc, Kind, Record};
-use crate::native::Stop;
+use crate::native::{PRELUDE, Stop};
 use crate::object::array::Array;
 use crate::object::class::ClassObj;
-use crate::object::data;
 use crate::object::enums::EnumObj;
 use crate::object::function::Function;
 use crate::object::map::Map;
 use crate::object::namespace::NamespaceObj;
 use crate::object::table::Table;
 use crate::object::temporal;
+use crate::prelude::ENTRIES;
 use crate::value::{Sym, Value};
 use crate::vm::Vm;
 use std::fmt::Write;
@@ -101,6 +101,27 @@ pub fn write_bytes(out: &mut String, b: &[u8]) {
     }
 }
 
+/// The value in a one-word wrapper record.
+fn unwrapped(v: Value) -> Value {
+    v.get::<Record>(Kind::Record).map_or(v, |r| r.slot(0))
+}
+
+/// The reader takes `\/` for `/` and `\\` for `\`, and leaves every other backslash alone: only what it would change is escaped.
+fn write_regex_part(out: &mut String, s: &str) {
+    let mut chars = s.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('/', _) => out.push_str("\\/"),
+            ('\\', Some('\\')) => {
+                chars.next();
+                out.push_str("\\\\\\\\");
+            }
+            ('\\', None | Some('/')) => out.push_str("\\\\"),
+            _ => out.push(c),
+        }
+    }
+}
+
 struct Printer<'a> {
     vm: &'a mut Vm,
     out: &'a mut String,
@@ -126,7 +147,7 @@ impl Printer<'_> {
             return Ok(());
         }
         if let Some(f) = v.as_float() {
-            write_float(self.out, f);
+            crate::value::float::write(self.out, f);
             return Ok(());
         }
         if let Some(s) = v.as_sym() {
@@ -329,8 +350,8 @@ impl Printer<'_> {
 
     /// Writes the result of a `to_s` method the instance's class got from a script; false when it has none.
     fn own_text(&mut self, v: Value) -> Result<bool, Stop> {
-        let Some(f) = self.vm.own_to_s(v) else { return Ok(false) };
-        let s = self.vm.call_method_sync(f, v, &[])?;
+        let Some(f) = self.vm.user_to_s(v) else { return Ok(false) };
+        let s = self.vm.call_sync_method(f, &[v])?;
         match s.as_str() {
             Some(s) => self.out.push_str(s),
             None => return Err(self.vm.type_error("to_s must return a String")),
@@ -366,7 +387,13 @@ impl Printer<'_> {
             Kind::Bytes => write_bytes(self.out, v.as_bytes().unwrap_or(&[])),
             Kind::Date | Kind::Time | Kind::DateTime | Kind::Duration => temporal::write_text(self.out, v),
             Kind::Range => return self.range(v.gc()),
-            Kind::Path => self.path(v.gc(), "/"),
+            Kind::Path => return self.path(v.gc()),
+            Kind::Regex => self.regex(v.gc()),
+            Kind::RegexMatch => {
+                self.out.push_str("<RegexMatch ");
+                write_quoted(self.out, regex::match_text(v.gc()), '"');
+                self.out.push('>');
+            }
             Kind::Quote => return self.quote(v.gc()),
             Kind::InterpData => return self.interpolation(v.gc()),
             Kind::Variant => {
@@ -419,19 +446,6 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn path(&mut self, r: Gc<Record>, separator: &str) {
-        for (i, part) in r.slots().iter().enumerate() {
-            if i > 0 {
-                self.out.push_str(separator);
-            }
-            if let Some(s) = part.as_sym() {
-                self.out.push_str(self.vm.sym_name(s));
-            } else if let Some(i) = part.as_int() {
-                let _ = write!(self.out, "{i}");
-            }
-        }
-    }
-
     fn selector_parts(&mut self, r: Gc<Record>) -> P {
         for i in 0..r.len() {
             if i > 0 {
@@ -444,33 +458,71 @@ impl Printer<'_> {
 
     fn quote(&mut self, r: Gc<Record>) -> P {
         let mark = r.header().aux;
-        self.out.push_str(match mark & !data::SPLICE {
-            data::QUOTE => "`",
-            data::UNQUOTE => "%",
-            _ => "%_",
+        // Marks as the compiler numbers them: quote, unquote, discard, splice.
+        self.out.push_str(match mark {
+            0 => "`",
+            2 => "%_",
+            _ => "%",
         });
         self.value(r.slot(0), Style::Debug)?;
-        if mark & data::SPLICE != 0 {
+        if mark == 3 {
             self.out.push_str("...");
         }
         Ok(())
     }
 
+    /// Strings are text; forms that are String literals are wrapped in a record.
     fn interpolation(&mut self, r: Gc<Record>) -> P {
         self.out.push_str("#\"");
-        for i in 0..r.len() {
-            if i % 2 == 1 {
-                self.out.push_str("#{");
-                self.value(r.slot(i), Style::Debug)?;
-                self.out.push('}');
-            } else if let Some(s) = r.slot(i).as_str() {
+        let Some(parts) = r.slot(0).get::<Array>(Kind::Array) else { return Ok(()) };
+        let mut i = 0;
+        while let Some(part) = parts.at(i) {
+            i += 1;
+            if let Some(s) = part.as_str() {
                 let mut text = String::new();
                 write_quoted(&mut text, s, '"');
                 self.out.push_str(&text[1..text.len() - 1].replace('#', "\\#"));
+                continue;
             }
+            self.out.push_str("#{");
+            self.value(unwrapped(part), Style::Debug)?;
+            self.out.push('}');
         }
         self.out.push('"');
         Ok(())
+    }
+
+    fn path(&mut self, r: Gc<Record>) -> P {
+        let Some(parts) = r.slot(1).get::<Array>(Kind::Array) else { return Ok(()) };
+        let mut i = 0;
+        while let Some(part) = parts.at(i) {
+            if i > 0 {
+                self.out.push('/');
+            }
+            i += 1;
+            if part.is_nil() {
+                // The receiver before a leading `/`.
+            } else if part.is_sym() || part.is_int() {
+                self.value(part, Style::Debug)?;
+            } else {
+                self.out.push('<');
+                let inner = part.get::<Record>(Kind::Quote).map_or(unwrapped(part), |q| q.slot(0));
+                self.value(inner, Style::Debug)?;
+                self.out.push('>');
+            }
+        }
+        Ok(())
+    }
+
+    fn regex(&mut self, r: Gc<Record>) {
+        self.out.push_str("#/");
+        write_regex_part(self.out, regex::source(r));
+        self.out.push('/');
+        if let Some(s) = regex::replacement(r) {
+            write_regex_part(self.out, s);
+            self.out.push('/');
+        }
+        self.out.push_str(regex::flags(r));
     }
 
     /// Kinds whose layout other modules own, and what remains.
@@ -482,25 +534,16 @@ impl Printer<'_> {
 }
 
 impl Vm {
-    /// The `to_s` method of an instance's class, unless it is the one of `Object` or `Exception`.
-    fn own_to_s(&self, v: Value) -> Option<Value> {
-        let (object, exception) = (self.classes.object, self.classes.exception);
-        let mut c = self.instance_class(v.gc());
-        while c != object && c != exception {
-            if let Some(&f) = c.data().methods.get(&self.names.to_s) {
-                return Some(f);
-            }
-            c = c.data().parent.get::<ClassObj>(Kind::Class)?;
-        }
-        None
-    }
-
     /// The name of a function of any kind; `None` for anonymous ones.
     pub fn function_name(&self, v: Value) -> Option<&'static str> {
         match v.heap_kind()? {
             Kind::Function => v.gc::<Function>().proto().name.map(|s: Sym| self.sym_name(s)),
-            Kind::Native => v.as_native().map(|(d, _)| d.name),
+            Kind::Native => v.as_native().map(|(d, data)| match data.is_small() && std::ptr::eq(d, &PRELUDE) {
+                true => ENTRIES[data.small_int() as usize].name,
+                false => d.name,
+            }),
             Kind::BoundMethod => self.function_name(v.gc::<Record>().slot(1)),
+            Kind::Variant => v.variant_of().map(|(e, i)| self.sym_name(e.data().variants[i].name)),
             _ => None,
         }
     }

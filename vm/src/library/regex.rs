@@ -1,46 +1,42 @@
 //! Regular expressions: the values, their matches, replacement templates, and the methods of Regexp and RegexMatch.
 //!
-//! A Regex is a record (pattern, flags, replacement or nil, compiled form). A RegexMatch is a record (searched String, Regex,
+//! A Regex is a record (pattern, flags, replacement or nil). A RegexMatch is a record (searched String, Regex,
 //! start, end, then byte offsets of the groups, -1 for those that took no part); start and end count code points.
 use super::args::{string, text, wrong_kind};
 use super::search;
 use crate::def;
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{Args, NativeDef, R, Stop};
-use crate::object::foreign::Foreign;
 use crate::object::string::Str;
 use crate::value::Value;
 use crate::vm::Vm;
 use regex::{CaptureLocations, Regex, RegexBuilder};
 use rustc_hash::FxHashMap;
-use std::any::Any;
 use std::rc::Rc;
 
-/// A compiled pattern, shared by all Regex values with the same pattern and flags.
-struct CompiledRegex(Rc<Regex>);
-
-impl Foreign for CompiledRegex {
-    fn class_name(&self) -> &'static str {
-        "CompiledRegex"
-    }
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-}
-
-/// Compiled patterns by `flags/pattern`.
+/// Compiled patterns.
 #[derive(Default)]
 pub struct RegexCache {
+    /// By `flags/pattern`.
     compiled: FxHashMap<String, Rc<Regex>>,
+    /// Those of the Regex values used last, by address.
+    recent: [Option<Recent>; RECENT],
 }
 
 /// Patterns kept. Programs that make more of them at run time start over.
 const CACHE_SIZE: usize = 256;
+const RECENT: usize = 16;
+
+struct Recent {
+    /// Address of the Regex and number of collections so far: between two collections no address is used again.
+    addr: usize,
+    collections: u64,
+    re: Rc<Regex>,
+}
 
 const PATTERN: usize = 0;
 const FLAGS: usize = 1;
 const REPLACEMENT: usize = 2;
-const COMPILED: usize = 3;
 
 const INPUT: usize = 0;
 const REGEX: usize = 1;
@@ -53,13 +49,8 @@ const GROUPS: usize = 4;
 /// A Regex value. `flags` in any order; an invalid pattern is a ParseException.
 pub fn make_regex(vm: &mut Vm, pattern: &str, flags: &str, replacement: Option<&str>) -> R {
     let flags: String = "imsx".chars().filter(|&c| flags.contains(c)).collect();
-    let compiled = compile(vm, pattern, &flags)?;
-    let items = [
-        vm.str(pattern),
-        vm.str(&flags),
-        replacement.map_or(Value::NIL, |r| vm.str(r)),
-        vm.heap.foreign(Box::new(CompiledRegex(compiled))),
-    ];
+    compile(vm, pattern, &flags)?;
+    let items = [vm.str(pattern), vm.str(&flags), replacement.map_or(Value::NIL, |r| vm.str(r))];
     Ok(vm.heap.record(Kind::Regex, 0, &items).value())
 }
 
@@ -164,12 +155,18 @@ fn push_escape(out: &mut String, escaped: Option<char>) {
 
 /// The compiled form of a [`Kind::Regex`] record.
 pub fn compiled(vm: &mut Vm, re: Gc<Record>) -> Result<Rc<Regex>, Stop> {
-    if re.len() > COMPILED
-        && let Some(c) = re.slot(COMPILED).foreign::<CompiledRegex>()
+    let addr = re.as_ptr() as usize;
+    let place = addr / 32 % RECENT;
+    let collections = vm.collections();
+    if let Some(r) = &vm.library.regexes.recent[place]
+        && r.addr == addr
+        && r.collections == collections
     {
-        return Ok(c.0.clone());
+        return Ok(r.re.clone());
     }
-    compile(vm, source(re), flags(re))
+    let compiled = compile(vm, source(re), flags(re))?;
+    vm.library.regexes.recent[place] = Some(Recent { addr, collections, re: compiled.clone() });
+    Ok(compiled)
 }
 
 pub fn source<'a>(re: Gc<Record>) -> &'a str {
@@ -390,15 +387,6 @@ pub static REGEX_STATICS: &[NativeDef] = &[
     def!("escape", escape, 1, 1, "(Regexp .escape s) -- A pattern that matches the text s."),
 ];
 
-static CONSTRUCTOR: NativeDef = def!(
-    "construct_regexp",
-    construct_regexp,
-    1,
-    1,
-    ["i", "m", "s", "x", "replace"],
-    "(new Regexp pattern [^^i ^^m ^^s ^^x ^replace r]) -- A regular expression."
-);
-
 // --- class RegexMatch
 
 fn this_match(vm: &mut Vm, a: &Args) -> Result<Gc<Record>, Stop> {
@@ -441,8 +429,16 @@ pub fn match_group(vm: &mut Vm, m: Gc<Record>, i: i64) -> Value {
 
 /// `m/name`, if it is a member of RegexMatches.
 pub fn match_member(vm: &mut Vm, m: Gc<Record>, name: &str) -> Option<Value> {
-    let def = MATCH_MEMBERS.iter().find(|d| d.0 == name)?;
-    Some((def.1)(vm, m))
+    Some(match name {
+        "value" => value(vm, m),
+        "captures" => captures(vm, m),
+        "named_captures" => named_captures(vm, m),
+        "start" => m.slot(START),
+        "end" => m.slot(END),
+        "pre_match" => pre_match(vm, m),
+        "post_match" => post_match(vm, m),
+        _ => return None,
+    })
 }
 
 fn value(vm: &mut Vm, m: Gc<Record>) -> Value {
@@ -476,23 +472,10 @@ fn post_match(vm: &mut Vm, m: Gc<Record>) -> Value {
     vm.str(&input(m)[group_range(m, 0).map_or(0, |r| r.1)..])
 }
 
-type Member = fn(&mut Vm, Gc<Record>) -> Value;
-
-static MATCH_MEMBERS: &[(&str, Member)] = &[
-    ("value", value),
-    ("captures", captures),
-    ("named_captures", named_captures),
-    ("start", |_, m| m.slot(START)),
-    ("end", |_, m| m.slot(END)),
-    ("pre_match", pre_match),
-    ("post_match", post_match),
-];
-
 fn get(vm: &mut Vm, a: &Args) -> R {
     let m = this_match(vm, a)?;
     let i = super::args::int(vm, "get", a.get(0))?;
-    let g = match_group(vm, m, i);
-    Ok(if g.is_void() { Value::NIL } else { g })
+    Ok(match_group(vm, m, i))
 }
 
 #[rustfmt::skip]
@@ -504,15 +487,19 @@ pub static MATCH_METHODS: &[NativeDef] = &[
     def!("end", |vm, a| Ok(this_match(vm, a)?.slot(END)), 0, 0, "(m .end) -- Position after the last matched character."),
     def!("pre_match", |vm, a| { let m = this_match(vm, a)?; Ok(pre_match(vm, m)) }, 0, 0, "(m .pre_match) -- The text before the match."),
     def!("post_match", |vm, a| { let m = this_match(vm, a)?; Ok(post_match(vm, m)) }, 0, 0, "(m .post_match) -- The text after the match."),
-    def!("get", get, 1, 1, "(m .get i) -- Group i, 0 being the whole match, or nil."),
+    def!("get", get, 1, 1, "(m .get i) -- Group i, 0 being the whole match; nil when it took no part, void when there is none."),
 ];
 
 pub fn install(vm: &mut Vm) {
     let class = vm.classes.by_kind[Kind::Regex as usize];
     vm.add_methods(class, REGEX_METHODS);
     vm.add_statics(class, REGEX_STATICS);
-    class.data().ctor = vm.heap.native(&CONSTRUCTOR, Value::NIL);
-    vm.heap.barrier(class);
+    class.data().construct = Some(construct_regexp);
+    // Scripts call the class by its older name, too.
+    let name = vm.symbols.intern_static("Regexp");
+    for ns in [vm.globals, vm.gene_ns] {
+        vm.heap.namespace_set(ns, name, class.value());
+    }
     let class = vm.classes.by_kind[Kind::RegexMatch as usize];
     vm.add_methods(class, MATCH_METHODS);
 }

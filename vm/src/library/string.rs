@@ -130,9 +130,19 @@ fn swap_case(vm: &mut Vm, a: &Args) -> R {
 // --- building
 
 fn reverse(vm: &mut Vm, a: &Args) -> R {
-    let s = this(vm, a)?.as_str();
-    let out: String = s.chars().rev().collect();
-    Ok(vm.str(&out))
+    let s = this(vm, a)?;
+    let mut bytes = s.as_str().as_bytes().to_vec();
+    if !s.is_ascii() {
+        // Reversing all bytes reverses those inside a character again.
+        let mut at = 0;
+        for c in s.as_str().chars() {
+            let end = at + c.len_utf8();
+            bytes[at..end].reverse();
+            at = end;
+        }
+    }
+    bytes.reverse();
+    Ok(vm.str(&String::from_utf8(bytes).unwrap_or_default()))
 }
 
 fn append(vm: &mut Vm, a: &Args) -> R {

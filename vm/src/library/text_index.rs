@@ -77,7 +77,8 @@ impl Vm {
         self.library.cursor = Cursor { addr: s.as_ptr() as usize, collections, chars, bytes };
     }
 
-    fn collections(&self) -> u64 {
+    /// Collections so far: a new number means that addresses may have been used again.
+    pub fn collections(&self) -> u64 {
         self.heap.stats.full + self.heap.stats.minor
     }
 

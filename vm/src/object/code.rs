@@ -66,8 +66,9 @@ pub struct Proto {
     pub ics: Box<[Ic]>,
     /// Static parts of `ics`, same indices.
     pub sites: Box<[crate::bytecode::Site]>,
-    /// What a closure takes from the frame that creates it: register or capture of that frame.
-    pub captures: Box<[(bool, u8)]>,
+    /// What a closure takes from the frame that creates it: register (false) or capture (true) of that frame. For evaluated data:
+    /// entries of the environment.
+    pub captures: Box<[(bool, u16)]>,
     /// Registers of a frame.
     pub nregs: u32,
     /// See [`super::function::Function`].

@@ -119,6 +119,11 @@ impl Gc<Fiber> {
         if self.status == Status::Done {
             return (self.stack as *const u64, self.stack as *const u64);
         }
+        if self.status == Status::New {
+            // The prepared call of a task, or the first frame of a generator: all of the stack.
+            // SAFETY: the stack has `cap` words, zero where nothing was written.
+            return (self.stack as *const u64, unsafe { self.stack.add(self.cap as usize) } as *const u64);
+        }
         let base = self.base as usize;
         // SAFETY: a fiber that is not done has a frame at `base` with its closure below.
         let end = unsafe {

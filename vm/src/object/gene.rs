@@ -1,4 +1,4 @@
-//! Genes: type, properties, children. A record (type, Map or nil, Array).
+//! Genes: type, properties, children. A record (type, Map or nil, Array, source position as an Int or nil).
 //!
 //! Properties and children belong to the gene alone: `.props` and `.children` hand out copies. That is why only the gene's own
 //! frozen flag counts, and why a missing property map can stay nil.
@@ -32,7 +32,7 @@ impl Gc<Record> {
 impl Vm {
     /// A new gene that owns `props` (a Map or nil) and `children`.
     pub fn gene(&mut self, ty: Value, props: Value, children: Gc<Array>) -> Gc<Record> {
-        self.heap.record(Kind::Gene, 0, &[ty, props, children.value()])
+        self.heap.record(Kind::Gene, 0, &[ty, props, children.value(), Value::NIL])
     }
 
     pub fn gene_get_prop(&self, g: Gc<Record>, key: Sym) -> Option<Value> {

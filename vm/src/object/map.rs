@@ -76,6 +76,15 @@ impl Vm {
         m
     }
 
+    /// A map with the names of `shape` and these values, all inside the object.
+    pub fn map_of_shape(&mut self, shape: ShapeId, inline: u16, values: &[Value]) -> Gc<Map> {
+        assert!(values.len() == self.shapes.get(shape).keys.len() && values.len() <= inline as usize);
+        let m = self.shaped_object(Kind::Map, shape, inline);
+        // SAFETY: there are `inline` slots, and the object is new.
+        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), m.slots_ptr(), values.len()) };
+        m
+    }
+
     /// The value of `key`, if present.
     #[inline]
     pub fn map_get(&self, m: Gc<Map>, key: Sym) -> Option<Value> {

@@ -2,7 +2,6 @@
 pub mod array;
 pub mod class;
 pub mod code;
-pub mod data;
 pub mod enums;
 pub mod fiber;
 pub mod foreign;

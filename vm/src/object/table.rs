@@ -169,6 +169,18 @@ impl Heap {
         self.barrier(t);
     }
 
+    /// Replaces key and value of entry `i`. The new key must be equal to the old one.
+    pub fn table_replace_at(&mut self, t: Gc<Table>, i: usize, k: Value, v: Value) {
+        assert!(i < t.used as usize);
+        // SAFETY: checked.
+        unsafe {
+            let w = t.entries.gc::<Buf>().words().add(i * 2);
+            *w = k;
+            *w.add(1) = v;
+        }
+        self.barrier(t);
+    }
+
     pub fn table_clear(&mut self, mut t: Gc<Table>) {
         t.entries = Value::NIL;
         t.index = Value::NIL;

@@ -22,9 +22,9 @@ pub const SHOW_SECONDS: i64 = 1;
 pub const UTC: i64 = 2;
 
 pub const DAY: i64 = 86_400_000_000;
-const HOUR: i64 = 3_600_000_000;
-const MINUTE: i64 = 60_000_000;
-const SECOND: i64 = 1_000_000;
+pub const HOUR: i64 = 3_600_000_000;
+pub const MINUTE: i64 = 60_000_000;
+pub const SECOND: i64 = 1_000_000;
 
 /// Time of day and zone of a Time or DateTime.
 #[derive(Clone, Copy)]
@@ -250,7 +250,7 @@ pub fn write_date(out: &mut String, days: i64) {
 }
 
 /// `.25`: nothing when zero, no trailing zeros.
-fn write_fraction(out: &mut String, micros: i64) {
+pub fn write_fraction(out: &mut String, micros: i64) {
     if micros != 0 {
         let digits = format!("{micros:06}");
         out.push('.');

@@ -2,6 +2,7 @@
 //! first called. At startup only their names are registered.
 use crate::heap::Kind;
 use crate::native::{PRELUDE, R};
+use crate::object::class::ClassObj;
 use crate::syntax::source::Source;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -18,7 +19,7 @@ pub struct PreludeEntry {
     pub line: u32,
 }
 
-pub static ENTRIES: &[PreludeEntry] = &[];
+include!(concat!(env!("OUT_DIR"), "/prelude.rs"));
 
 /// The module all prelude code is compiled in.
 #[derive(Default)]
@@ -44,9 +45,7 @@ pub fn install(vm: &mut Vm) {
             vm.heap.namespace_set(g, s, f);
         } else {
             let c = vm.symbols.intern_static(e.class);
-            let Some(c) =
-                vm.namespace_get(vm.globals, c).and_then(|v| v.get::<crate::object::class::ClassObj>(Kind::Class))
-            else {
+            let Some(c) = vm.namespace_get(vm.globals, c).and_then(|v| v.get::<ClassObj>(Kind::Class)) else {
                 continue;
             };
             vm.class_define(c, s, f);
@@ -81,26 +80,45 @@ pub fn compile(vm: &mut Vm, data: Value) -> R {
         Err(f) => return Err(vm.runtime_error(&format!("prelude {}: {}", e.name, f.message()))),
     };
     let s = vm.symbols.intern_static(e.name);
-    vm.call_sync(body, &[])?;
     let f = if e.class.is_empty() {
-        match vm.module_var(id, s) {
-            Some(f) => f,
-            None => return Err(vm.runtime_error(&format!("prelude {}: not defined", e.name))),
-        }
-    } else {
-        let c = vm.symbols.intern_static(e.class);
-        let Some(c) =
-            vm.namespace_get(vm.globals, c).and_then(|v| v.get::<crate::object::class::ClassObj>(Kind::Class))
-        else {
-            return Err(vm.runtime_error(&format!("prelude: no class {}", e.class)));
+        vm.call_sync(body, &[])?;
+        let Some(f) = vm.module_var(id, s) else {
+            return Err(vm.runtime_error(&format!("prelude {}: not defined", e.name)));
         };
-        c.data().methods[&s]
-    };
-    if e.class.is_empty() {
         let g = vm.globals;
         vm.heap.namespace_set(g, s, f);
         g.data().version = g.data().version.wrapping_add(1);
-    }
+        f
+    } else {
+        define_method(vm, e, body)?
+    };
     vm.prelude.functions[i] = f;
+    Ok(f)
+}
+
+/// Runs the `extend` form of an entry. Aliases are written under another name than they are registered by: what the class had
+/// under that name stays.
+fn define_method(vm: &mut Vm, e: &PreludeEntry, body: Value) -> R {
+    let class = vm.symbols.intern_static(e.class);
+    let Some(c) = vm.namespace_get(vm.globals, class).and_then(|v| v.get::<ClassObj>(Kind::Class)) else {
+        return Err(vm.runtime_error(&format!("prelude: no class {}", e.class)));
+    };
+    let s = vm.symbols.intern_static(e.name);
+    let written = vm.symbols.intern_static(e.source.split_whitespace().nth(1).unwrap_or(e.name));
+    let before = c.data().methods.get(&written).copied();
+    vm.call_sync(body, &[])?;
+    let Some(&f) = c.data().methods.get(&written) else {
+        return Err(vm.runtime_error(&format!("prelude {}: not defined", e.name)));
+    };
+    if written != s {
+        match before {
+            Some(m) => vm.class_define(c, written, m),
+            None => {
+                c.data().methods.remove(&written);
+                c.data().method_order.retain(|&n| n != written);
+            }
+        }
+        vm.class_define(c, s, f);
+    }
     Ok(f)
 }

@@ -14,7 +14,7 @@ struct Part<'t> {
 }
 
 /// Microseconds; `None` when the token is not made of amounts with units at all.
-pub(super) fn parse(token: &str, start: usize) -> Result<Option<i64>> {
+pub(crate) fn parse(token: &str, start: usize) -> Result<Option<i64>> {
     let (negative, mut rest) = match token.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, token),

@@ -13,7 +13,7 @@ mod bytes;
 mod class;
 mod datetime;
 pub mod diagnostic;
-mod duration;
+pub(crate) mod duration;
 mod error;
 pub mod form;
 mod frame;

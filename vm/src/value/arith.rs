@@ -3,7 +3,7 @@
 //! The interpreter handles small Ints and Floats itself; everything else (overflow of 48 bits, mixed operands, Durations,
 //! Strings, Bytes, errors) comes here.
 use crate::heap::{Kind, Record};
-use crate::library::args::{type_name, wrong_kind};
+use crate::library::args::wrong_kind;
 use crate::native::{R, Stop};
 use crate::object::string;
 use crate::object::temporal;
@@ -64,7 +64,7 @@ fn overflow(vm: &mut Vm, what: &str) -> Stop {
 #[cold]
 #[inline(never)]
 fn unsupported(vm: &mut Vm, verb: &str, a: Value, b: Value) -> Stop {
-    let m = format!("Cannot {verb} {} and {}", type_name(vm, a), type_name(vm, b));
+    let m = format!("Cannot {verb} {} and {}", vm.kind_name(a), vm.kind_name(b));
     vm.type_error(&m)
 }
 
@@ -226,7 +226,7 @@ pub fn neg(vm: &mut Vm, a: Value) -> R {
             None => Err(vm.runtime_error("Duration overflow")),
         };
     }
-    let m = format!("Cannot negate {}", type_name(vm, a));
+    let m = format!("Cannot negate {}", vm.kind_name(a));
     Err(vm.type_error(&m))
 }
 
@@ -403,7 +403,7 @@ pub fn compare(vm: &mut Vm, op: CmpOp, a: Value, b: Value) -> Result<bool, Stop>
     match order(a, b) {
         Ok(o) => Ok(o.is_some_and(|o| op.holds(o))),
         Err(()) => {
-            let m = format!("Cannot compare {} {} {}", type_name(vm, a), op.symbol(), type_name(vm, b));
+            let m = format!("Cannot compare {} {} {}", vm.kind_name(a), op.symbol(), vm.kind_name(b));
             Err(vm.type_error(&m))
         }
     }

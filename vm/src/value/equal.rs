@@ -4,7 +4,7 @@
 //! an exception. A user-defined `==` may run script code and change what is being compared, so no slice is held across a
 //! comparison of elements.
 use crate::heap::{Gc, Kind, Record};
-use crate::native::{R, Stop};
+use crate::native::Stop;
 use crate::object::array::Array;
 use crate::object::map::Map;
 use crate::object::table::Table;
@@ -41,12 +41,6 @@ fn numbers(a: Value, b: Value) -> bool {
 }
 
 impl Vm {
-    /// Runs method `f` on `recv` to its end. It may not suspend.
-    pub fn call_method_sync(&mut self, f: Value, recv: Value, args: &[Value]) -> R {
-        let bound = self.heap.bound_method(recv, f);
-        self.call_sync(bound, args)
-    }
-
     /// `(a == b)`.
     #[inline]
     pub fn equal(&mut self, a: Value, b: Value) -> Result<bool, Stop> {
@@ -65,7 +59,7 @@ impl Vm {
         if let Some(m) = a.get::<Map>(Kind::Instance) {
             let class = self.instance_class(m);
             return match self.class_find(class, self.names.eq) {
-                Some(f) => Ok(self.call_method_sync(f, a, &[b])?.truthy()),
+                Some(f) => Ok(self.call_sync_method(f, &[a, b])?.truthy()),
                 None => Ok(a == b),
             };
         }
@@ -182,11 +176,16 @@ impl Vm {
         if a.len() != b.len() || a.header().aux != b.header().aux {
             return Ok(false);
         }
-        for i in 0..a.len() {
+        for i in 0..content_words(a) {
             if !self.equal_at(a.slot(i), b.slot(i), depth + 1)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
+}
+
+/// Words of a record that make up its content. The last word of a Regex caches its compiled form.
+pub(super) fn content_words(r: Gc<Record>) -> usize {
+    if r.header().kind() == Kind::Regex { r.len().min(3) } else { r.len() }
 }

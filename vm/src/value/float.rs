@@ -14,10 +14,13 @@ pub fn write(out: &mut String, f: f64) {
     }
     let mut buffer = ryu::Buffer::new();
     let text = buffer.format_finite(f);
-    // ryu writes plain notation for exponents -5 to 15; the language wants an exponent for -5 already, and writes exponents with
-    // a sign and two digits.
+    if f == 0.0 || (1e-4..1e16).contains(&f.abs()) {
+        out.push_str(text);
+        return;
+    }
+    // ryu writes plain notation for the exponent -5 too; the language wants an exponent there, and writes exponents with a sign
+    // and two digits.
     match text.split_once('e') {
-        None if f == 0.0 || f.abs() >= 1e-4 => out.push_str(text),
         None => {
             let (sign, digits) = match text.strip_prefix('-') {
                 Some(t) => ("-", t),

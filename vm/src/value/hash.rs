@@ -156,7 +156,7 @@ impl Vm {
             | Kind::TypeValue => {
                 let r: Gc<Record> = v.gc();
                 let mut h = mix(seed, r.header().aux as u32);
-                for i in 0..r.len() {
+                for i in 0..super::equal::content_words(r) {
                     h = mix(h, self.hash_at(r.slot(i), depth + 1)?);
                 }
                 Ok(h)
@@ -189,7 +189,7 @@ impl Vm {
         match self.class_find(class, self.names.hash) {
             // `Object` may have a native `hash` of its own, which comes back here.
             Some(f) if f.as_native().is_none() => {
-                let h = self.call_method_sync(f, v, &[])?;
+                let h = self.call_sync_method(f, &[v])?;
                 match h.as_int() {
                     Some(i) => Ok(hash_int(i)),
                     None => Err(self.type_error("hash must return an Int")),

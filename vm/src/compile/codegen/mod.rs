@@ -1,14 +1,74 @@
-use crate::compile::error::CompileError;
-use crate::compile::hir::*;
+//! HIR to bytecode.
+//!
+//! One pass over each function, with a destination for every expression ([`Dest`]). Registers follow stack discipline: the
+//! parameters, then the variables of the open blocks, then temporaries. Everything an expression needs is released when it ends.
+//!
+//! One rule keeps assignment cheap: an instruction writes its destination only when it succeeded, so `(x = (x + 1))` computes
+//! straight into the register of `x`. Expressions that write their destination before they are finished (see
+//! [`walk::writes_last`]) go through a temporary there.
+mod build;
+mod call;
+mod case;
+mod control;
+mod data;
+mod define;
+mod emit;
+mod expr;
+mod function;
+mod logic;
+mod operator;
+mod pattern;
+mod register;
+mod unwind;
+mod variable;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use super::error::CompileError;
+use super::hir::{CaptureSource, Unit};
 use crate::object::code::SourceRef;
 use crate::value::Value;
 use crate::vm::Vm;
+use function::State;
 use std::rc::Rc;
-pub fn generate<'a>(
-    _vm: &mut Vm,
-    _unit: &Unit<'a>,
-    _source: Rc<SourceRef>,
-    _cells: &[Value],
-) -> Result<Value, CompileError> {
-    Err(CompileError::new(Default::default(), ""))
+
+type Res<T = ()> = Result<T, CompileError>;
+type Reg = u8;
+
+/// Where the value of an expression goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Dest {
+    Reg(Reg),
+    /// Nobody wants it.
+    Effect,
+    /// The running function returns it. Used only where no handler, `finally` or open iterator stands in between.
+    Tail,
+}
+
+/// The generator of one unit; `f` is the function being worked on.
+struct Gen<'v, 'u, 'a> {
+    vm: &'v mut Vm,
+    unit: &'u Unit<'a>,
+    source: Rc<SourceRef>,
+    cells: &'v [Value],
+    f: State<'u, 'a>,
+}
+
+/// Compiles a unit. `cells[i]` is the heap cell of `unit.module_vars[i]`. The value is the code object of function 0.
+///
+/// Nothing is collected meanwhile: allocation never collects, and no script runs.
+pub fn generate<'a>(vm: &mut Vm, unit: &Unit<'a>, source: Rc<SourceRef>, cells: &[Value]) -> Res<Value> {
+    let Some(body) = unit.funcs.first() else {
+        return Err(CompileError::new(Default::default(), "internal error: a unit without functions"));
+    };
+    let captures = body.captures.iter().map(|c| match c.source {
+        CaptureSource::Env(i) => Ok((true, i as u16)),
+        _ => Err(CompileError::new(body.span, "internal error: the outermost function captures")),
+    });
+    let captures = captures.collect::<Res<Vec<_>>>()?;
+    let f = State::new(body);
+    let mut g = Gen { vm, unit, source, cells, f };
+    g.function(0, captures)
 }

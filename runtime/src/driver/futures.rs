@@ -1,0 +1,97 @@
+//! The pending host futures of one VM.
+use super::ready::{EntryWaker, Ready};
+use gene_vm::driver::{HostFuture, HostKey, HostResult};
+use slotmap::{Key, KeyData, SlotMap, new_key_type};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+new_key_type! {
+    struct FutureKey;
+}
+
+struct Pending {
+    future: HostFuture,
+    entry: Arc<EntryWaker>,
+    waker: Waker,
+}
+
+/// Futures polled in one go. The rest waits until the VM looks again, so a burst of completions can't hold up running tasks.
+const BATCH: usize = 256;
+
+pub(super) struct HostFutures {
+    pending: SlotMap<FutureKey, Pending>,
+    ready: Arc<Ready>,
+}
+
+impl HostFutures {
+    pub fn new() -> HostFutures {
+        HostFutures { pending: SlotMap::with_key(), ready: Ready::new() }
+    }
+
+    pub fn ready(&self) -> &Arc<Ready> {
+        &self.ready
+    }
+
+    pub fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    pub fn start(&mut self, future: HostFuture) -> Result<HostResult, HostKey> {
+        let ready = &self.ready;
+        let key = self.pending.insert_with_key(|key| {
+            let entry = EntryWaker::new(key.data().as_ffi(), ready);
+            let waker = Waker::from(entry.clone());
+            Pending { future, entry, waker }
+        });
+        match self.poll_one(key) {
+            Some(result) => Ok(result),
+            None => Err(HostKey(key.data().as_ffi())),
+        }
+    }
+
+    /// Drops the future. A stale key names nothing.
+    pub fn cancel(&mut self, key: HostKey) {
+        self.pending.remove(KeyData::from_ffi(key.0).into());
+    }
+
+    /// Polls the futures that were woken. One comparison when there are none.
+    #[inline]
+    pub fn poll(&mut self, done: &mut Vec<(HostKey, HostResult)>) {
+        if self.ready.raised() {
+            self.drain(done);
+        }
+    }
+
+    #[cold]
+    fn drain(&mut self, done: &mut Vec<(HostKey, HostResult)>) {
+        self.ready.lower();
+        let waiting = self.ready.len();
+        // A future that wakes itself while it is polled is for the next time: the count is taken first.
+        for _ in 0..waiting.min(BATCH) {
+            let Some(id) = self.ready.pop() else { break };
+            if let Some(result) = self.poll_one(KeyData::from_ffi(id).into()) {
+                done.push((HostKey(id), result));
+            }
+        }
+        if waiting > BATCH {
+            self.ready.raise();
+        }
+    }
+
+    /// `None`: still pending, or cancelled.
+    fn poll_one(&mut self, key: FutureKey) -> Option<HostResult> {
+        let pending = self.pending.get_mut(key)?;
+        pending.entry.dequeued();
+        match pending.future.as_mut().poll(&mut Context::from_waker(&pending.waker)) {
+            Poll::Ready(result) => {
+                self.pending.remove(key);
+                Some(result)
+            }
+            Poll::Pending => None,
+        }
+    }
+}

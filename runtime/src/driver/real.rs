@@ -1,0 +1,125 @@
+//! The driver of ordinary programs.
+//!
+//! # Implementation
+//!
+//! The reactor (`async-io`: one helper thread and one epoll instance per process) comes to life with the first future that needs
+//! it. A VM that only sleeps parks its thread; a VM that waits for host futures does so inside `async_io::block_on`, where its
+//! own thread polls the reactor. While the VM is busy the helper thread does that, and wakers raise a flag that the VM reads at
+//! its safepoints. The reactor is never ticked with short `block_on`s: they do nothing while the helper thread holds it.
+use super::futures::HostFutures;
+use super::seed::{Seeds, system_seed};
+use futures_lite::FutureExt;
+use gene_vm::driver::{Driver, HostFuture, HostKey, HostResult};
+use parking::Parker;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+pub struct RealDriver {
+    start: Instant,
+    futures: HostFutures,
+    parker: Parker,
+    parker_waker: Waker,
+    seeds: Seeds,
+}
+
+impl Default for RealDriver {
+    fn default() -> Self {
+        RealDriver::new(None)
+    }
+}
+
+impl RealDriver {
+    /// `seed`: what `(random)` starts from; `None` lets the system choose.
+    pub fn new(seed: Option<u64>) -> RealDriver {
+        let parker = Parker::new();
+        let parker_waker = Waker::from(parker.unparker());
+        let seeds = Seeds::new(seed.unwrap_or_else(system_seed));
+        RealDriver { start: Instant::now(), futures: HostFutures::new(), parker, parker_waker, seeds }
+    }
+
+    /// The instant of a deadline; `None` when it is too far away to be reached.
+    fn instant(&self, deadline: u64) -> Option<Instant> {
+        self.start.checked_add(Duration::from_micros(deadline))
+    }
+
+    /// Waits without the reactor: nothing that is pending could need it.
+    fn sleep(&self, deadline: Option<Instant>) {
+        let ready = self.futures.ready();
+        if ready.poll_parked(&self.parker_waker).is_pending() {
+            match deadline {
+                Some(at) => {
+                    self.parker.park_deadline(at);
+                }
+                None => self.parker.park(),
+            }
+        }
+        ready.unpark();
+    }
+
+    /// Waits in the reactor.
+    fn react(&self, deadline: Option<Instant>) {
+        let ready = self.futures.ready();
+        let raised = poll_fn(|cx| ready.poll_parked(cx.waker()));
+        match deadline {
+            Some(at) => async_io::block_on(raised.or(async {
+                async_io::Timer::at(at).await;
+            })),
+            None => async_io::block_on(raised),
+        }
+        ready.unpark();
+    }
+}
+
+impl Driver for RealDriver {
+    fn now_us(&self) -> u64 {
+        self.start.elapsed().as_micros() as u64
+    }
+
+    fn wall_us(&self) -> i64 {
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => since.as_micros() as i64,
+            Err(before) => -(before.duration().as_micros() as i64),
+        }
+    }
+
+    fn start(&mut self, f: HostFuture) -> Result<HostResult, HostKey> {
+        self.futures.start(f)
+    }
+
+    fn cancel(&mut self, key: HostKey) {
+        self.futures.cancel(key);
+    }
+
+    fn pending(&self) -> usize {
+        self.futures.len()
+    }
+
+    #[inline]
+    fn poll(&mut self, done: &mut Vec<(HostKey, HostResult)>) {
+        self.futures.poll(done);
+    }
+
+    fn park(&mut self, deadline: Option<u64>, done: &mut Vec<(HostKey, HostResult)>) {
+        let before = done.len();
+        let at = deadline.and_then(|d| self.instant(d));
+        loop {
+            self.futures.poll(done);
+            let woken = self.futures.ready().take_woken();
+            if woken || done.len() > before || deadline.is_some_and(|d| self.now_us() >= d) {
+                return;
+            }
+            if self.futures.is_empty() { self.sleep(at) } else { self.react(at) }
+        }
+    }
+
+    fn wake_handle(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let ready = self.futures.ready().clone();
+        Arc::new(move || ready.wake_vm())
+    }
+
+    fn seed(&mut self) -> u64 {
+        self.seeds.next()
+    }
+}

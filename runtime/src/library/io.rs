@@ -1,0 +1,103 @@
+//! Whole files: `gene/io` (14.8). The plain forms run in place, as a local file is faster than a thread; the `_async` forms
+//! give Futures and work on the blocking pool.
+use crate::{bridge, file_ops, pool};
+use gene_vm::def;
+use gene_vm::driver::HostResult;
+use gene_vm::library::args::{string, text, wrong_kind};
+use gene_vm::native::{Args, NativeDef, R, Stop};
+use gene_vm::value::Value;
+use gene_vm::vm::Vm;
+
+/// A Future of blocking work.
+pub(super) fn in_pool(vm: &mut Vm, work: impl FnOnce() -> HostResult + Send + 'static) -> R {
+    Ok(vm.host_future(Box::pin(pool::run(work))))
+}
+
+fn content(vm: &mut Vm, name: &str, v: Value) -> Result<Vec<u8>, Stop> {
+    Ok(text(vm, name, v)?.as_bytes().to_vec())
+}
+
+fn bytes<'a>(vm: &mut Vm, name: &str, v: Value) -> Result<&'a [u8], Stop> {
+    match v.as_bytes() {
+        Some(b) => Ok(b),
+        None => Err(wrong_kind(vm, name, "Bytes", v)),
+    }
+}
+
+/// The two natives of an operation on one path.
+macro_rules! on_path {
+    ($op:path, $sync:ident, $sync_name:literal, $async:ident, $async_name:literal) => {
+        fn $sync(vm: &mut Vm, a: &Args) -> R {
+            let path = string(vm, $sync_name, a.get(0))?;
+            bridge::finish(vm, $op(path))
+        }
+        fn $async(vm: &mut Vm, a: &Args) -> R {
+            let path = string(vm, $async_name, a.get(0))?.to_owned();
+            in_pool(vm, move || $op(&path))
+        }
+    };
+}
+pub(super) use on_path;
+
+on_path!(file_ops::read, read, "read", read_async, "read_async");
+on_path!(file_ops::read_bytes, read_bytes, "read_bytes", read_bytes_async, "read_bytes_async");
+on_path!(file_ops::read_lines, read_lines, "read_lines", read_lines_async, "read_lines_async");
+
+fn write(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "write", a.get(0))?;
+    let s = text(vm, "write", a.get(1))?;
+    bridge::finish(vm, file_ops::write(path, s.as_bytes()))
+}
+
+fn append(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "append", a.get(0))?;
+    let s = text(vm, "append", a.get(1))?;
+    bridge::finish(vm, file_ops::append(path, s.as_bytes()))
+}
+
+fn write_bytes(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "write_bytes", a.get(0))?;
+    let b = bytes(vm, "write_bytes", a.get(1))?;
+    bridge::finish(vm, file_ops::write(path, b))
+}
+
+fn write_async(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "write_async", a.get(0))?.to_owned();
+    let s = content(vm, "write_async", a.get(1))?;
+    in_pool(vm, move || file_ops::write(&path, &s))
+}
+
+fn append_async(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "append_async", a.get(0))?.to_owned();
+    let s = content(vm, "append_async", a.get(1))?;
+    in_pool(vm, move || file_ops::append(&path, &s))
+}
+
+fn write_bytes_async(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "write_bytes_async", a.get(0))?.to_owned();
+    let b = bytes(vm, "write_bytes_async", a.get(1))?.to_vec();
+    in_pool(vm, move || file_ops::write(&path, &b))
+}
+
+static DEFS: [NativeDef; 12] = [
+    def!("read", read, 1, 1, "(gene/io/read path): the whole file as a String."),
+    def!("write", write, 2, 2, "(gene/io/write path text): creates or truncates the file."),
+    def!("append", append, 2, 2, "(gene/io/append path text): writes at the file's end."),
+    def!("read_bytes", read_bytes, 1, 1, "(gene/io/read_bytes path): the whole file as Bytes."),
+    def!("write_bytes", write_bytes, 2, 2, "(gene/io/write_bytes path bytes): creates or truncates the file."),
+    def!("read_lines", read_lines, 1, 1, "(gene/io/read_lines path): Array of lines without their ends."),
+    def!("read_async", read_async, 1, 1, "(gene/io/read_async path): Future of the whole file as a String."),
+    def!("write_async", write_async, 2, 2, "(gene/io/write_async path text): Future of nil."),
+    def!("append_async", append_async, 2, 2, "(gene/io/append_async path text): Future of nil."),
+    def!("read_bytes_async", read_bytes_async, 1, 1, "(gene/io/read_bytes_async path): Future of Bytes."),
+    def!("write_bytes_async", write_bytes_async, 2, 2, "(gene/io/write_bytes_async path bytes): Future of nil."),
+    def!("read_lines_async", read_lines_async, 1, 1, "(gene/io/read_lines_async path): Future of an Array of lines."),
+];
+
+pub fn install(vm: &mut Vm, data: Value) {
+    let io = vm.sub_namespace(vm.gene_ns, "io");
+    bridge::functions(vm, io, data, &DEFS);
+    // `io/x` and `gene/io/x` are the same.
+    let name = vm.symbols.intern_static("io");
+    vm.heap.namespace_set(vm.globals, name, io.value());
+}

@@ -1,0 +1,33 @@
+//! `readline` and `read_all` (14.1).
+use super::stream::{Shape, read_stdin};
+use crate::bridge;
+use crate::buffered::Want;
+use crate::host::host;
+use gene_vm::def;
+use gene_vm::native::{Args, NativeDef, R};
+use gene_vm::value::Value;
+use gene_vm::vm::Vm;
+
+fn readline(vm: &mut Vm, a: &Args) -> R {
+    if let Some(prompt) = a.opt(0) {
+        let prompt = vm.to_display(prompt)?;
+        vm.output.stdout(&prompt);
+        vm.output.flush();
+    }
+    let host = host(vm, a)?;
+    read_stdin(vm, host, Want::Line, Shape::Text)
+}
+
+fn read_all(vm: &mut Vm, a: &Args) -> R {
+    let host = host(vm, a)?;
+    read_stdin(vm, host, Want::Rest, Shape::Text)
+}
+
+static DEFS: [NativeDef; 2] = [
+    def!("readline", readline, 0, 1, "(readline [prompt]): a line of stdin without its end; nil at the end."),
+    def!("read_all", read_all, 0, 0, "(read_all): the rest of stdin."),
+];
+
+pub fn install(vm: &mut Vm, data: Value) {
+    bridge::globals(vm, data, &DEFS);
+}

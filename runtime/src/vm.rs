@@ -1,0 +1,361 @@
+//! The machine as Rust programs use it.
+use crate::builder::VmBuilder;
+use crate::handle::{Handle, Roots};
+use crate::host::Host;
+use crate::interrupt::InterruptHandle;
+use crate::library;
+use crate::output::CaptureOutput;
+use crate::report::{self, Diagnostics, Report};
+use gene_vm::modules::{LoadFailure, Outcome};
+use gene_vm::object::namespace::Member;
+use gene_vm::syntax::diagnostic::{Diagnostic, Stage};
+use gene_vm::syntax::source::Source;
+use gene_vm::value::Value;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// A virtual machine with files, processes, clock and standard streams.
+///
+/// ```
+/// let mut vm = gene::Vm::builder().capture_output().build();
+/// assert_eq!(vm.run_source("hello.gene", "(println (1 + 2))"), 0);
+/// assert_eq!(vm.captured_stdout(), "3\n");
+/// ```
+pub struct Vm {
+    pub(crate) inner: Box<gene_vm::vm::Vm>,
+    /// The [`Host`] bound to the natives.
+    pub(crate) host: Value,
+    pub(crate) roots: Roots,
+    pub(crate) captured: Option<CaptureOutput>,
+    pub(crate) diagnostics: Diagnostics,
+    pub(crate) color: bool,
+    pub(crate) drain: bool,
+    /// Module of [`Vm::eval`].
+    pub(crate) session: Option<u32>,
+}
+
+/// What is printed of a program's last value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Print {
+    #[default]
+    Nothing,
+    Debug,
+    Display,
+    Csv,
+    Json,
+}
+
+/// Why evaluation gave no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The text could not be read or compiled.
+    Load { report: String },
+    /// An exception was not caught.
+    Exception { class: String, message: String, report: String },
+    /// The program ended itself, or was interrupted.
+    Exit(i32),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Load { report } | Error::Exception { report, .. } => f.write_str(report.trim_end()),
+            Error::Exit(code) => write!(f, "exit {code}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Exit code of a program whose main task can never go on.
+const DEADLOCK: i32 = 13;
+
+impl Vm {
+    pub fn builder() -> VmBuilder {
+        VmBuilder::default()
+    }
+
+    /// Runs a program; its exit code. Errors are reported on its stderr.
+    pub fn run_file(&mut self, path: &Path) -> i32 {
+        let name = path.to_string_lossy().into_owned();
+        match std::fs::read(path) {
+            Ok(text) => {
+                let identity =
+                    std::fs::canonicalize(path).map_or_else(|_| name.clone(), |p| p.to_string_lossy().into_owned());
+                let dir = Path::new(&identity).parent().map(Path::to_path_buf);
+                self.run_bytes(&name, &text, dir, &identity, Print::Nothing)
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                self.inner.output.stderr(&format!("Error: File not found: {name}\n"));
+                1
+            }
+            Err(e) => {
+                let message = crate::file_ops::message(crate::file_ops::READ, &name, &crate::reason(&e));
+                self.inner.output.stderr(&format!("Error: {message}\n"));
+                1
+            }
+        }
+    }
+
+    /// Runs a program that is no file; its imports are looked for in the working directory.
+    pub fn run_source(&mut self, name: &str, text: &str) -> i32 {
+        self.run_source_printing(name, text.as_bytes(), Print::Nothing)
+    }
+
+    /// As [`Vm::run_source`]; prints the last value.
+    pub fn run_source_printing(&mut self, name: &str, text: &[u8], print: Print) -> i32 {
+        self.run_bytes(name, text, std::env::current_dir().ok(), name, print)
+    }
+
+    fn run_bytes(&mut self, name: &str, text: &[u8], dir: Option<PathBuf>, identity: &str, print: Print) -> i32 {
+        let code = match self.load(name, text, dir, identity) {
+            Ok(body) => {
+                let outcome = self.inner.run_main(body, self.drain);
+                let outcome = self.printed(outcome, print);
+                self.exit_code(outcome)
+            }
+            Err(failure) => {
+                self.report_load_failure(&failure);
+                1
+            }
+        };
+        self.finish();
+        code
+    }
+
+    fn load(&mut self, name: &str, text: &[u8], dir: Option<PathBuf>, identity: &str) -> Result<Value, LoadFailure> {
+        let text = decode(name, text)?;
+        self.inner.load_main(name, text, dir, identity)
+    }
+
+    /// Compiles without running; the number of errors, which are reported on stderr.
+    pub fn check_file(&mut self, path: &Path) -> usize {
+        let name = path.to_string_lossy().into_owned();
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                self.inner.output.stderr(&format!("Error: File not found: {name}\n"));
+                return 1;
+            }
+            Err(e) => {
+                let message = crate::file_ops::message(crate::file_ops::READ, &name, &crate::reason(&e));
+                self.inner.output.stderr(&format!("Error: {message}\n"));
+                return 1;
+            }
+        };
+        let dir = path.parent().map(Path::to_path_buf);
+        match self.load(&name, &text, dir, &name) {
+            Ok(_) => 0,
+            Err(failure) => {
+                self.report_load_failure(&failure);
+                failure.errors.len().max(1)
+            }
+        }
+    }
+
+    fn report_load_failure(&mut self, failure: &LoadFailure) {
+        let report = report::load_failure(failure, self.diagnostics, self.color);
+        self.inner.output.stderr(&report);
+    }
+
+    /// Prints the value the program ended with.
+    fn printed(&mut self, outcome: Outcome, print: Print) -> Outcome {
+        let Outcome::Done(v) = outcome else { return outcome };
+        let vm = &mut *self.inner;
+        let text = match print {
+            Print::Nothing => return outcome,
+            Print::Debug => vm.to_debug(v),
+            Print::Display => vm.to_display(v),
+            Print::Csv => text_by(vm, "csv", v),
+            Print::Json => text_by(vm, "json", v),
+        };
+        match text {
+            Ok(text) => {
+                // CSV brings its own line ends.
+                let end = if print == Print::Csv { "" } else { "\n" };
+                vm.output.stdout(&format!("{text}{end}"));
+                outcome
+            }
+            Err(_) => Outcome::Threw(std::mem::replace(&mut vm.exception, Value::UNDEF)),
+        }
+    }
+
+    pub(crate) fn exit_code(&mut self, outcome: Outcome) -> i32 {
+        match outcome {
+            Outcome::Done(_) => self.inner.tasks.failed_code.unwrap_or(0),
+            Outcome::Exit(code) => code,
+            Outcome::Threw(ex) => {
+                let report = Report::of(&mut self.inner, ex).render(self.diagnostics, self.color);
+                self.inner.output.stderr(&report);
+                if self.inner.deadlocked { DEADLOCK } else { 1 }
+            }
+        }
+    }
+
+    /// Writes out what streams and stdout hold back.
+    fn finish(&mut self) {
+        if let Some(host) = self.host.foreign::<Host>() {
+            host.flush();
+        }
+        self.inner.output.flush();
+    }
+
+    /// Evaluates code in this machine's session: variables and functions it defines are there for the next one.
+    pub fn eval(&mut self, code: &str) -> Result<Handle, Error> {
+        self.eval_as("<eval>", code)
+    }
+
+    /// As [`Vm::eval`]; positions in reports show `name`.
+    pub fn eval_as(&mut self, name: &str, code: &str) -> Result<Handle, Error> {
+        let module = match self.session {
+            Some(id) => id,
+            None => {
+                let source = Rc::new(Source::new(name, ""));
+                let id = self.inner.new_module(source, std::env::current_dir().ok(), name);
+                self.session = Some(id);
+                id
+            }
+        };
+        let body = match self.inner.load_repl(module, code.to_owned(), name) {
+            Ok(body) => body,
+            Err(failure) => {
+                return Err(Error::Load { report: report::load_failure(&failure, self.diagnostics, self.color) });
+            }
+        };
+        let outcome = self.inner.run_main(body, false);
+        self.inner.output.flush();
+        match outcome {
+            Outcome::Done(v) => Ok(self.roots.hold(&mut self.inner, v)),
+            Outcome::Exit(code) => Err(Error::Exit(code)),
+            Outcome::Threw(ex) => {
+                let report = Report::of(&mut self.inner, ex);
+                Err(Error::Exception {
+                    class: self.inner.exception_class_name(ex).to_owned(),
+                    message: report.failure.message.clone(),
+                    report: report.render(self.diagnostics, self.color),
+                })
+            }
+        }
+    }
+
+    /// After [`Error::Exit`]: the machine runs further code.
+    pub fn resume(&mut self) {
+        self.inner.exit_code = None;
+    }
+
+    /// Goes on with the session in the program's main module, to look at what it left.
+    pub fn enter_main_module(&mut self) {
+        if (self.inner.main_module as usize) < self.inner.modules.len() {
+            self.session = Some(self.inner.main_module);
+        }
+    }
+
+    /// The debug form; `None` when its `to_s` threw.
+    pub fn debug(&mut self, h: &Handle) -> Option<String> {
+        let v = self.roots.get(h);
+        self.inner.to_debug(v).ok()
+    }
+
+    /// The display form; `None` when its `to_s` threw.
+    pub fn display(&mut self, h: &Handle) -> Option<String> {
+        let v = self.roots.get(h);
+        self.inner.to_display(v).ok()
+    }
+
+    pub fn is_nil(&self, h: &Handle) -> bool {
+        self.roots.get(h).is_nil()
+    }
+
+    pub fn as_int(&self, h: &Handle) -> Option<i64> {
+        self.roots.get(h).as_int()
+    }
+
+    pub fn as_float(&self, h: &Handle) -> Option<f64> {
+        self.roots.get(h).as_float()
+    }
+
+    pub fn as_string(&self, h: &Handle) -> Option<String> {
+        self.roots.get(h).as_str().map(str::to_owned)
+    }
+
+    /// Makes `$0` this value, and `$N` too for number `n`.
+    pub fn record_result(&mut self, n: usize, h: &Handle) {
+        let v = self.roots.get(h);
+        library::record_result(&mut self.inner, n, v);
+    }
+
+    /// Names the session knows: globals and its own variables.
+    pub fn names(&self) -> Vec<String> {
+        let vm = &*self.inner;
+        let mut names: Vec<String> = vm.globals.data().index.keys().map(|&s| vm.sym_name(s).to_owned()).collect();
+        if let Some(m) = self.session.and_then(|id| vm.modules.get(id as usize)) {
+            names.extend(m.vars.iter().map(|v| vm.sym_name(v.0).to_owned()));
+        }
+        names.retain(|n| !n.starts_with('%'));
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Writes to the program's stdout.
+    pub fn write_stdout(&mut self, text: &str) {
+        self.inner.output.stdout(text);
+    }
+
+    /// Writes to the program's stderr.
+    pub fn write_stderr(&mut self, text: &str) {
+        self.inner.output.stderr(text);
+    }
+
+    /// Writes out what is buffered.
+    pub fn flush(&mut self) {
+        self.finish();
+    }
+
+    /// What the program wrote to stdout, when captured.
+    pub fn captured_stdout(&self) -> String {
+        self.captured.as_ref().map_or(String::new(), |c| c.0.borrow().stdout.clone())
+    }
+
+    /// What the program wrote to stderr, when captured.
+    pub fn captured_stderr(&self) -> String {
+        self.captured.as_ref().map_or(String::new(), |c| c.0.borrow().stderr.clone())
+    }
+
+    /// For other threads and signal handlers.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        InterruptHandle::new(self.inner.interrupt.clone(), self.inner.driver.wake_handle())
+    }
+
+    /// Numbers for `--debug`.
+    pub fn statistics(&self) -> String {
+        let s = &self.inner.heap.stats;
+        format!(
+            "collections: {} full, {} minor; live {} bytes; blocks {} bytes; large {} bytes; polls {}",
+            s.full, s.minor, s.live_bytes, s.block_bytes, s.large_bytes, self.inner.polls
+        )
+    }
+}
+
+pub(crate) fn decode(name: &str, text: &[u8]) -> Result<String, LoadFailure> {
+    match gene_vm::syntax::decode(text) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(e) => {
+            let source = Rc::new(Source::new(name, String::from_utf8_lossy(text).into_owned()));
+            Err(LoadFailure { source, stage: Stage::Parse, errors: vec![Diagnostic::from(e)] })
+        }
+    }
+}
+
+/// The result of `gene/NAMESPACE/stringify`.
+fn text_by(vm: &mut gene_vm::vm::Vm, namespace: &'static str, v: Value) -> Result<String, gene_vm::native::Stop> {
+    let ns = vm.sub_namespace(vm.gene_ns, namespace);
+    let name = vm.symbols.intern_static("stringify");
+    let f = match ns.data().find(name) {
+        Some(Member::Value(f)) => f,
+        _ => return Err(vm.runtime_error(&format!("gene/{namespace}/stringify is not defined"))),
+    };
+    let text = vm.call_sync(f, &[v])?;
+    vm.to_display(text)
+}

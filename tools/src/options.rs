@@ -1,0 +1,275 @@
+//! The command line: what each command accepts, and the messages when it gets something else.
+use crate::USAGE;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use gene::{Diagnostics, VmBuilder};
+use std::ffi::OsString;
+use std::io::IsTerminal;
+
+#[derive(Parser)]
+#[command(name = "gene", disable_help_subcommand = true, disable_version_flag = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Execute a program
+    Run(Run),
+    /// Execute code given as argument, or on stdin
+    Eval(Eval),
+    /// Interactive session
+    Repl(Repl),
+    /// Show the reader's result
+    Parse(Parse),
+    /// Compile and report, without running
+    Check(Check),
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Run {
+    #[command(flatten)]
+    pub common: Common,
+    /// The program (`-`: stdin) and its arguments
+    #[arg(value_name = "FILE", required = true, trailing_var_arg = true, num_args = 1..)]
+    pub words: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Eval {
+    #[command(flatten)]
+    pub common: Common,
+    /// Print the last value in debug form
+    #[arg(short, long)]
+    pub print_last: bool,
+    /// Print the last value in debug form
+    #[arg(long)]
+    pub gene: bool,
+    /// Print the last value in display form
+    #[arg(long)]
+    pub line: bool,
+    /// Print the last value, an Array of Arrays, as CSV
+    #[arg(long)]
+    pub csv: bool,
+    /// Print the last value as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The code (absent: stdin) and its arguments
+    #[arg(value_name = "CODE", trailing_var_arg = true, num_args = 0..)]
+    pub words: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Repl {
+    #[command(flatten)]
+    pub common: Common,
+    /// Arguments of the session ($args)
+    #[arg(value_name = "ARG", trailing_var_arg = true, num_args = 0..)]
+    pub words: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Parse {
+    /// How forms are shown
+    #[arg(long, value_enum, default_value = "pretty")]
+    pub format: ParseFormat,
+    /// Form of error reports
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub diagnostics: Option<Form>,
+    /// The file (`-`: stdin)
+    #[arg(value_name = "FILE")]
+    pub file: OsString,
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Check {
+    #[command(flatten)]
+    pub common: Common,
+    /// The files
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ParseFormat {
+    Pretty,
+    Compact,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    Text,
+    Data,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
+}
+
+/// Options of everything that runs a program.
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Common {
+    /// Check ^pre and ^post
+    #[arg(long, value_enum, value_name = "on|off", hide_possible_values = true)]
+    pub contracts: Option<Switch>,
+    /// Types do not accept nil unless they say so
+    #[arg(long)]
+    pub strict_nil: bool,
+    /// No static type checks
+    #[arg(long, alias = "no-typecheck")]
+    pub no_type_check: bool,
+    /// Static type errors are fatal
+    #[arg(long)]
+    pub strict_types: bool,
+    /// No warnings
+    #[arg(long)]
+    pub no_warnings: bool,
+    /// Use this package's context
+    #[arg(long, value_name = "DIR")]
+    pub pkg: Option<OsString>,
+    /// Start a session in the program's module when it fails
+    #[arg(long)]
+    pub repl_on_error: bool,
+    /// Internal diagnostics on stderr
+    #[arg(short, long)]
+    pub debug: bool,
+    /// Form of error reports
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub diagnostics: Option<Form>,
+    /// Calls and back-edges between two looks at the event loop; 0: only when the program waits
+    #[arg(long, value_name = "N")]
+    pub poll_interval: Option<u32>,
+    /// Time jumps to the next deadline instead of passing
+    #[arg(long)]
+    pub virtual_time: bool,
+    /// What randomness starts from
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Collect garbage at every safepoint
+    #[arg(long)]
+    pub stress_gc: bool,
+    /// Largest size of the heap
+    #[arg(long, value_name = "BYTES")]
+    pub memory_limit: Option<usize>,
+    /// Calls and back-edges the program may make
+    #[arg(long, value_name = "N")]
+    pub instruction_limit: Option<u64>,
+    /// The program ends with its main body
+    #[arg(long)]
+    pub no_drain: bool,
+}
+
+impl Common {
+    /// The machine these options describe; `Err`: exit code, the reason is reported.
+    pub fn builder(&self) -> Result<VmBuilder, i32> {
+        if self.pkg.is_some() {
+            eprintln!("Error: '--pkg' is not supported yet");
+            return Err(USAGE);
+        }
+        let mut b = gene::Vm::builder()
+            .contracts(self.contracts != Some(Switch::Off))
+            .strict_nil(self.strict_nil)
+            .warnings(!self.no_warnings)
+            .drain(!self.no_drain)
+            .diagnostics(diagnostics(self.diagnostics))
+            .color(color());
+        if let Some(n) = self.poll_interval {
+            b = b.poll_interval(n);
+        }
+        if let Some(n) = self.seed {
+            b = b.seed(n);
+        }
+        if let Some(n) = self.memory_limit {
+            b = b.memory_limit(n);
+        }
+        if let Some(n) = self.instruction_limit {
+            b = b.instruction_limit(n);
+        }
+        if self.virtual_time {
+            b = b.virtual_clock();
+        }
+        if self.stress_gc {
+            b = b.stress_gc();
+        }
+        Ok(b)
+    }
+}
+
+/// The option, else `GENE_DIAGNOSTICS`, else text.
+pub fn diagnostics(option: Option<Form>) -> Diagnostics {
+    match option {
+        Some(Form::Data) => Diagnostics::Data,
+        Some(Form::Text) => Diagnostics::Text,
+        None if std::env::var_os("GENE_DIAGNOSTICS").is_some_and(|v| v == "data") => Diagnostics::Data,
+        None => Diagnostics::Text,
+    }
+}
+
+fn color() -> bool {
+    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+        || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+    !forbidden && std::io::stderr().is_terminal()
+}
+
+/// Words of the command line as the program sees them.
+pub fn texts(words: &[OsString]) -> Vec<String> {
+    words.iter().map(|w| w.to_string_lossy().into_owned()).collect()
+}
+
+/// The help text of one command.
+pub fn help(command: &str) -> String {
+    let mut cli = Cli::command().bin_name("gene");
+    cli.build();
+    match cli.find_subcommand_mut(command) {
+        Some(sub) => sub.render_help().to_string(),
+        None => String::new(),
+    }
+}
+
+/// `Err`: exit code; what there is to say has been printed.
+pub fn parse(args: &[OsString]) -> Result<Cli, i32> {
+    Cli::try_parse_from(args).map_err(|e| {
+        if e.kind() == ErrorKind::DisplayHelp {
+            print!("{}", e.render());
+            return 0;
+        }
+        eprintln!("Error: {}", message(&e));
+        USAGE
+    })
+}
+
+fn message(e: &clap::Error) -> String {
+    let text = |kind| match e.get(kind) {
+        Some(ContextValue::String(s)) => s.clone(),
+        Some(ContextValue::Strings(list)) => list.join(", "),
+        _ => String::new(),
+    };
+    // `--seed <N>` names the option and its value.
+    let option = || text(ContextKind::InvalidArg).split(' ').next().unwrap_or_default().to_owned();
+    match e.kind() {
+        ErrorKind::UnknownArgument => format!("Unknown option: {}", option()),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => match text(ContextKind::InvalidValue) {
+            value if value.is_empty() => format!("Missing value for {}", option()),
+            value => format!("Invalid value for {}: {value}", option()),
+        },
+        ErrorKind::MissingRequiredArgument => {
+            format!(
+                "Missing argument: {}",
+                text(ContextKind::InvalidArg).trim_end_matches("...").trim_matches(['<', '>'])
+            )
+        }
+        ErrorKind::TooManyValues => format!("{} takes no value", option()),
+        ErrorKind::ArgumentConflict => format!("{} is given twice", option()),
+        _ => e.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+    }
+}

@@ -1,0 +1,172 @@
+//! Instructions, labels, constants, sites.
+use super::{Gen, Reg, Res};
+use crate::bytecode::{Instr, Op, Site};
+use crate::compile::error::CompileError;
+use crate::heap::Kind;
+use crate::value::{Sym, Value};
+
+/// A place to jump to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Label(u32);
+
+/// A label that has no place yet.
+pub(super) const UNBOUND: u32 = u32::MAX;
+
+impl<'a> Gen<'_, '_, 'a> {
+    pub(super) fn error<T>(&self, message: impl Into<String>) -> Res<T> {
+        Err(CompileError::new(self.f.span, message))
+    }
+
+    /// Index of the next instruction.
+    pub(super) fn pc(&self) -> u32 {
+        self.f.code.len() as u32
+    }
+
+    pub(super) fn emit(&mut self, op: Op, a: Reg, b: Reg, c: Reg, x: i32) {
+        let pc = self.pc();
+        if self.f.spans.last().is_none_or(|s| s.1 != self.f.span) {
+            self.f.spans.push((pc, self.f.span));
+        }
+        self.f.code.push(Instr::new(op, a, b, c, x));
+    }
+
+    /// `b` and `c` as one 16-bit immediate.
+    pub(super) fn imm16(i: i16) -> (Reg, Reg) {
+        (i as u16 as u8, (i as u16 >> 8) as u8)
+    }
+
+    pub(super) fn label(&mut self) -> Label {
+        self.f.labels.push(UNBOUND);
+        Label(self.f.labels.len() as u32 - 1)
+    }
+
+    pub(super) fn bind(&mut self, l: Label) {
+        self.f.labels[l.0 as usize] = self.pc();
+    }
+
+    pub(super) fn jump(&mut self, op: Op, a: Reg, b: Reg, c: Reg, to: Label) {
+        let pc = self.pc();
+        self.f.fixups.push((pc, to));
+        self.emit(op, a, b, c, 0);
+    }
+
+    pub(super) fn jmp(&mut self, to: Label) {
+        self.jump(Op::Jmp, 0, 0, 0, to);
+    }
+
+    /// Can control reach the next instruction? (A label bound here counts.)
+    pub(super) fn reachable(&self) -> bool {
+        let pc = self.pc();
+        let Some(last) = self.f.code.last() else { return true };
+        let ends = matches!(
+            last.op(),
+            Op::Ret
+                | Op::RetNil
+                | Op::TailCall
+                | Op::TailMod
+                | Op::TailMethod
+                | Op::Jmp
+                | Op::Loop
+                | Op::Throw
+                | Op::Rethrow
+                | Op::AssertFail
+                | Op::NoMatch
+        );
+        !ends || self.f.labels.contains(&pc)
+    }
+
+    /// Fills the jumps in.
+    pub(super) fn link(&mut self) {
+        for (pc, l) in std::mem::take(&mut self.f.fixups) {
+            let at = self.f.labels[l.0 as usize];
+            debug_assert!(at != UNBOUND);
+            let i = &mut self.f.code[pc as usize];
+            *i = i.with_x(at as i32 - (pc as i32 + 1));
+        }
+    }
+
+    // --- constants
+
+    /// Index of a constant. Equal words share one.
+    pub(super) fn k(&mut self, v: Value) -> i32 {
+        let f = &mut self.f;
+        *f.const_index.entry(v.0).or_insert_with(|| {
+            f.consts.push(v);
+            f.consts.len() as i32 - 1
+        })
+    }
+
+    pub(super) fn k_str(&mut self, s: &'a str) -> i32 {
+        if let Some(&i) = self.f.str_index.get(s) {
+            return i;
+        }
+        let v = self.vm.str(s);
+        let i = self.k(v);
+        self.f.str_index.insert(s, i);
+        i
+    }
+
+    pub(super) fn sym(&mut self, name: &str) -> Value {
+        Value::sym(self.vm.sym(name))
+    }
+
+    /// Index of the constant Symbol `name`.
+    pub(super) fn k_sym(&mut self, name: &str) -> i32 {
+        let v = self.sym(name);
+        self.k(v)
+    }
+
+    /// A constant group of values.
+    pub(super) fn k_record(&mut self, items: &[Value]) -> i32 {
+        let r = self.vm.heap.record(Kind::Record, 0, items).value();
+        self.k(r)
+    }
+
+    /// A record of Symbols, shared between uses.
+    pub(super) fn k_names(&mut self, names: Vec<Sym>) -> i32 {
+        if let Some(&i) = self.f.names_index.get(&names) {
+            return i;
+        }
+        let items: Vec<Value> = names.iter().map(|s| Value::sym(*s)).collect();
+        let i = self.k_record(&items);
+        self.f.names_index.insert(names, i);
+        i
+    }
+
+    /// A new site: one inline cache with its static part.
+    pub(super) fn site(&mut self, name: &str, keywords: Vec<Sym>) -> i32 {
+        let name = self.vm.sym(name);
+        self.f.sites.push(Site { name, keywords: keywords.into() });
+        self.f.sites.len() as i32 - 1
+    }
+
+    // --- values everybody needs
+
+    pub(super) fn load_special(&mut self, dst: Reg, v: Value) {
+        self.emit(Op::LoadS, dst, 0, 0, (v.0 & 0xFFFF_FFFF) as i32);
+    }
+
+    pub(super) fn load_nil(&mut self, dst: Reg) {
+        self.load_special(dst, Value::NIL);
+    }
+
+    pub(super) fn load_int(&mut self, dst: Reg, i: i64) {
+        if let Ok(x) = i32::try_from(i) {
+            self.emit(Op::LoadI, dst, 0, 0, x);
+        } else {
+            let v = self.vm.int(i);
+            self.load_const(dst, v);
+        }
+    }
+
+    pub(super) fn load_const(&mut self, dst: Reg, v: Value) {
+        let x = self.k(v);
+        self.emit(Op::LoadK, dst, 0, 0, x);
+    }
+
+    pub(super) fn move_to(&mut self, dst: Reg, src: Reg) {
+        if dst != src {
+            self.emit(Op::Move, dst, src, 0, 0);
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! One function: entry code, body, epilogue, and the finished [`Proto`].
+use super::emit::Label;
+use super::register::Place;
+use super::unwind::{Guard, LoopState};
+use super::{Dest, Gen, Reg, Res};
+use crate::bytecode::{Instr, Op, Site};
+use crate::compile::hir::*;
+use crate::object::code::{Handler, Ic, ParamInfo, Proto};
+use crate::object::function::NOT_SIMPLE;
+use crate::syntax::form::Span;
+use crate::value::{Sym, Value};
+use rustc_hash::FxHashMap;
+
+/// What is known about the function being compiled.
+pub(super) struct State<'u, 'a> {
+    pub func: &'u Func<'a>,
+    pub code: Vec<Instr>,
+    pub spans: Vec<(u32, Span)>,
+    /// Position of the instructions being emitted.
+    pub span: Span,
+    pub consts: Vec<Value>,
+    pub const_index: FxHashMap<u64, i32>,
+    pub str_index: FxHashMap<&'a str, i32>,
+    pub names_index: FxHashMap<Vec<Sym>, i32>,
+    pub sites: Vec<Site>,
+    pub labels: Vec<u32>,
+    pub fixups: Vec<(u32, Label)>,
+    /// First free register.
+    pub top: usize,
+    pub nregs: usize,
+    /// Registers that belong to a variable: not to be written before the value is complete.
+    pub holds_var: [bool; 256],
+    pub places: Vec<Place>,
+    pub guards: Vec<Guard>,
+    pub loops: Vec<LoopState>,
+    pub handlers: Vec<Handler>,
+    /// Handlers of generic loops, written behind the function's code: ranges, iterator state, exception register, position.
+    pub closers: Vec<Closer>,
+    /// Returning means storing here and jumping there.
+    pub epilogue: Option<(Reg, Label)>,
+    pub tail_calls: bool,
+    pub locals: Vec<(u8, Sym)>,
+    /// Copies of parameters as bound, when postconditions have to show them.
+    pub bound: Vec<(VarId, Reg)>,
+}
+
+pub(super) struct Closer {
+    pub ranges: Vec<(u32, u32)>,
+    pub state: Reg,
+    pub exception: Reg,
+    pub span: Span,
+    /// Handlers registered before this one was due: it must stand before those of the guards around it.
+    pub at: usize,
+}
+
+impl<'u, 'a> State<'u, 'a> {
+    pub fn new(func: &'u Func<'a>) -> State<'u, 'a> {
+        State {
+            func,
+            code: Vec::new(),
+            spans: Vec::new(),
+            span: func.span,
+            consts: Vec::new(),
+            const_index: FxHashMap::default(),
+            str_index: FxHashMap::default(),
+            names_index: FxHashMap::default(),
+            sites: Vec::new(),
+            labels: Vec::new(),
+            fixups: Vec::new(),
+            top: 0,
+            nregs: 0,
+            holds_var: [false; 256],
+            places: vec![Place::None; func.vars.len()],
+            guards: Vec::new(),
+            loops: Vec::new(),
+            handlers: Vec::new(),
+            closers: Vec::new(),
+            epilogue: None,
+            tail_calls: false,
+            locals: Vec::new(),
+            bound: Vec::new(),
+        }
+    }
+}
+
+fn has_self(f: &Func<'_>) -> bool {
+    f.self_var.is_some() || matches!(f.kind, FuncKind::Method | FuncKind::Ctor | FuncKind::Thunk)
+}
+
+/// Parameters in register order: positional ones with the rest parameter in its place, keywords, keyword rest.
+fn ordered<'a>(params: &'a [Param<'a>]) -> impl Iterator<Item = &'a Param<'a>> + Clone {
+    let rank = |p: &Param<'_>| match p.kind {
+        ParamKind::Positional | ParamKind::Rest => 0,
+        ParamKind::Keyword => 1,
+        ParamKind::KeywordRest => 2,
+    };
+    (0..3).flat_map(move |n| params.iter().filter(move |p| rank(p) == n))
+}
+
+impl<'u, 'a> Gen<'_, 'u, 'a> {
+    /// Compiles function `id`; gives its code object. `captures` says what its closure takes from the function around.
+    pub(super) fn function(&mut self, id: FuncId, captures: Vec<(bool, u16)>) -> Res<Value> {
+        let unit: &'u Unit<'a> = self.unit;
+        let Some(func) = unit.funcs.get(id as usize) else { return self.error("internal error: no such function") };
+        let outer = std::mem::replace(&mut self.f, State::new(func));
+        let made = stacker::maybe_grow(128 * 1024, 1024 * 1024, || self.function_code(func));
+        let state = std::mem::replace(&mut self.f, outer);
+        made?;
+        self.finish_proto(state, captures)
+    }
+
+    fn function_code(&mut self, func: &'u Func<'a>) -> Res {
+        if func.captures.len() > 255 {
+            return self.error("function captures too many variables");
+        }
+        let contracts = self.vm.options.contracts;
+        let post = if contracts { func.post } else { &[] };
+        let must_define =
+            func.kind == FuncKind::Module && self.unit.module_vars.iter().any(|v| v.must_define.is_some());
+        self.entry(func, !post.is_empty())?;
+        let checked_return = func.ret.is_some() && !func.generator;
+        if checked_return || !post.is_empty() || must_define {
+            let r = self.alloc(1)?;
+            let l = self.label();
+            self.f.epilogue = Some((r, l));
+        }
+        if contracts {
+            self.contracts(func.pre, false)?;
+        }
+        if func.generator {
+            self.emit(Op::MakeGen, 0, 0, 0, 0);
+        }
+        self.f.tail_calls = self.f.epilogue.is_none()
+            && !func.generator
+            && matches!(func.kind, FuncKind::Fn | FuncKind::Macro | FuncKind::Method);
+        match self.f.epilogue {
+            Some((r, l)) => {
+                self.expr(func.body, Dest::Reg(r))?;
+                self.bind(l);
+                self.f.epilogue = None;
+                if let (Some(ty), true) = (func.ret, checked_return) {
+                    self.check_type(r, ty);
+                }
+                if !post.is_empty() {
+                    if let Some(v) = func.result_var {
+                        self.bind_var(VarRef::Local(v), r)?;
+                    }
+                    self.contracts(post, true)?;
+                }
+                if must_define {
+                    self.export_checks()?;
+                }
+                self.emit(Op::Ret, r, 0, 0, 0);
+            }
+            None if func.kind == FuncKind::Ctor => {
+                self.expr(func.body, Dest::Effect)?;
+                self.emit(Op::RetNil, 0, 0, 0, 0);
+            }
+            None => {
+                self.expr(func.body, Dest::Tail)?;
+                if self.reachable() {
+                    self.emit(Op::RetNil, 0, 0, 0, 0);
+                }
+            }
+        }
+        self.write_closers();
+        self.link();
+        Ok(())
+    }
+
+    /// Registers of the parameters, then what happens to each of them in order: default, type, pattern, cell.
+    fn entry(&mut self, func: &'u Func<'a>, keep_bound: bool) -> Res {
+        if has_self(func) {
+            let r = self.alloc(1)?;
+            if let Some(v) = func.self_var {
+                self.place_var(v, r);
+            }
+        }
+        let params = func.params;
+        for p in ordered(params) {
+            let r = self.alloc(1)?;
+            self.place_var(p.var, r);
+        }
+        if func.kind == FuncKind::Macro {
+            let r = self.alloc(1)?;
+            if let Some(v) = func.env_var {
+                self.place_var(v, r);
+            }
+        }
+        for v in [func.self_var, func.env_var].into_iter().flatten() {
+            self.make_param_cell(v);
+        }
+        // Until its own code has run, a parameter's register holds the bare argument.
+        for p in ordered(params) {
+            let Place::Reg(r) = self.f.places[p.var as usize] else { continue };
+            self.f.span = p.span;
+            if let Some(e) = p.default {
+                let given = self.label();
+                self.jump(Op::JmpNotUndef, r, 0, 0, given);
+                self.expr(e, Dest::Reg(r))?;
+                self.bind(given);
+            }
+            if let Some(ty) = p.ty {
+                let x = self.type_record(ty);
+                let op = if p.kind == ParamKind::Rest { Op::CheckTypes } else { Op::CheckType };
+                self.emit(op, r, 0, 0, x);
+            }
+            if let Some(pat) = p.pat {
+                self.open_pattern(pat)?;
+                self.destructure(pat, r)?;
+            }
+            self.make_param_cell(p.var);
+        }
+        self.f.span = func.span;
+        if keep_bound {
+            for p in ordered(params) {
+                let info = &func.vars[p.var as usize];
+                if info.assigned {
+                    let r = self.alloc(1)?;
+                    self.load_var(VarRef::Local(p.var), r)?;
+                    self.f.bound.push((p.var, r));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn make_param_cell(&mut self, v: VarId) {
+        if self.f.func.vars[v as usize].cell
+            && let Place::Reg(r) = self.f.places[v as usize]
+        {
+            self.emit(Op::MakeCell, r, 0, 0, 0);
+        }
+    }
+
+    /// 9.8. Each condition that is false raises.
+    fn contracts(&mut self, list: &'a [Contract<'a>], post: bool) -> Res {
+        let func = self.f.func;
+        let span = self.f.span;
+        for (i, c) in list.iter().enumerate() {
+            let mark = self.f.top;
+            let ok = self.label();
+            self.jump_if(c.cond, true, ok)?;
+            self.f.span = c.cond.span;
+            let mut items =
+                vec![self.vm.str(func.full_name), Value::bool(post), Value::small(i as i64 + 1), self.vm.str(c.text)];
+            let n = func.params.len();
+            let base = self.alloc(n.max(1))?;
+            for (j, p) in func.params.iter().enumerate() {
+                items.push(self.sym(p.name));
+                let r = base + j as Reg;
+                match self.f.bound.iter().find(|b| post && b.0 == p.var) {
+                    Some(&(_, from)) => self.move_to(r, from),
+                    None => self.load_var(VarRef::Local(p.var), r)?,
+                }
+            }
+            let result = match func.result_var {
+                Some(v) if post => {
+                    let r = self.alloc(1)?;
+                    self.load_var(VarRef::Local(v), r)?;
+                    r
+                }
+                _ => base,
+            };
+            let x = self.k_record(&items);
+            self.emit(Op::Contract, base, result, n as Reg, x);
+            self.bind(ok);
+            self.f.span = span;
+            self.release(mark);
+        }
+        Ok(())
+    }
+
+    /// Names exported by `(export x)` must be defined when the module ends.
+    fn export_checks(&mut self) -> Res {
+        let unit: &'u Unit<'a> = self.unit;
+        for (i, v) in unit.module_vars.iter().enumerate() {
+            let Some(span) = v.must_define else { continue };
+            self.f.span = span;
+            let mark = self.f.top;
+            let r = self.alloc(1)?;
+            self.load_var_raw(VarRef::Module(i as SlotId), r)?;
+            let x = self.k_sym(v.name);
+            self.emit(Op::ExportCheck, r, 0, 0, x);
+            self.release(mark);
+        }
+        Ok(())
+    }
+
+    /// The handlers of unguarded generic loops (see [`Gen::close_loop`]), behind everything else; their table entries stand
+    /// where they would if they had been written at the end of their loop.
+    fn write_closers(&mut self) {
+        let closers = std::mem::take(&mut self.f.closers);
+        let mut shift = 0;
+        for c in closers {
+            self.f.span = c.span;
+            let target = self.pc();
+            for &(start, end) in &c.ranges {
+                let h = Handler { start, end, target, reg: c.exception, all: true };
+                self.f.handlers.insert(c.at + shift, h);
+                shift += 1;
+            }
+            self.emit(Op::IterClose, c.state, 0, 0, 0);
+            self.emit(Op::Rethrow, c.exception, 0, 0, 0);
+        }
+    }
+
+    fn finish_proto(&mut self, s: State<'u, 'a>, captures: Vec<(bool, u16)>) -> Res<Value> {
+        let func = s.func;
+        let simple = !func.generator
+            && func.kind != FuncKind::Macro
+            && func.params.iter().all(|p| p.kind == ParamKind::Positional && p.default.is_none() && p.pat.is_none());
+        let mut info = ParamInfo::default();
+        for p in ordered(func.params) {
+            let name = self.vm.sym(p.name);
+            info.names.push(name);
+            match p.kind {
+                ParamKind::Positional => info.positional.push(p.default.is_some()),
+                ParamKind::Rest => info.rest = Some(info.positional.len()),
+                ParamKind::Keyword => info.keywords.push((name, p.default.is_none())),
+                ParamKind::KeywordRest => info.keyword_rest = true,
+            }
+        }
+        let name = func.name.map(|n| self.vm.sym(n));
+        let trace = match (func.kind, func.name) {
+            (FuncKind::Module | FuncKind::Eval, _) => "<module>",
+            (FuncKind::Ctor, None) => "ctor",
+            (_, Some(n)) => n,
+            (_, None) => "<fn>",
+        };
+        let trace_name = self.vm.sym(trace);
+        let intent = func.intent.map(|t| self.vm.str(t));
+        let examples = func.examples.map(|f| self.data(&f));
+        let proto = Proto {
+            code: s.code.into(),
+            consts: s.consts.into(),
+            ics: vec![Ic::default(); s.sites.len()].into(),
+            sites: s.sites.into(),
+            captures: captures.into(),
+            nregs: s.nregs as u32,
+            simple_args: if simple { func.params.len() as u16 } else { NOT_SIMPLE },
+            has_self: has_self(func),
+            generator: func.generator,
+            is_macro: func.kind == FuncKind::Macro,
+            is_async: func.kind == FuncKind::Async,
+            params: info,
+            handlers: s.handlers.into(),
+            spans: s.spans.into(),
+            name,
+            trace_name,
+            source: self.source.clone(),
+            span: func.span,
+            intent,
+            examples,
+            locals: s.locals.into(),
+            hotness: 0,
+        };
+        if cfg!(debug_assertions)
+            && let Err(m) = crate::compile::verify::verify(&proto)
+        {
+            let text = crate::bytecode::disassemble(&proto);
+            return Err(crate::compile::error::CompileError::new(func.span, format!("internal error: {m}\n{text}")));
+        }
+        Ok(self.vm.heap.code(proto))
+    }
+
+    /// A closure of function `id` in `dst`.
+    pub(super) fn closure(&mut self, id: FuncId, dst: Reg) -> Res {
+        let unit: &'u Unit<'a> = self.unit;
+        let Some(func) = unit.funcs.get(id as usize) else { return self.error("internal error: no such function") };
+        let mark = self.f.top;
+        let mut captures = Vec::with_capacity(func.captures.len());
+        for c in &func.captures {
+            captures.push(match c.source {
+                CaptureSource::Captured(i) => (true, i as u16),
+                CaptureSource::Env(i) => (true, i as u16),
+                CaptureSource::Local(v) => match self.f.places[v as usize] {
+                    Place::Reg(r) => (false, r as u16),
+                    Place::Cell(_) => {
+                        let r = self.alloc(1)?;
+                        self.load_var(VarRef::Local(v), r)?;
+                        (false, r as u16)
+                    }
+                    Place::None => {
+                        return self.error(format!("internal error: {} captured outside of its scope", c.name));
+                    }
+                },
+            });
+        }
+        let code = self.function(id, captures)?;
+        let x = self.k(code);
+        self.emit(Op::Closure, dst, 0, 0, x);
+        self.release(mark);
+        Ok(())
+    }
+}

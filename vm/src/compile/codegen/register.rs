@@ -1,0 +1,109 @@
+//! Registers: parameters, then variables of the open blocks, then temporaries.
+use super::{Dest, Gen, Reg, Res};
+use crate::compile::hir::{FuncKind, VarId};
+use crate::value::{Sym, Value};
+
+/// Registers a frame may have.
+pub(super) const MAX_REGS: usize = 250;
+/// Top-level variables of a module beyond this many live in constant cells: a module's body may declare any number.
+const MODULE_LOCALS: usize = 120;
+
+/// Where a local variable lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    /// Its scope is not open.
+    None,
+    /// In a register; the register holds the cell when the variable is one.
+    Reg(Reg),
+    /// In the cell that is this constant (only in module bodies, which run once).
+    Cell(i32),
+}
+
+impl Gen<'_, '_, '_> {
+    /// The next `n` registers.
+    pub(super) fn alloc(&mut self, n: usize) -> Res<Reg> {
+        let at = self.f.top;
+        if at + n > MAX_REGS {
+            return self.error("function needs too many registers");
+        }
+        self.f.top = at + n;
+        self.f.nregs = self.f.nregs.max(self.f.top);
+        Ok(at as Reg)
+    }
+
+    /// Gives back the registers from `mark` on.
+    pub(super) fn release(&mut self, mark: usize) {
+        for r in mark..self.f.top {
+            self.f.holds_var[r] = false;
+        }
+        self.f.top = mark;
+    }
+
+    /// Opens a variable: gives it a register (or, for the many of a big module, a cell).
+    pub(super) fn open_var(&mut self, v: VarId) -> Res {
+        let info = &self.f.func.vars[v as usize];
+        if self.f.func.kind == FuncKind::Module && !info.cell && self.f.top >= MODULE_LOCALS {
+            let cell = self.vm.heap.cell(Value::UNDEF).value();
+            let x = self.k(cell);
+            self.f.places[v as usize] = Place::Cell(x);
+            return Ok(());
+        }
+        let r = self.alloc(1)?;
+        self.place_var(v, r);
+        Ok(())
+    }
+
+    /// Opens a variable that must have a register.
+    pub(super) fn open_var_reg(&mut self, v: VarId) -> Res<Reg> {
+        let r = self.alloc(1)?;
+        self.place_var(v, r);
+        Ok(r)
+    }
+
+    /// Variable `v` lives in register `r`.
+    pub(super) fn place_var(&mut self, v: VarId, r: Reg) {
+        self.f.places[v as usize] = Place::Reg(r);
+        self.f.holds_var[r as usize] = true;
+        let name = self.f.func.vars[v as usize].name;
+        if !name.is_empty() {
+            let s: Sym = self.vm.sym(name);
+            self.f.locals.push((r, s));
+        }
+    }
+
+    /// A register for a value on its way to `d`.
+    pub(super) fn target(&mut self, d: Dest) -> Res<Reg> {
+        match d {
+            Dest::Reg(r) => Ok(r),
+            Dest::Effect | Dest::Tail => self.alloc(1),
+        }
+    }
+
+    /// As [`Gen::target`], for code that writes the register before it is finished: never a variable.
+    pub(super) fn early_target(&mut self, d: Dest) -> Res<Reg> {
+        match d {
+            Dest::Reg(r) if !self.f.holds_var[r as usize] => Ok(r),
+            _ => self.alloc(1),
+        }
+    }
+
+    /// The value for `d` is in `r`.
+    pub(super) fn finish(&mut self, d: Dest, r: Reg) {
+        match d {
+            Dest::Reg(to) => self.move_to(to, r),
+            Dest::Effect => {}
+            Dest::Tail => self.emit_return(r),
+        }
+    }
+
+    /// A register for a call window: the destination itself when it is the topmost temporary.
+    pub(super) fn window(&mut self, d: Dest) -> Res<Reg> {
+        match d {
+            Dest::Reg(r) if r as usize + 1 == self.f.top && !self.f.holds_var[r as usize] => {
+                self.alloc(2)?;
+                Ok(r)
+            }
+            _ => self.alloc(3),
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Classes, objects, `extend`.
+
+use rustc_hash::FxHashSet;
+
+use super::function::{self, FnSpec, has_flag, intent};
+use super::scan::names_in;
+use super::scope::{Declaration, NameKind};
+use super::words::{is_macro_name, is_symbol, name_of, symbol, typed_name};
+use super::{Lower, scope};
+use crate::compile::hir::{Block, ClassDef, E, ExprKind, FuncId, FuncKind, Key, Member, VarId, VarRef};
+use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Span};
+
+/// The class whose members are being lowered.
+struct ClassBody<'a> {
+    name: &'a str,
+    var: VarId,
+    /// `extend`: only methods and static members.
+    extends: bool,
+}
+
+impl<'a> Lower<'a, '_> {
+    pub(super) fn class(&mut self, span: Span, gene: &'a GeneForm<'a>, object: bool) -> E<'a> {
+        let word = if object { "object" } else { "class" };
+        let [target, rest @ ..] = gene.children else {
+            return self.error(span, format!("{word}: missing name"));
+        };
+        let full = match target.kind {
+            FormKind::Path([.., PathPart::Name(name)]) => *name,
+            _ => match name_of(target) {
+                Some(name) => name,
+                None => return self.error(target.span, format!("{word}: invalid name")),
+            },
+        };
+        let (name, generics) = self.generic_head(full, target.span, false);
+        // A member of something else: `(class geo/Box ...)`.
+        let member = match target.kind {
+            FormKind::Path(parts) if !self.defines_by_path(parts) => match self.path_target(target.span, parts) {
+                Some((base, _)) => Some(base),
+                None => return self.nil(span),
+            },
+            _ => None,
+        };
+        let exported = matches!(target.kind, FormKind::Path(_));
+        let (parent, rest) = match rest {
+            [less, parent, rest @ ..] if is_symbol(less, "<") => (Some(self.expr(parent)), rest),
+            [less] if is_symbol(less, "<") => return self.error(less.span, format!("{word}: missing parent")),
+            rest => (None, rest),
+        };
+        if let Some(word) = rest.first().filter(|form| is_symbol(form, "implements")) {
+            return self.unsupported(word.span, "implements is");
+        }
+        let declaration = Declaration { exported, ..Declaration::new(NameKind::Class) };
+
+        let outer_generics = self.generics.len();
+        self.generics.extend_from_slice(&generics);
+        self.push_scope();
+        let class_var = self.bind_hidden(scope::SELF);
+        let body = ClassBody { name, var: class_var, extends: false };
+        let mut members = Vec::with_capacity(rest.len());
+        // The body may use the class by its name, which is bound only afterwards. Inside a block the name means the hidden
+        // variable there. A module variable is bound first, if code that runs in the body needs it. (An object's name is bound
+        // to the instance, which does not exist yet.)
+        let named = !object && member.is_none();
+        let top = self.scopes.iter().rev().nth(1).is_some_and(|scope| scope.module);
+        if named && !top && !self.scan.assigned.contains(name) {
+            self.bind_alias(name, class_var, NameKind::Class);
+        }
+        let early = named && top && rest.iter().any(|form| runs_in_body(form, name));
+        if early {
+            let class = self.var_at(span, VarRef::Local(class_var));
+            let bound = self.outside(|lower| lower.declare_as(span, name, target.span, declaration, class));
+            members.push(Member::Other(bound));
+        }
+        let hint = self.members(&body, rest, &mut members);
+        let members = self.slice(&members);
+        let cells = self.pop_scope();
+        self.generics.truncate(outer_generics);
+
+        let intent = intent(gene.props);
+        let def = ClassDef { name, parent, class_var, members, field_hint: hint, object, intent };
+        let value = self.e(span, ExprKind::Class(self.arena.alloc(def)));
+        let value = self.with_cells(span, cells, value);
+        match member {
+            Some(base) => self.e(span, ExprKind::Set { base, key: Key::Name { name, fallback: None }, value }),
+            None if early => value,
+            None => self.declare_as(span, name, target.span, declaration, value),
+        }
+    }
+
+    pub(super) fn extend(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
+        let [class, rest @ ..] = gene.children else {
+            return self.error(span, "extend: missing class");
+        };
+        let name = match class.kind {
+            FormKind::Path([.., PathPart::Name(name)]) => *name,
+            _ => symbol(class).unwrap_or("?"),
+        };
+        let class = self.expr(class);
+        self.push_scope();
+        let class_var = self.bind_hidden(scope::SELF);
+        let body = ClassBody { name, var: class_var, extends: true };
+        let mut members = Vec::with_capacity(rest.len());
+        self.members(&body, rest, &mut members);
+        let members = self.slice(&members);
+        let cells = self.pop_scope();
+        let value = self.e(span, ExprKind::Extend { class, class_var, members });
+        self.with_cells(span, cells, value)
+    }
+
+    /// A body's scope is no block of its own: what it needs at entry is made just before.
+    fn with_cells(&mut self, span: Span, cells: &'a [VarId], value: E<'a>) -> E<'a> {
+        if cells.is_empty() {
+            return value;
+        }
+        let body = self.slice(&[value]);
+        self.e(span, ExprKind::Block(Block { cells, hoisted: &[], body }))
+    }
+
+    /// Lowers the members in the innermost scope; gives the number of fields the constructor assigns.
+    fn members(&mut self, class: &ClassBody<'a>, forms: &'a [Form<'a>], members: &mut Vec<Member<'a>>) -> u32 {
+        self.predeclare(forms);
+        let mut fields = FxHashSet::default();
+        for form in forms {
+            let gene = match form.kind {
+                FormKind::Gene(gene) if !gene.frozen => gene,
+                _ => {
+                    members.push(self.other_member(class, form));
+                    continue;
+                }
+            };
+            let word = gene.head.as_ref().and_then(symbol).unwrap_or_default();
+            let member = match word {
+                "ctor" | "field" if class.extends => {
+                    self.error(form.span, "extend: only methods and static members are allowed");
+                    continue;
+                }
+                "ctor" => {
+                    assigned_fields(form, &mut fields);
+                    self.method_member(class, form, gene, FuncKind::Ctor, Some("ctor"), gene.children).map(Member::Ctor)
+                }
+                "ctor!" => {
+                    self.error(form.span, "macro-like methods are not supported");
+                    None
+                }
+                "method" => self.method(class, form, gene),
+                "field" => {
+                    let field = self.field(class, form, gene);
+                    if let Some(Member::Field { name, .. }) = field {
+                        fields.insert(name);
+                    }
+                    field
+                }
+                "static" => self.static_(class, form, gene),
+                "on_method_missing" if class.extends => {
+                    self.error(form.span, "extend: only methods and static members are allowed");
+                    None
+                }
+                "on_method_missing" => {
+                    let name = Some("on_method_missing");
+                    let func = self.method_member(class, form, gene, FuncKind::Method, name, gene.children);
+                    func.map(Member::OnMissing)
+                }
+                _ => Some(self.other_member(class, form)),
+            };
+            members.extend(member);
+        }
+        fields.len() as u32
+    }
+
+    fn other_member(&mut self, class: &ClassBody<'a>, form: &'a Form<'a>) -> Member<'a> {
+        if class.extends {
+            return Member::Other(self.error(form.span, "extend: only methods and static members are allowed"));
+        }
+        Member::Other(self.expr(form))
+    }
+
+    fn method(&mut self, class: &ClassBody<'a>, form: &'a Form<'a>, gene: &'a GeneForm<'a>) -> Option<Member<'a>> {
+        let [target, rest @ ..] = gene.children else {
+            self.error(form.span, "method: missing name");
+            return None;
+        };
+        let full = match target.kind {
+            FormKind::Str(name) => name,
+            // Operators that read as the beginning of something else.
+            FormKind::Path(_) => {
+                self.error(target.span, "method: invalid name");
+                return None;
+            }
+            _ => match name_of(target) {
+                Some(name) => name,
+                None => {
+                    self.error(target.span, "method: invalid name");
+                    return None;
+                }
+            },
+        };
+        let (name, generics) = match target.kind {
+            FormKind::Str(_) => (full, Vec::new()),
+            _ => self.generic_head(full, target.span, false),
+        };
+        if is_macro_name(name) {
+            self.error(target.span, "macro-like methods are not supported");
+            return None;
+        }
+        let outer_generics = self.generics.len();
+        self.generics.extend(generics);
+        let func = self.method_member(class, form, gene, FuncKind::Method, Some(name), rest);
+        self.generics.truncate(outer_generics);
+        func.map(|func| Member::Method { name, func })
+    }
+
+    /// A function with `self`; `forms` begin with the parameter list. `name` is `None` for static functions, which know no
+    /// `super`.
+    fn method_member(
+        &mut self,
+        class: &ClassBody<'a>,
+        form: &'a Form<'a>,
+        gene: &'a GeneForm<'a>,
+        kind: FuncKind,
+        name: Option<&'a str>,
+        forms: &'a [Form<'a>],
+    ) -> Option<FuncId> {
+        let word = gene.head.as_ref().and_then(symbol).unwrap_or("method");
+        let signature = self.signature(form.span, word, forms)?;
+        let name = name?;
+        let full_name = self.text(&format!("{}.{name}", class.name));
+        Some(self.function(FnSpec {
+            span: form.span,
+            name: Some(name),
+            full_name,
+            kind,
+            generator: function::is_generator_name(name) || has_flag(gene.props, "generator"),
+            is_async: has_flag(gene.props, "async"),
+            named: true,
+            class: (word != "static").then_some(class.var),
+            generics: Vec::new(),
+            params: signature.params,
+            ret: signature.ret,
+            props: gene.props,
+            body: signature.body,
+        }))
+    }
+
+    /// `(field x: T = e)`, `(field x T)`
+    fn field(&mut self, class: &ClassBody<'a>, form: &'a Form<'a>, gene: &'a GeneForm<'a>) -> Option<Member<'a>> {
+        let (name, rest) = match gene.children {
+            [target, rest @ ..] => (name_of(target), rest),
+            [] => (None, &[][..]),
+        };
+        let Some(full) = name else {
+            self.error(form.span, "field: missing name");
+            return None;
+        };
+        let name = typed_name(full).unwrap_or(full);
+        let (ty, rest) = match rest {
+            [ty, rest @ ..] if !is_symbol(ty, "=") => (Some(*ty), rest),
+            rest => (None, rest),
+        };
+        let default = match rest {
+            [] => None,
+            [equals, default] if is_symbol(equals, "=") => Some(default),
+            _ => {
+                self.error(form.span, "Invalid field");
+                return None;
+            }
+        };
+        let ty = ty.map(|form| self.type_ref(form, &format!("field {name}")));
+        let full_name = self.text(&format!("{}.{name}", class.name));
+        let default = default.map(|default| self.thunk(default, full_name));
+        Some(Member::Field { name, ty, default })
+    }
+
+    /// `(static name [..] ..)`, `(static name = e)`
+    fn static_(&mut self, class: &ClassBody<'a>, form: &'a Form<'a>, gene: &'a GeneForm<'a>) -> Option<Member<'a>> {
+        let [target, rest @ ..] = gene.children else {
+            self.error(form.span, "static: missing name");
+            return None;
+        };
+        let Some(name) = name_of(target) else {
+            self.error(target.span, "static: invalid name");
+            return None;
+        };
+        if is_macro_name(name) {
+            self.error(target.span, "macro-like methods are not supported");
+            return None;
+        }
+        match rest {
+            [equals, value] if is_symbol(equals, "=") => {
+                let value = self.expr(value);
+                Some(Member::StaticValue { name, value })
+            }
+            _ => {
+                let func = self.method_member(class, form, gene, FuncKind::Method, Some(name), rest)?;
+                Some(Member::StaticFn { name, func })
+            }
+        }
+    }
+}
+
+/// Whether the member runs while the class is made, and mentions `name`.
+fn runs_in_body(form: &Form<'_>, name: &str) -> bool {
+    if let FormKind::Gene(gene) = form.kind {
+        let word = gene.head.as_ref().and_then(symbol).unwrap_or_default();
+        if matches!(word, "ctor" | "method" | "field" | "on_method_missing") {
+            return false;
+        }
+        if word == "static" && !gene.children.get(1).is_some_and(|child| is_symbol(child, "=")) {
+            return false;
+        }
+    }
+    let mut found = false;
+    names_in(form, |other| found |= other == name);
+    found
+}
+
+/// Collects the names assigned as `/x`.
+fn assigned_fields<'a>(form: &'a Form<'a>, fields: &mut FxHashSet<&'a str>) {
+    super::scan::walk(form, |form| {
+        if let FormKind::Gene(gene) = form.kind
+            && gene.children.first().is_some_and(|child| is_symbol(child, "="))
+            && let Some(FormKind::Path([PathPart::SelfRef, PathPart::Name(name)])) = gene.head.map(|head| head.kind)
+        {
+            fields.insert(name);
+        }
+    });
+}

@@ -1,0 +1,83 @@
+//! Paths as expressions (3.9).
+
+use super::Lower;
+use super::scope::{NameKind, Target};
+use crate::compile::hir::{Args, E, ExprKind, Key, VarRef};
+use crate::syntax::form::{PathPart, Span};
+
+impl<'a> Lower<'a, '_> {
+    pub(super) fn path(&mut self, span: Span, parts: &'a [PathPart<'a>]) -> E<'a> {
+        let [first, rest @ ..] = parts else { return self.nil(span) };
+        let mut value = self.path_base(span, first);
+        for part in rest {
+            value = self.path_step(span, value, part);
+        }
+        value
+    }
+
+    /// What a path starts from.
+    fn path_base(&mut self, span: Span, part: &'a PathPart<'a>) -> E<'a> {
+        match part {
+            PathPart::SelfRef => self.self_(span),
+            PathPart::Name(name) => self.symbol(span, name),
+            _ => self.error(span, "Invalid path"),
+        }
+    }
+
+    fn path_step(&mut self, span: Span, base: E<'a>, part: &'a PathPart<'a>) -> E<'a> {
+        let kind = match *part {
+            PathPart::Name("") => return self.error(span, "Invalid path"),
+            PathPart::Name(name) => ExprKind::Get { base, key: Key::Name { name, fallback: self.key_variable(name) } },
+            PathPart::Index(index) => ExprKind::Get { base, key: Key::Index(index) },
+            PathPart::Dynamic(form) => {
+                let key = self.expr(form);
+                ExprKind::Get { base, key: Key::Dynamic(key) }
+            }
+            PathPart::Method(name) => ExprKind::Method { recv: base, name, args: Args::default() },
+            PathPart::NotNil => ExprKind::NotNil(base),
+            PathPart::SelfRef => return self.error(span, "Invalid path"),
+            PathPart::Values | PathPart::Entries | PathPart::Collect | PathPart::CollectMap => {
+                return self.unsupported(span, "selectors are");
+            }
+        };
+        self.e(span, kind)
+    }
+
+    /// The variable whose value serves as a key when the name finds nothing. Names of functions, classes, enums and namespaces
+    /// are no variables: their values are never keys.
+    fn key_variable(&mut self, name: &str) -> Option<VarRef> {
+        if !matches!(self.find(name)?.kind, NameKind::Var | NameKind::Import) {
+            return None;
+        }
+        match self.resolve(name)?.target {
+            Target::Var(var) => Some(var),
+            Target::Member(_) => None,
+        }
+    }
+
+    /// The container and key that an assignment to the path means; `None` (and an error) if it cannot be assigned.
+    pub(super) fn path_target(&mut self, span: Span, parts: &'a [PathPart<'a>]) -> Option<(E<'a>, Key<'a>)> {
+        let [first, middle @ .., last] = parts else { return None };
+        let mut base = self.path_base(span, first);
+        for part in middle {
+            base = self.path_step(span, base, part);
+        }
+        let key = match *last {
+            PathPart::Name(name) if !name.is_empty() => {
+                // The rule holds for paths of at least three parts.
+                let fallback = if middle.is_empty() { None } else { self.key_variable(name) };
+                if matches!(base.kind, ExprKind::ModuleNs) {
+                    self.namespace_assigned.insert(name);
+                }
+                Key::Name { name, fallback }
+            }
+            PathPart::Index(index) => Key::Index(index),
+            PathPart::Dynamic(form) => Key::Dynamic(self.expr(form)),
+            _ => {
+                self.error(span, "Invalid assignment target");
+                return None;
+            }
+        };
+        Some((base, key))
+    }
+}

@@ -1,0 +1,74 @@
+//! `async`, `await`, `spawn`.
+
+use super::words::symbol;
+use super::{FuncDraft, Lower};
+use crate::compile::hir::{Args, E, ExprKind, FuncId, FuncKind};
+use crate::syntax::form::{Form, FormKind, GeneForm, PropKind, Span};
+
+impl<'a> Lower<'a, '_> {
+    pub(super) fn async_(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
+        let body = match gene.children {
+            [body] => body,
+            [] => return self.count_error(span, "async", "1 argument", 0),
+            _ => return self.error(span, "use (do …)"),
+        };
+        let raw = gene.props.iter().any(|prop| prop.key == "raw" && prop.kind == PropKind::Flag);
+        let func = self.task_body(span, std::slice::from_ref(body), "return cannot leave an async body");
+        self.e(span, ExprKind::Async { func, raw })
+    }
+
+    fn task_body(&mut self, span: Span, forms: &'a [Form<'a>], no_return: &'static str) -> FuncId {
+        let id = self.enter_function(FuncKind::Async, false, Some(no_return));
+        self.push_scope();
+        let body = self.rest_of_scope(forms, span);
+        let cx = self.leave_function();
+        self.funcs[id as usize] = Some(FuncDraft::new(cx, "<fn>", span, body));
+        id
+    }
+
+    pub(super) fn await_(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
+        if gene.children.is_empty() {
+            return self.count_error(span, "await", "at least 1 argument", 0);
+        }
+        let timeout = gene.props.iter().find(|prop| prop.key == "timeout");
+        let before = gene.props_at as usize;
+        let mut values = Vec::with_capacity(gene.children.len());
+        let mut limit = None;
+        for (at, child) in gene.children.iter().enumerate() {
+            if at == before {
+                limit = timeout.map(|prop| self.expr(&prop.value));
+            }
+            values.push(self.expr(child));
+        }
+        let timeout = limit.or_else(|| timeout.map(|prop| self.expr(&prop.value)));
+        let values = self.slice(&values);
+        self.e(span, ExprKind::Await { values, timeout })
+    }
+
+    /// One call form is the body of the task; one name, path or function literal is called in it; of several children the first
+    /// one is called with the others, all evaluated now.
+    pub(super) fn spawn(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
+        let (callee, args) = match gene.children {
+            [] => return self.count_error(span, "spawn", "at least 1 argument", 0),
+            [body] if is_call(body) => {
+                let func = self.task_body(body.span, std::slice::from_ref(body), "return cannot leave a spawn body");
+                let callee = self.e(body.span, ExprKind::Fn(func));
+                let props = self.prop_args(gene.props);
+                (callee, Args { items: &[], props, props_at: 0 })
+            }
+            [callee, ..] => {
+                let callee = self.expr(callee);
+                (callee, self.args_after(gene, 1))
+            }
+        };
+        self.e(span, ExprKind::Spawn { callee, args })
+    }
+}
+
+/// A gene that is no function literal.
+fn is_call(form: &Form<'_>) -> bool {
+    let FormKind::Gene(gene) = form.kind else { return false };
+    let literal = matches!(gene.head.as_ref().and_then(symbol), Some("fn" | "fn*"))
+        || gene.children.first().and_then(symbol) == Some("->");
+    gene.head.is_some() && !gene.frozen && !literal
+}

@@ -1,0 +1,247 @@
+//! Genes: the methods that call no function (language 6.8).
+use super::collection::{int, mutable, position, this_gene};
+use super::map;
+use crate::def;
+use crate::heap::{Gc, Kind, Record};
+use crate::native::{Args, NativeDef, R, Stop};
+use crate::value::Value;
+use crate::vm::Vm;
+
+pub fn install(vm: &mut Vm) {
+    let c = vm.classes.by_kind[Kind::Gene as usize];
+    vm.add_methods(c, DEFS);
+}
+
+#[rustfmt::skip]
+static DEFS: &[NativeDef] = &[
+    def!("type", genetype, 0, 0, "(g .type) -- type"),
+    def!("genetype", genetype, 0, 0, "(g .genetype) -- type"),
+    def!("props", props, 0, 0, "(g .props) -- new Map of the properties"),
+    def!("children", children, 0, 0, "(g .children) -- new Array of the children"),
+    def!("to_array", children, 0, 0, "(g .to_array) -- new Array of the children"),
+    def!("size", size, 0, 0, "(g .size) -- number of children"),
+    def!("length", size, 0, 0, "(g .length) -- number of children"),
+    def!("get", get, 1, 2, "(g .get k [d]) -- property (String, Symbol) or child (Int), else d or nil"),
+    def!("get_child", get_child, 1, 1, "(g .get_child i) -- child i or nil"),
+    def!("child", get_child, 1, 1, "(g .child i) -- child i or nil"),
+    def!("has", has, 1, 1, "(g .has k) -- is the property (or child, for an Int) present?"),
+    def!("contains", has, 1, 1, "(g .contains k) -- is the property (or child, for an Int) present?"),
+    def!("has_child", has_child, 1, 1, "(g .has_child i) -- is there a child i?"),
+    def!("keys", keys, 0, 0, "(g .keys) -- names of the properties"),
+    def!("values", values, 0, 0, "(g .values) -- values of the properties"),
+    def!("pairs", pairs, 0, 0, "(g .pairs) -- array of [name value] of the properties"),
+    def!("set", set, 2, 2, "(g .set k v) -- sets a property (or child, for an Int); the receiver"),
+    def!("set_child", set_child, 2, 2, "(g .set_child i v) -- replaces child i; the receiver"),
+    def!("add_child", add_child, 1, 1, "(g .add_child v) -- appends a child; the receiver"),
+    def!("ins_child", ins_child, 2, 2, "(g .ins_child i v) -- inserts a child before index i; the receiver"),
+    def!("del", del, 1, 1, "(g .del k) -- removes a property (or child, for an Int) and gives it, or nil"),
+    def!("del_child", del_child, 1, 1, "(g .del_child i) -- removes child i and gives it, or nil"),
+    def!("set_genetype", set_genetype, 1, 1, "(g .set_genetype v) -- replaces the type; the receiver"),
+    def!("set_type", set_genetype, 1, 1, "(g .set_type v) -- replaces the type; the receiver"),
+    def!("clear", clear, 0, 0, "(g .clear) -- removes properties and children; the receiver"),
+    def!("empty?", is_empty, 0, 0, "(g .empty?) -- has it neither properties nor children?"),
+    def!("empty", is_empty, 0, 0, "(g .empty) -- has it neither properties nor children?"),
+    def!("not_empty?", not_empty, 0, 0, "(g .not_empty?) -- has it properties or children?"),
+    def!("dup", dup, 0, 0, "(g .dup) -- mutable copy"),
+    def!("immutable?", is_immutable, 0, 0, "(g .immutable?) -- can it not be changed?"),
+    def!("_with_children", with_children, 1, 1, ""),
+];
+
+fn outside(vm: &mut Vm, i: i64, len: usize) -> Stop {
+    vm.argument_error(&format!("Gene child index out of bounds: {i} (len={len})"))
+}
+
+fn genetype(vm: &mut Vm, args: &Args) -> R {
+    Ok(this_gene(vm, args)?.gene_type())
+}
+
+fn props(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    Ok(match g.gene_props() {
+        Some(m) => vm.map_copy(m).value(),
+        None => vm.map().value(),
+    })
+}
+
+fn children(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    Ok(vm.array(g.gene_children().as_slice()))
+}
+
+fn size(vm: &mut Vm, args: &Args) -> R {
+    Ok(Value::small(this_gene(vm, args)?.gene_children().size() as i64))
+}
+
+fn child(g: Gc<Record>, i: i64) -> Option<Value> {
+    let c = g.gene_children();
+    position(i, c.size()).map(|p| c.as_slice()[p])
+}
+
+fn find(vm: &mut Vm, g: Gc<Record>, k: Value) -> Result<Option<Value>, Stop> {
+    if let Some(i) = k.as_int() {
+        return Ok(child(g, i));
+    }
+    let k = map::find_key(vm, k)?;
+    Ok(k.and_then(|k| vm.gene_get_prop(g, k)))
+}
+
+fn get(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    Ok(find(vm, g, args.get(0))?.unwrap_or(args.get(1)))
+}
+
+fn get_child(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    let i = int(vm, "get_child", args.get(0))?;
+    Ok(child(g, i).unwrap_or(Value::NIL))
+}
+
+fn has(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    Ok(Value::bool(find(vm, g, args.get(0))?.is_some()))
+}
+
+fn has_child(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    let i = int(vm, "has_child", args.get(0))?;
+    Ok(Value::bool(child(g, i).is_some()))
+}
+
+fn keys(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    Ok(match g.gene_props() {
+        Some(m) => map::keys_of(vm, m).value(),
+        None => vm.array(&[]),
+    })
+}
+
+fn values(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    Ok(match g.gene_props() {
+        Some(m) => map::values_of(vm, m).value(),
+        None => vm.array(&[]),
+    })
+}
+
+fn pairs(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    Ok(match g.gene_props() {
+        Some(m) => map::pairs_of(vm, m).value(),
+        None => vm.array(&[]),
+    })
+}
+
+fn set(vm: &mut Vm, args: &Args) -> R {
+    if args.get(0).is_int() {
+        return set_child(vm, args);
+    }
+    let g = this_gene(vm, args)?;
+    mutable(vm, g)?;
+    let k = map::key(vm, args.get(0))?;
+    vm.gene_set_prop(g, k, args.get(1));
+    Ok(args.this())
+}
+
+fn set_child(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    mutable(vm, g)?;
+    let i = int(vm, "set_child", args.get(0))?;
+    let c = g.gene_children();
+    match position(i, c.size()) {
+        Some(p) => vm.heap.array_set(c, p, args.get(1)),
+        None => return Err(outside(vm, i, c.size())),
+    }
+    Ok(args.this())
+}
+
+fn add_child(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    mutable(vm, g)?;
+    vm.heap.array_push(g.gene_children(), args.get(0));
+    Ok(args.this())
+}
+
+fn ins_child(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    mutable(vm, g)?;
+    let i = int(vm, "ins_child", args.get(0))?;
+    let c = g.gene_children();
+    let at = if i < 0 { i + c.size() as i64 } else { i };
+    if at < 0 || at > c.size() as i64 {
+        return Err(outside(vm, i, c.size()));
+    }
+    vm.heap.array_insert(c, at as usize, args.get(1));
+    Ok(args.this())
+}
+
+fn del(vm: &mut Vm, args: &Args) -> R {
+    if args.get(0).is_int() {
+        return del_child(vm, args);
+    }
+    let g = this_gene(vm, args)?;
+    mutable(vm, g)?;
+    let k = map::find_key(vm, args.get(0))?;
+    let old = match (k, g.gene_props()) {
+        (Some(k), Some(m)) => vm.map_del(m, k),
+        _ => None,
+    };
+    Ok(old.unwrap_or(Value::NIL))
+}
+
+fn del_child(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    mutable(vm, g)?;
+    let i = int(vm, "del_child", args.get(0))?;
+    let c = g.gene_children();
+    Ok(position(i, c.size()).map_or(Value::NIL, |p| c.remove(p)))
+}
+
+fn set_genetype(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    mutable(vm, g)?;
+    g.set_slot(&mut vm.heap, 0, args.get(0));
+    Ok(args.this())
+}
+
+fn clear(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    mutable(vm, g)?;
+    g.gene_children().truncate(0);
+    g.set_slot(&mut vm.heap, 1, Value::NIL);
+    Ok(args.this())
+}
+
+fn bare(vm: &Vm, g: Gc<Record>) -> bool {
+    g.gene_children().size() == 0 && vm.gene_props_len(g) == 0
+}
+
+fn is_empty(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    Ok(Value::bool(bare(vm, g)))
+}
+
+fn not_empty(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    Ok(Value::bool(!bare(vm, g)))
+}
+
+fn dup(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    Ok(vm.gene_copy(g).value())
+}
+
+fn is_immutable(vm: &mut Vm, args: &Args) -> R {
+    Ok(Value::bool(this_gene(vm, args)?.header().frozen()))
+}
+
+/// `(g ._with_children array)`: a mutable copy with other children.
+fn with_children(vm: &mut Vm, args: &Args) -> R {
+    let g = this_gene(vm, args)?;
+    let items = vm.as_array(args.get(0)).map_or(&[][..], |a| a.as_slice());
+    let children = vm.heap.array(items);
+    let props = match g.gene_props() {
+        Some(m) => vm.map_copy(m).value(),
+        None => Value::NIL,
+    };
+    Ok(vm.gene(g.gene_type(), props, children).value())
+}

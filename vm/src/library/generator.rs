@@ -1,0 +1,41 @@
+//! Generators (language 11.2). Their lazy and eager combinators are in `prelude/generator.gene`.
+use super::collection::wrong;
+use crate::def;
+use crate::heap::Gc;
+use crate::interp::iterate::{self, Wants};
+use crate::native::{Args, NativeDef, R, Stop};
+use crate::object::fiber::{Fiber, Status};
+use crate::value::Value;
+use crate::vm::Vm;
+
+pub fn install(vm: &mut Vm) {
+    vm.add_methods(vm.classes.generator, DEFS);
+}
+
+#[rustfmt::skip]
+static DEFS: &[NativeDef] = &[
+    def!("next", |vm, a| resume(vm, a, Wants::Next), 0, 0, "(g .next) -- next yielded value, not_found at the end"),
+    def!("has_next", |vm, a| resume(vm, a, Wants::HasNext), 0, 0, "(g .has_next) -- is there another value?"),
+    def!("next_pair", |vm, a| resume(vm, a, Wants::Pair), 0, 0, "(g .next_pair) -- next value as [key value] or [index value]"),
+    def!("send", |vm, a| resume(vm, a, Wants::Next), 1, 1, "(g .send v) -- as next; the suspended yield gives v"),
+    def!("close", |vm, a| resume(vm, a, Wants::Close), 0, 0, "(g .close) -- ends it, running its finally parts"),
+    def!("iter", |_, a| Ok(a.this()), 0, 0, "(g .iter) -- the generator itself"),
+    def!("result", result, 0, 0, "(g .result) -- the body's value after it ended, else nil"),
+];
+
+fn this(vm: &mut Vm, args: &Args) -> Result<Gc<Fiber>, Stop> {
+    match args.this().as_generator() {
+        Some(g) => Ok(g),
+        None => Err(wrong(vm, "method", "Generator", args.this())),
+    }
+}
+
+fn resume(vm: &mut Vm, args: &Args, wants: Wants) -> R {
+    let g = this(vm, args)?;
+    iterate::resume(vm, g, args.get(0), wants)
+}
+
+fn result(vm: &mut Vm, args: &Args) -> R {
+    let g = this(vm, args)?;
+    Ok(if g.status == Status::Done { g.result } else { Value::NIL })
+}

@@ -1,0 +1,66 @@
+//! Reading text as data: `$parse`, `$parse_all`.
+use crate::def;
+use crate::native::{Args, NativeDef, R};
+use crate::syntax;
+use crate::syntax::source::Source;
+use crate::value::Value;
+use crate::vm::Vm;
+use bumpalo::Bump;
+use std::rc::Rc;
+
+fn text_of<'a>(vm: &mut Vm, a: &Args, name: &str) -> Result<&'a str, crate::native::Stop> {
+    match a.get(0).as_str() {
+        Some(s) => Ok(s),
+        None => {
+            let k = vm.kind_name(a.get(0));
+            Err(vm.type_error(&format!("{name} expects String, got {k}")))
+        }
+    }
+}
+
+fn syntax_error(vm: &mut Vm, text: &str, e: syntax::SyntaxError) -> crate::native::Stop {
+    let source = Source::new("<parse>", text.to_string());
+    let (l, c) = source.line_col(e.span.start);
+    vm.parse_error(&format!("<parse>:{l}:{c}: {}", e.message))
+}
+
+/// Positions of parsed data point into a source of its own.
+fn source_id(vm: &mut Vm, text: &str) -> u32 {
+    vm.sources.push(Rc::new(Source::new("<parse>", text.to_string())));
+    vm.sources.len() as u32 - 1
+}
+
+fn parse(vm: &mut Vm, a: &Args) -> R {
+    let text = text_of(vm, a, "$parse")?;
+    let arena = Bump::new();
+    match syntax::read_first(&arena, text) {
+        Ok(Some(f)) => {
+            let id = source_id(vm, text);
+            Ok(crate::compile::quote::form_to_value(vm, &f, id))
+        }
+        Ok(None) => Ok(Value::NIL),
+        Err(e) => Err(syntax_error(vm, text, e)),
+    }
+}
+
+fn parse_all(vm: &mut Vm, a: &Args) -> R {
+    let text = text_of(vm, a, "$parse_all")?;
+    let arena = Bump::new();
+    match syntax::read(&arena, text) {
+        Ok(forms) => {
+            let id = source_id(vm, text);
+            let out = vm.heap.array_with_capacity(forms.len());
+            for f in &forms {
+                let v = crate::compile::quote::form_to_value(vm, f, id);
+                vm.heap.array_push(out, v);
+            }
+            Ok(out.value())
+        }
+        Err(e) => Err(syntax_error(vm, text, e)),
+    }
+}
+
+pub static GLOBALS: &[NativeDef] = &[
+    def!("$parse", parse, 1, 1, "($parse s) -- the first form of the text as data"),
+    def!("$parse_all", parse_all, 1, 1, "($parse_all s) -- all forms of the text as data"),
+];
