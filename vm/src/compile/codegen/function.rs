@@ -106,7 +106,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         let unit: &'u Unit<'a> = self.unit;
         let Some(func) = unit.funcs.get(id as usize) else { return self.error("internal error: no such function") };
         let outer = std::mem::replace(&mut self.f, State::new(func));
-        let made = stacker::maybe_grow(128 * 1024, 1024 * 1024, || self.function_code(func));
+        let made = crate::stack::grow(|| self.function_code(func));
         let state = std::mem::replace(&mut self.f, outer);
         made?;
         self.finish_proto(state, captures)
