@@ -3,7 +3,6 @@ use crate::value::{Sym, Value};
 use rustc_hash::FxHashMap;
 
 /// The names of one VM. A symbol's id is its place of first appearance.
-#[derive(Default)]
 pub struct Symbols {
     names: Vec<&'static str>,
     ids: FxHashMap<&'static str, Sym>,
@@ -13,18 +12,20 @@ pub struct Symbols {
     store: bumpalo::Bump,
 }
 
-/// Names of the library: room for them is made at once.
-const LIBRARY: usize = 1500;
-
-impl Symbols {
-    pub fn new() -> Symbols {
+impl Default for Symbols {
+    fn default() -> Self {
+        // Room for the names of the library: growing a table at startup costs more than filling it.
+        const LIBRARY_NAMES: usize = 1536;
         Symbols {
-            names: Vec::with_capacity(LIBRARY),
-            ids: FxHashMap::with_capacity_and_hasher(LIBRARY, Default::default()),
-            ..Symbols::default()
+            names: Vec::with_capacity(LIBRARY_NAMES),
+            ids: FxHashMap::with_capacity_and_hasher(LIBRARY_NAMES, Default::default()),
+            strings: Vec::new(),
+            store: bumpalo::Bump::new(),
         }
     }
+}
 
+impl Symbols {
     pub fn intern(&mut self, name: &str) -> Sym {
         if let Some(&s) = self.ids.get(name) {
             return s;

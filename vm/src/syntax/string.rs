@@ -32,7 +32,10 @@ impl<'a> Reader<'a, '_> {
             self.arena.alloc_str(text)
         } else {
             self.scratch.push_str(text);
-            self.arena.alloc_str(&self.scratch)
+            let text = self.arena.alloc_str(&self.scratch);
+            // This string may stand inside an interpolated one, whose text is collected here too.
+            self.scratch.clear();
+            text
         };
         self.pos = close + if triple { 3 } else { 1 };
         self.complete_leaf(start, FormKind::Str(text))

@@ -123,6 +123,11 @@ fn interpolations_nest() {
 }
 
 #[test]
+fn an_escape_in_an_embedded_string_stays_there() {
+    check(r##"#"[#{f "x\"y"}]""##, r##"text("[" (f "x\"y") "]")"##);
+}
+
+#[test]
 fn comments_in_interpolated_strings_contribute_nothing() {
     check("#\"a#< b # \" >#c#{d # e\n}f\"", "text(\"ac\" d \"f\")");
     check_error("(a #\"b #<c\")", "1:8: Unterminated block comment");
