@@ -119,6 +119,7 @@ impl Vm {
             sources: Vec::new(),
             builtin_enums: [Value::NIL; 2],
             deadlocked: false,
+            deadlock_exception: Value::UNDEF,
             main_module: 0,
             args_value: Value::UNDEF,
         });
@@ -224,7 +225,9 @@ impl Vm {
         let terminal = self.exception_class("AlreadyTerminalException", conc);
         let suspend = self.exception_class("CannotSuspendException", conc);
         let duration = self.exception_class("InvalidDurationException", argument);
+        let closed = self.exception_class("ClosedException", conc);
         let c = &mut *self.classes;
+        c.closed = closed;
         c.memory_limit = memory;
         c.fuel = fuel;
         c.timeout = timeout;

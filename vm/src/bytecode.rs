@@ -91,7 +91,7 @@ ops! {
     /// r[a] = global site[x]
     GetGlobal,
 
-    // --- arithmetic: r[a] = r[b] op r[c]; ..I: immediate x; ..K: constant k[x]
+    // --- arithmetic: r[a] = r[b] op r[c]; ..I: immediate x; ..K: constant k[x] (c = 1: the constant is the left operand)
     Add,
     AddI,
     AddK,

@@ -175,7 +175,11 @@ impl Vm {
 
     fn finish_main(&mut self, fut: Value) -> Outcome {
         if self.fatal {
-            return Outcome::Threw(self.exception);
+            // The exception that nothing can catch left the main task, or the task that ran when the limit was reached.
+            return match self.tasks.main_result.take() {
+                Some(Err(ex)) => Outcome::Threw(ex),
+                _ => self.fuel_exhausted(),
+            };
         }
         if let Some(code) = self.exit_code {
             return Outcome::Exit(code);
@@ -184,17 +188,18 @@ impl Vm {
         self.report_unobserved();
         match self.tasks.main_result.take() {
             Some(Ok(v)) => Outcome::Done(v),
-            Some(Err(ex)) => Outcome::Threw(ex),
-            None => {
-                // Nothing can wake the main task any more.
-                let c = self.classes.deadlock;
-                let _ = self.throw(c, "the main task waits for something that can never happen");
-                let ex = std::mem::replace(&mut self.exception, Value::UNDEF);
-                self.set_code(ex, "GENE.ASYNC.DEADLOCK");
-                self.deadlocked = true;
+            Some(Err(ex)) => {
+                self.deadlocked = self.deadlocked && ex == self.deadlock_exception;
                 Outcome::Threw(ex)
             }
+            None => Outcome::Threw(self.deadlock_exception),
         }
+    }
+
+    fn fuel_exhausted(&mut self) -> Outcome {
+        let limit = self.options.instruction_limit.unwrap_or(0);
+        let _ = self.fuel_error(&format!("Instruction limit of {limit} reached"));
+        Outcome::Threw(std::mem::replace(&mut self.exception, Value::UNDEF))
     }
 
     /// `$name` values of the language itself; the embedder's come from its hook.

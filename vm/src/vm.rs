@@ -96,6 +96,7 @@ pub struct Classes {
     pub already_terminal: Gc<ClassObj>,
     pub cannot_suspend: Gc<ClassObj>,
     pub invalid_duration: Gc<ClassObj>,
+    pub closed: Gc<ClassObj>,
 }
 
 impl Classes {
@@ -131,6 +132,7 @@ impl Classes {
             already_terminal: c,
             cannot_suspend: c,
             invalid_duration: c,
+            closed: c,
         }
     }
 }
@@ -218,6 +220,8 @@ pub struct Vm {
     pub builtin_enums: [Value; 2],
     /// The program ended because its main task can never go on.
     pub deadlocked: bool,
+    /// What the main task was thrown then.
+    pub deadlock_exception: Value,
     /// Index of the program's module.
     pub main_module: u32,
     pub args_value: Value,

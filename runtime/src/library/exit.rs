@@ -26,6 +26,11 @@ fn exit(vm: &mut Vm, a: &Args) -> R {
     let stop = vm.throw(class, "exit");
     let ex = vm.exception;
     vm.mark_own_cancellation(ex);
+    let task = vm.current_task();
+    if task.is_future() {
+        // The task ends because it wanted to: no failure to report.
+        task.as_gc().observed = 1;
+    }
     Err(stop)
 }
 

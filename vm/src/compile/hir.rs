@@ -233,6 +233,7 @@ pub enum ExprKind<'a> {
         id: LoopId,
         body: E<'a>,
     },
+    /// `break` and `continue` may stand in `cond` too.
     While {
         id: LoopId,
         cond: E<'a>,
@@ -409,7 +410,8 @@ pub enum ExprKind<'a> {
         env: &'a Env<'a>,
     },
 
-    // --- definitions: the value is the thing defined; binding it is a Declare or Set around
+    // --- definitions: the value is the thing defined; binding it is a Declare or Set around (or, where the body of a class or
+    // namespace at module level uses the name, the first thing in its body)
     Class(&'a ClassDef<'a>),
     /// Adds methods and statics to an existing class.
     Extend {
@@ -784,7 +786,8 @@ pub struct EnumField<'a> {
 pub struct NsDef<'a> {
     pub name: &'a str,
     /// The namespace the new one becomes a member of (`a` in `(ns a/b ...)`, the namespace around for `/name`); reopened when
-    /// it has that member already. Lowering makes `Declare`/`Set` only for a private binding.
+    /// it has that member already. Without one, the name is bound by a `Declare`: around, or for a module variable at the
+    /// beginning of `body`.
     pub parent: Option<E<'a>>,
     /// `self` while the body runs.
     pub self_var: VarId,

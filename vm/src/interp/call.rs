@@ -33,6 +33,7 @@ pub fn ensure(vm: &mut Vm, end: usize) -> Result<(), Stop> {
 
 /// Calls what stands at window `w` with `n` positional arguments and keywords `kw` behind them. `ret`: destination register and
 /// flags. `method`: the first argument is `self`.
+#[inline(never)]
 pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: bool) -> Ctl {
     // SAFETY: the window lies in the running fiber's stack with `SCRATCH` words of room behind the arguments.
     unsafe {
@@ -82,6 +83,11 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
                 let args: Vec<Value> = (skip..n).map(|j| *w.add(3 + j)).collect();
                 let kwv: Vec<(Sym, Value)> = kw.iter().enumerate().map(|(j, &s)| (s, *w.add(3 + n + j))).collect();
                 let v = super::types::construct_variant(vm, callee, &args, &kwv);
+                finish(vm, v, ret)
+            }
+            Kind::Class if callee == vm.classes.by_kind[Kind::Class as usize].value() => {
+                let kwv: Vec<(Sym, Value)> = kw.iter().enumerate().map(|(j, &s)| (s, *w.add(3 + n + j))).collect();
+                let v = super::define::dynamic_class(vm, n - method as usize, &kwv);
                 finish(vm, v, ret)
             }
             Kind::Class => fail(vm, Vm::type_error, "Class is not callable; use new"),
@@ -154,6 +160,8 @@ fn deliver(vm: &mut Vm, v: Value, ret: u64) -> Ctl {
 
 /// From the fast path of a native call.
 #[cold]
+#[cold]
+#[inline(never)]
 pub fn native_stop(vm: &mut Vm, s: Stop, dst: usize) -> Ctl {
     stop(vm, s, dst as u64)
 }
@@ -364,6 +372,7 @@ unsafe fn bind(vm: &mut Vm, r: *mut Value, p: &Proto, n: usize, kw: &[Sym]) -> R
 }
 
 /// Looks the method of a `Method` instruction up and calls it.
+#[inline(never)]
 pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
     // SAFETY: the saved pc is inside the running function.
     let p = running(vm);
@@ -495,6 +504,7 @@ pub fn running<'a>(vm: &Vm) -> &'a Proto {
 }
 
 /// Tail call: the callee takes the place of the running frame.
+#[inline(never)]
 pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
     // SAFETY: window in the stack.
     let callee = unsafe { *w };
@@ -519,6 +529,7 @@ pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
 }
 
 /// Tail method call.
+#[inline(never)]
 pub fn tail_method(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
     let p = running(vm);
     let site = &p.sites[i.ux()];
@@ -548,6 +559,7 @@ pub fn tail_method(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
 }
 
 /// Returns `v` from the running frame, whatever its flags.
+#[inline(never)]
 pub fn return_value(vm: &mut Vm, v: Value) -> Ctl {
     let mut cur = vm.cur;
     let base = cur.base as usize;
@@ -583,8 +595,9 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
     // SAFETY: registers of the running frame.
     unsafe {
         match i.op() {
-            Call | CallMod | CallKw | CallSpread | Method | MethodSpread | MethodDyn | Super | SuperSpread
-            | SuperCtor | New | NewSpread => *r(i.c()) = v,
+            New if (*r(i.a() + 1)).is_small() => return super::define::next_default(vm, i, Some(v)),
+            Call | CallMod | CallKw | CallSpread | Method | MethodSpread | MethodDyn | MethodDynSpread | Super
+            | SuperSpread | SuperCtor | SuperCtorSpread | New | NewSpread | Spawn | SpawnSpread => *r(i.c()) = v,
             TailCall | TailMod | TailMethod => return return_value(vm, v),
             JnLt | JnLe | JnGt | JnGe | JnEq | JnLtI | JnLeI | JnGtI | JnGeI | JnEqI => {
                 if !v.truthy() {

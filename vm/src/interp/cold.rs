@@ -21,6 +21,8 @@ pub fn names(v: Value) -> Vec<Sym> {
     v.get::<Record>(Kind::Record).map_or(Vec::new(), |r| r.slots().iter().filter_map(|v| v.as_sym()).collect())
 }
 
+#[cold]
+#[inline(never)]
 pub fn undefined_module_var(vm: &mut Vm, _r: *mut Value, i: Instr) -> Ctl {
     let cell = constant(vm, i);
     let module = call::running(vm).source.module;
@@ -37,6 +39,7 @@ fn undefined(vm: &mut Vm, name: Value) -> Ctl {
     call::fail(vm, Vm::runtime_error, &format!("{n} is not defined"))
 }
 
+#[inline(never)]
 pub fn new_map(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let keys: Gc<Record> = constant(vm, i).gc();
     let n = keys.len();
@@ -53,6 +56,7 @@ pub fn new_map(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     Ctl::Next
 }
 
+#[inline(never)]
 pub fn closure(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let code = constant(vm, i);
     // SAFETY: registers and captures of the running frame, as the code generator laid them out.

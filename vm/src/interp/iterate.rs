@@ -72,6 +72,7 @@ pub fn check_range(vm: &mut Vm, start: Value, end: Value, step: Value) -> R {
     Ok(step)
 }
 
+#[inline(never)]
 pub fn for_prep(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: five registers from a belong to the loop.
     unsafe {
@@ -97,6 +98,7 @@ pub fn for_prep(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     }
 }
 
+#[inline(never)]
 pub fn for_step(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: five registers from a belong to the loop.
     unsafe {
@@ -150,6 +152,7 @@ pub fn range_at(vm: &mut Vm, range: Gc<Record>, i: usize) -> Option<Value> {
 }
 
 /// r[a..] = iteration over r[b].
+#[inline(never)]
 pub fn init(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: three registers from a belong to the loop.
     unsafe {
@@ -289,6 +292,7 @@ pub unsafe fn step(vm: &mut Vm, w: *mut Value) -> Result<Option<(Value, Value)>,
 }
 
 /// r[b] = next element, or jump.
+#[inline(never)]
 pub fn next(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: three registers from a belong to the loop.
     unsafe {
@@ -328,6 +332,7 @@ fn next_result(vm: &mut Vm, r: R) -> Ctl {
 }
 
 /// r[b], r[b+1] = key and value, or jump.
+#[inline(never)]
 pub fn next2(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: three registers from a belong to the loop.
     unsafe {

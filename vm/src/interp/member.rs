@@ -48,6 +48,8 @@ impl Vm {
 }
 
 /// Global lookup: members the module got at run time, what it imported with `*`, then the globals.
+#[cold]
+#[inline(never)]
 pub fn get_global(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let name = site_name(vm, i);
     let module = call::running(vm).source.module;
@@ -89,6 +91,8 @@ pub fn lookup_global(vm: &mut Vm, module: u32, name: Sym) -> Result<(Value, bool
 }
 
 /// r[a] = r[b].name
+#[cold]
+#[inline(never)]
 pub fn get_prop(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let name = site_name(vm, i);
     // SAFETY: register of the running frame.
@@ -274,6 +278,7 @@ fn invalid_key(vm: &mut Vm, key: Value) -> Stop {
     vm.type_error(&format!("Invalid member key: {k}"))
 }
 
+#[inline(never)]
 pub fn get_dyn(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: registers of the running frame.
     let (o, key) = unsafe { (*r.add(i.b()), *r.add(i.c())) };
@@ -281,6 +286,8 @@ pub fn get_dyn(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     put(vm, r, i, v)
 }
 
+#[cold]
+#[inline(never)]
 pub fn get_idx(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: register of the running frame.
     let o = unsafe { *r.add(i.b()) };
@@ -289,6 +296,8 @@ pub fn get_idx(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
 }
 
 /// The literal name first; when it finds nothing, the variable's value is the key.
+#[cold]
+#[inline(never)]
 pub fn get_prop_var(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let name = site_name(vm, i);
     // SAFETY: registers of the running frame.
@@ -323,6 +332,8 @@ impl Vm {
     }
 }
 
+#[cold]
+#[inline(never)]
 pub fn set_prop(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let name = site_name(vm, i);
     // SAFETY: registers of the running frame.
@@ -491,12 +502,15 @@ fn done(r: Result<(), Stop>) -> Ctl {
     if r.is_ok() { Ctl::Next } else { Ctl::Throw }
 }
 
+#[inline(never)]
 pub fn set_dyn(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: registers of the running frame.
     let (o, key, v) = unsafe { (*r.add(i.a()), *r.add(i.b()), *r.add(i.c())) };
     done(set_key(vm, o, key, v))
 }
 
+#[cold]
+#[inline(never)]
 pub fn set_idx(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: registers of the running frame.
     let (o, v) = unsafe { (*r.add(i.a()), *r.add(i.b())) };
@@ -504,6 +518,8 @@ pub fn set_idx(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
 }
 
 /// `a/b/name = v` with a visible variable `name`: the literal member wins when the container has it.
+#[cold]
+#[inline(never)]
 pub fn set_prop_var(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let name = site_name(vm, i);
     // SAFETY: registers of the running frame.

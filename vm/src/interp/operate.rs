@@ -43,8 +43,12 @@ fn name_of(op: Op) -> &'static str {
     }
 }
 
+#[cold]
+#[inline(never)]
 pub fn arith(vm: &mut Vm, r: *mut Value, i: Instr, x: Value, y: Value) -> Ctl {
     let op = i.op();
+    // `(2.0 * x)`: the constant is the left operand.
+    let (x, y) = if matches!(op, Op::AddK | Op::MulK) && i.c() == 1 { (y, x) } else { (x, y) };
     let name = name_of(op);
     if !name.is_empty()
         && let Some(m) = operator(vm, x, name)
@@ -81,6 +85,8 @@ pub fn arith(vm: &mut Vm, r: *mut Value, i: Instr, x: Value, y: Value) -> Ctl {
     put(vm, r, i, v)
 }
 
+#[cold]
+#[inline(never)]
 pub fn unary(vm: &mut Vm, r: *mut Value, i: Instr, x: Value) -> Ctl {
     let v = match i.op() {
         Op::Neg => arith::neg(vm, x),
@@ -91,6 +97,8 @@ pub fn unary(vm: &mut Vm, r: *mut Value, i: Instr, x: Value) -> Ctl {
 }
 
 /// `(a .div b)`: anything but two Ints is the ordinary method call.
+#[cold]
+#[inline(never)]
 pub fn floor_div(vm: &mut Vm, r: *mut Value, i: Instr, x: Value, y: Value) -> Ctl {
     let _ = r;
     let name = call::running(vm).sites[i.ux()].name;
@@ -183,6 +191,8 @@ fn test(vm: &mut Vm, op: Op, x: Value, y: Value) -> Test {
 }
 
 /// r[a] = r[b] op r[c]
+#[cold]
+#[inline(never)]
 pub fn compare(vm: &mut Vm, r: *mut Value, i: Instr, x: Value, y: Value) -> Ctl {
     match test(vm, i.op(), x, y) {
         Test::Is(b) => {
@@ -195,6 +205,8 @@ pub fn compare(vm: &mut Vm, r: *mut Value, i: Instr, x: Value, y: Value) -> Ctl 
 }
 
 /// Compare and branch, loop forms included.
+#[cold]
+#[inline(never)]
 pub fn compare_jump(vm: &mut Vm, _r: *mut Value, i: Instr, x: Value, y: Value) -> Ctl {
     use Op::*;
     let op = i.op();
@@ -219,6 +231,7 @@ pub fn compare_jump(vm: &mut Vm, _r: *mut Value, i: Instr, x: Value, y: Value) -
 }
 
 /// r[a] = text of r[b]
+#[inline(never)]
 pub fn to_str(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: register of the running frame.
     let v = unsafe { *r.add(i.b()) };
@@ -241,6 +254,7 @@ pub fn to_str(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
 }
 
 /// r[a] = concatenation of c Strings from r[b]
+#[inline(never)]
 pub fn join(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: registers of the running frame.
     let parts = unsafe { std::slice::from_raw_parts(r.add(i.b()), i.c()) };

@@ -63,13 +63,9 @@ fn to_array(vm: &mut Vm, a: &Args) -> R {
 
 fn slice(vm: &mut Vm, a: &Args) -> R {
     let b = this(vm, a)?;
-    let clamp = |i: i64| position(i, b.len()).clamp(0, b.len() as i64) as usize;
-    let from = clamp(int(vm, "slice", a.get(0))?);
-    let to = match a.opt(1) {
-        None => b.len(),
-        Some(v) => clamp(int(vm, "slice", v)?),
-    };
-    new_bytes(vm, b.get(from..to).unwrap_or(&[]))
+    let s = super::collection::selection(vm, a, b.len())?;
+    let out: Vec<u8> = (0..s.count as i64).map(|i| b[(s.from as i64 + i * s.step) as usize]).collect();
+    new_bytes(vm, &out)
 }
 
 fn concat(vm: &mut Vm, a: &Args) -> R {

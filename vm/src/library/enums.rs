@@ -5,7 +5,7 @@ use super::collection::{tail_method, wrong};
 use crate::def;
 use crate::heap::{Gc, Kind, Record};
 use crate::interp::member::enum_field;
-use crate::native::{Args, NativeDef, R, Stop};
+use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
 use crate::object::enums::EnumObj;
 use crate::value::{Sym, Value};
 use crate::vm::Vm;
@@ -35,9 +35,9 @@ static VALUE: &[NativeDef] = &[
     def!("err?", is_failed, 0, 0, "(r .err?) -- is it Err or None?"),
     def!("none?", is_failed, 0, 0, "(o .none?) -- is it Err or None?"),
     def!("unwrap", unwrap, 0, 0, "(r .unwrap) -- payload of Ok or Some; raises otherwise"),
-    def!("unwrap_or", unwrap_or, 1, 1, "(r .unwrap_or d) -- payload of Ok or Some, else d"),
-    def!("map", map, 1, 1, "(r .map f) -- Ok or Some of (f payload); else the receiver"),
-    def!("and_then", and_then, 1, 1, "(r .and_then f) -- (f payload) for Ok and Some; else the receiver"),
+    def!("unwrap_or", unwrap_or, 0, VARIADIC, "(r .unwrap_or d) -- payload of Ok or Some, else d"),
+    def!("map", map, 0, VARIADIC, "(r .map f) -- Ok or Some of (f payload); else the receiver"),
+    def!("and_then", and_then, 0, VARIADIC, "(r .and_then f) -- (f payload) for Ok and Some; else the receiver"),
     def!("_with_payload", with_payload, 1, 1, ""),
 ];
 
@@ -76,13 +76,11 @@ fn members(vm: &mut Vm, args: &Args) -> R {
     Ok(a.value())
 }
 
-/// The field that hides method `name`.
-fn hiding(vm: &Vm, args: &Args, name: &str) -> Option<Value> {
-    if !args.is_empty() {
-        return None;
-    }
+/// What the field that hides method `name` gives: its value, or with arguments a call of it. `None`: nothing hides the method.
+fn hiding(vm: &mut Vm, args: &Args, name: &str) -> Option<R> {
     let s = vm.symbols.find(name)?;
-    enum_field(vm, args.this(), s)
+    let v = enum_field(vm, args.this(), s)?;
+    Some(if args.is_empty() { Ok(v) } else { vm.tail_call(v, args.rest()) })
 }
 
 fn this_value(vm: &mut Vm, args: &Args) -> Result<(Gc<EnumObj>, usize), Stop> {
@@ -101,7 +99,7 @@ fn fields_of(v: Value) -> &'static [Value] {
 
 fn variant(vm: &mut Vm, args: &Args) -> R {
     if let Some(v) = hiding(vm, args, "variant") {
-        return Ok(v);
+        return v;
     }
     let (e, i) = this_value(vm, args)?;
     Ok(vm.sym_string(e.data().variants[i].name))
@@ -109,7 +107,7 @@ fn variant(vm: &mut Vm, args: &Args) -> R {
 
 fn index(vm: &mut Vm, args: &Args) -> R {
     if let Some(v) = hiding(vm, args, "index") {
-        return Ok(v);
+        return v;
     }
     let (_, i) = this_value(vm, args)?;
     Ok(Value::small(i as i64))
@@ -117,14 +115,14 @@ fn index(vm: &mut Vm, args: &Args) -> R {
 
 fn payload(vm: &mut Vm, args: &Args) -> R {
     if let Some(v) = hiding(vm, args, "payload") {
-        return Ok(v);
+        return v;
     }
     Ok(vm.array(fields_of(args.this())))
 }
 
 fn to_map(vm: &mut Vm, args: &Args) -> R {
     if let Some(v) = hiding(vm, args, "to_map") {
-        return Ok(v);
+        return v;
     }
     let (e, i) = this_value(vm, args)?;
     let m = vm.map();
@@ -132,6 +130,14 @@ fn to_map(vm: &mut Vm, args: &Args) -> R {
         vm.map_set(m, *name, v);
     }
     Ok(m.value())
+}
+
+/// For methods that take one: their declared arity is open, since a hiding field may be called with any number.
+fn one_argument(vm: &mut Vm, args: &Args) -> Result<(), Stop> {
+    match args.len() {
+        1 => Ok(()),
+        n => Err(vm.argument_error(&format!("Expected 1 arguments, got {n}"))),
+    }
 }
 
 /// For a value of `Option` or `Result`: the payload of `Some` and `Ok`, `None` for the other variants. Other enums don't have
@@ -155,7 +161,7 @@ fn is_failed(vm: &mut Vm, args: &Args) -> R {
 
 fn unwrap(vm: &mut Vm, args: &Args) -> R {
     if let Some(v) = hiding(vm, args, "unwrap") {
-        return Ok(v);
+        return v;
     }
     match carried(vm, args, "unwrap")? {
         Some(v) => Ok(v),
@@ -167,10 +173,18 @@ fn unwrap(vm: &mut Vm, args: &Args) -> R {
 }
 
 fn unwrap_or(vm: &mut Vm, args: &Args) -> R {
+    if let Some(v) = hiding(vm, args, "unwrap_or") {
+        return v;
+    }
+    one_argument(vm, args)?;
     Ok(carried(vm, args, "unwrap_or")?.unwrap_or(args.get(0)))
 }
 
 fn map(vm: &mut Vm, args: &Args) -> R {
+    if let Some(v) = hiding(vm, args, "map") {
+        return v;
+    }
+    one_argument(vm, args)?;
     match carried(vm, args, "map")? {
         Some(v) => tail_method(vm, args.this(), "_map", &[args.get(0), v]),
         None => Ok(args.this()),
@@ -178,6 +192,10 @@ fn map(vm: &mut Vm, args: &Args) -> R {
 }
 
 fn and_then(vm: &mut Vm, args: &Args) -> R {
+    if let Some(v) = hiding(vm, args, "and_then") {
+        return v;
+    }
+    one_argument(vm, args)?;
     match carried(vm, args, "and_then")? {
         Some(v) => vm.tail_call(args.get(0), &[v]),
         None => Ok(args.this()),

@@ -500,7 +500,9 @@ impl Printer<'_> {
                 self.out.push('/');
             }
             i += 1;
-            if part.is_sym() || part.is_int() {
+            if part.is_nil() {
+                // The receiver before a leading `/`.
+            } else if part.is_sym() || part.is_int() {
                 self.value(part, Style::Debug)?;
             } else {
                 self.out.push('<');
@@ -541,6 +543,7 @@ impl Vm {
                 false => d.name,
             }),
             Kind::BoundMethod => self.function_name(v.gc::<Record>().slot(1)),
+            Kind::Variant => v.variant_of().map(|(e, i)| self.sym_name(e.data().variants[i].name)),
             _ => None,
         }
     }

@@ -35,6 +35,10 @@ pub struct Future {
     pub root_spawn: u64,
     /// The result is not flattened.
     pub raw: u64,
+    /// The task's first instruction has run.
+    pub started: u64,
+    /// `.join` has handed out the result.
+    pub joined: u64,
     /// Position of creation (closure span), nil when unknown.
     pub origin: Value,
     pub name: Value,
@@ -290,15 +294,18 @@ impl Vm {
         }
     }
 
-    /// Requests that the task stop: a parked one is woken with its own cancellation, one that never ran is dropped.
-    fn cancel_task(&mut self, f: Value, ex: Value) {
+    /// Requests that the task stop: a parked one is woken with its own cancellation and unwinds, one that never ran is dropped.
+    pub(super) fn cancel_task(&mut self, f: Value, ex: Value) {
         let key = key_of(f.as_gc().key);
         if let Some(l) = self.tasks.live.get(key) {
             if l.parked {
                 let e = l.epoch;
                 self.wake(key, e, Wake::Throw(ex));
-            } else if l.epoch == 0 {
+            } else if l.epoch == 0 && f.as_gc().started == 0 {
                 self.tasks.live.remove(key);
+                let ex = self.cancellation(false);
+                f.as_gc().observed = 1;
+                self.settle(f, State::Cancelled, ex);
             }
         }
     }
@@ -308,15 +315,17 @@ impl Vm {
         if f.as_gc().state() != State::Pending {
             return false;
         }
-        let ex = self.cancellation(false);
-        let task = f.as_gc().fiber.is_ptr();
-        self.abandon(f);
         f.as_gc().observed = 1;
-        let _ = task;
+        self.abandon(f);
+        if f.as_gc().fiber.is_ptr() {
+            // A task settles when it has unwound.
+            return true;
+        }
+        let ex = self.cancellation(false);
         self.settle(f, State::Cancelled, ex)
     }
 
-    fn cancellation(&mut self, own: bool) -> Value {
+    pub(super) fn cancellation(&mut self, own: bool) -> Value {
         let c = self.classes.cancellation;
         let m = self.str("cancelled");
         let ex = self.make_exception(c, m, Value::NIL);

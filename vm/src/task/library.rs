@@ -63,18 +63,43 @@ impl Vm {
             }
             State::Pending => {}
         }
-        if self.current_task() == v {
-            let c = self.classes.deadlock;
-            let id = g.id;
-            return Err(self.throw(c, &format!("task #{id} awaits itself")));
-        }
+        self.check_cycle(v)?;
         let (key, epoch) = self.prepare_park()?;
+        self.tasks.live[key].waiting_on = v;
         self.wait_for(v, key, epoch);
         if let Some(us) = timeout {
             let at = self.driver.now_us() + us;
             self.tasks.timers.add(at, Due::Timeout(key, epoch, v));
         }
         Err(Stop::Park)
+    }
+
+    /// Refuses a wait that closes a circle of tasks awaiting each other.
+    fn check_cycle(&mut self, v: Value) -> Result<(), Stop> {
+        let me = self.current_task();
+        let mut ids = vec![me.is_future().then(|| me.as_gc().id).unwrap_or(0)];
+        let mut f = v;
+        while f.is_future() {
+            if f == me {
+                let text = if ids.len() == 1 {
+                    format!("task #{} awaits itself", ids[0])
+                } else {
+                    let list: Vec<String> = ids.iter().map(|i| format!("#{i}")).collect();
+                    format!("tasks await each other: {} -> #{}", list.join(" -> "), ids[0])
+                };
+                let c = self.classes.deadlock;
+                let stop = self.throw(c, &text);
+                let ex = self.exception;
+                self.set_code(ex, "GENE.ASYNC.DEADLOCK");
+                return Err(stop);
+            }
+            ids.push(f.as_gc().id);
+            f = match self.tasks.live.get(super::key_of(f.as_gc().key)) {
+                Some(l) if l.parked => l.waiting_on,
+                _ => break,
+            };
+        }
+        Ok(())
     }
 
     /// Waits for all; an Array in argument order.
@@ -239,12 +264,38 @@ fn ignore(_vm: &mut Vm, a: &Args) -> R {
     this(a).as_gc().observed = 1;
     Ok(this(a))
 }
+/// A task's result is handed out by `.join` once.
+fn consume(vm: &mut Vm, f: Value) -> Result<(), Stop> {
+    if f.as_gc().joined != 0 {
+        let c = vm.classes.closed;
+        let id = f.as_gc().id;
+        let stop = vm.throw(c, &format!("task #{id} was joined already"));
+        let ex = vm.exception;
+        vm.set_code(ex, "GENE.ASYNC.CLOSED");
+        return Err(stop);
+    }
+    f.as_gc().joined = 1;
+    Ok(())
+}
 fn join(vm: &mut Vm, a: &Args) -> R {
-    let timeout = match a.kw(vm, "timeout") {
-        Some(t) => vm.duration_us(t)?,
-        None => None,
-    };
-    vm.await_value(this(a), timeout)
+    consume(vm, this(a))?;
+    vm.await_value(this(a), None)
+}
+fn join_timeout(vm: &mut Vm, a: &Args) -> R {
+    let f = this(a);
+    let us = vm.duration_us(a.get(0))?;
+    if f.as_gc().state() != State::Pending {
+        consume(vm, f)?;
+        return vm.await_value(f, None);
+    }
+    // Only this wait ends: the task goes on.
+    let (key, epoch) = vm.prepare_park()?;
+    vm.wait_for(f, key, epoch);
+    if let Some(us) = us {
+        let at = vm.driver.now_us() + us;
+        vm.tasks.timers.add(at, Due::Abandon(key, epoch));
+    }
+    Err(Stop::Park)
 }
 fn current(vm: &mut Vm, _a: &Args) -> R {
     Ok(vm.current_task())
@@ -263,7 +314,8 @@ pub static METHODS: &[NativeDef] = &[
     def!("on_settle", on_settle, 1, 1, "(f .on_settle g) -- calls (g future) when the future settles."),
     def!("id", id, 0, 0, "(t .id) -- number of a task."),
     def!("ignore", ignore, 0, 0, "(f .ignore) -- a failure of the future needs no report."),
-    def!("join", join, 0, 0, ["timeout"], "(t .join) -- waits for the task; its value or its exception."),
+    def!("join", join, 0, 0, "(t .join) -- waits for the task and takes its value or exception; only once."),
+    def!("join_timeout", join_timeout, 1, 1, "(t .join_timeout d) -- as join, TimeoutException after d; the task goes on."),
 ];
 
 static GLOBALS: &[NativeDef] = &[

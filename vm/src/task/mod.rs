@@ -20,6 +20,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use timer::Timers;
 
+/// Cleanup of cancelled tasks may take this long at the end of a program.
+const GRACE_US: u64 = 5_000_000;
+
 slotmap::new_key_type! {
     /// A live task. Stale keys name nothing.
     pub struct TaskKey;
@@ -42,6 +45,8 @@ pub struct Live {
     /// Counts parks: a wake made for an earlier park is a no-op.
     pub epoch: u32,
     pub parked: bool,
+    /// The future the parked task awaits, nil when it waits for something else.
+    pub waiting_on: Value,
 }
 
 /// All tasks of one VM.
@@ -69,6 +74,7 @@ impl Tasks {
         for l in self.live.values() {
             out.push(l.future);
             out.push(l.fiber);
+            out.push(l.waiting_on);
         }
         for (_, _, w) in &self.ready {
             if let Wake::Value(v) | Wake::Throw(v) = w {
@@ -157,7 +163,7 @@ impl Vm {
         self.heap.barrier(cur);
         f.caller = cur.value();
         f.status = Status::Running;
-        let _ = fut;
+        fut.as_gc().started = 1;
         self.cur = f;
         self.start_fiber()
     }
@@ -165,7 +171,7 @@ impl Vm {
     /// `(spawn ...)`: first runs when the spawner next suspends, FIFO.
     pub fn spawn_task(&mut self, callee: Value, args: &[Value]) -> Result<Value, Stop> {
         let (f, fut) = self.new_task(callee, args)?;
-        let key = self.tasks.live.insert(Live { future: fut, fiber: f.value(), epoch: 0, parked: false });
+        let key = self.tasks.live.insert(Live { future: fut, fiber: f.value(), epoch: 0, parked: false, waiting_on: Value::NIL });
         fut.as_gc().set_key(key_bits(key));
         fut.as_gc().root_spawn = 1;
         self.tasks.ready.push_back((key, 0, Wake::Start));
@@ -187,7 +193,7 @@ impl Vm {
         let key = if self.tasks.live.contains_key(key) {
             key
         } else {
-            let k = self.tasks.live.insert(Live { future: fut, fiber: task.value(), epoch: 0, parked: false });
+            let k = self.tasks.live.insert(Live { future: fut, fiber: task.value(), epoch: 0, parked: false, waiting_on: Value::NIL });
             fut.as_gc().set_key(key_bits(k));
             k
         };
@@ -196,6 +202,7 @@ impl Vm {
         l.epoch = l.epoch.wrapping_add(1);
         l.parked = true;
         l.fiber = cur;
+        l.waiting_on = Value::NIL;
         Ok((key, l.epoch))
     }
 
@@ -305,6 +312,10 @@ impl Vm {
                     self.settle(fut, State::Success, Value::NIL);
                 }
             }
+            timer::Due::Abandon(key, epoch) => {
+                let ex = self.timeout_exception();
+                self.wake(key, epoch, Wake::Throw(ex));
+            }
             timer::Due::Timeout(key, epoch, fut) => {
                 if self.tasks.live.get(key).is_some_and(|l| l.parked && l.epoch == epoch) {
                     let ex = self.timeout_exception();
@@ -333,11 +344,23 @@ impl Vm {
     /// Runs the scheduler until nothing is left to do: the main task ended, and (unless `drain` is false) no task, timer, host
     /// operation or callback remains.
     pub fn run_loop(&mut self, drain: bool) -> Exit {
+        let mut grace: Option<u64> = None;
         loop {
-            if self.exit_code.is_some() || self.fatal {
+            if self.fatal {
                 return Exit::Done;
             }
             if !drain && self.tasks.main_result.is_some() {
+                return Exit::Done;
+            }
+            // `(exit n)` and a failed main body cancel all tasks and give them some time for their cleanup.
+            let over = self.exit_code.is_some() || matches!(self.tasks.main_result, Some(Err(_)));
+            if over && grace.is_none() {
+                grace = Some(self.driver.now_us() + GRACE_US);
+                self.cancel_all();
+            }
+            if let Some(end) = grace
+                && (self.tasks.live.is_empty() || self.driver.now_us() >= end)
+            {
                 return Exit::Done;
             }
             self.start_callbacks();
@@ -355,9 +378,15 @@ impl Vm {
             if !self.tasks.callbacks.is_empty() {
                 continue;
             }
-            let deadline = self.tasks.timers.next();
+            let mut deadline = self.tasks.timers.next();
             if deadline.is_none() && self.driver.pending() == 0 {
+                if grace.is_none() && self.throw_deadlock() {
+                    continue;
+                }
                 return Exit::Done;
+            }
+            if let Some(end) = grace {
+                deadline = Some(deadline.map_or(end, |d| d.min(end)));
             }
             if self.interrupt.load(Ordering::Relaxed) != 0 {
                 self.interrupt_idle();
@@ -382,6 +411,7 @@ impl Vm {
             return;
         }
         let idle = self.cur;
+        fut.as_gc().started = 1;
         self.cur = f;
         f.status = Status::Running;
         let start = match w {
@@ -416,10 +446,42 @@ impl Vm {
         while let Some((f, arg)) = self.tasks.callbacks.pop_front() {
             let Ok((fiber, fut)) = self.new_task(f, &[arg]) else { continue };
             fut.as_gc().root_spawn = 2;
-            let key = self.tasks.live.insert(Live { future: fut, fiber: fiber.value(), epoch: 0, parked: false });
+            let key = self.tasks.live.insert(Live { future: fut, fiber: fiber.value(), epoch: 0, parked: false, waiting_on: Value::NIL });
             fut.as_gc().set_key(key_bits(key));
             self.resume_task(key, 0, Wake::Start);
         }
+    }
+
+    /// Requests the end of every task.
+    fn cancel_all(&mut self) {
+        let all: Vec<Value> = self.tasks.live.values().map(|l| l.future).collect();
+        for f in all {
+            let ex = self.cancellation(true);
+            self.cancel_task(f, ex);
+        }
+    }
+
+    /// Nothing can run and nothing from outside can come: a main task that still waits gets a DeadlockException. Once.
+    fn throw_deadlock(&mut self) -> bool {
+        let Some(key) = self.tasks.main else { return false };
+        let Some(l) = self.tasks.live.get(key) else { return false };
+        if !l.parked || self.deadlocked {
+            return false;
+        }
+        let epoch = l.epoch;
+        let on = l.waiting_on;
+        let what = match on.is_future().then(|| on.as_gc().id) {
+            Some(id) if id != 0 => format!("the main task awaits task #{id}, which can never end"),
+            _ => "the main task waits for something that can never happen".to_string(),
+        };
+        let c = self.classes.deadlock;
+        let m = self.str(&what);
+        let ex = self.make_exception(c, m, Value::NIL);
+        self.set_code(ex, "GENE.ASYNC.DEADLOCK");
+        self.deadlocked = true;
+        self.deadlock_exception = ex;
+        self.wake(key, epoch, Wake::Throw(ex));
+        true
     }
 
     fn interrupt_idle(&mut self) {
@@ -484,7 +546,8 @@ pub fn parked(vm: &mut Vm) -> Ctl {
         return call::fail(vm, Vm::runtime_error, "parked outside of a task");
     };
     let mut cur = vm.cur;
-    cur.status = Status::Suspended;
+    // A generator whose body waits is still running for everyone else.
+    cur.status = if cur.role == Role::Task { Status::Suspended } else { Status::Waiting };
     vm.heap.barrier(cur);
     vm.heap.barrier(task);
     leave_eager(vm, &mut task)
@@ -523,6 +586,11 @@ pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
                 vm.settle(fut, State::Success, v);
             }
         }
+        Err(ex) if vm.is_own_cancellation(ex) => {
+            // Seen by others it is an ordinary exception.
+            let ex = vm.cancellation(false);
+            vm.settle(fut, State::Cancelled, ex);
+        }
         Err(ex) => {
             vm.settle(fut, State::Failure, ex);
         }
@@ -545,7 +613,7 @@ pub fn interrupted(vm: &mut Vm) -> Ctl {
 /// Starts the main task on `closure`.
 pub fn start_main(vm: &mut Vm, closure: Value) -> Result<Value, Stop> {
     let (f, fut) = vm.new_task(closure, &[])?;
-    let key = vm.tasks.live.insert(Live { future: fut, fiber: f.value(), epoch: 0, parked: false });
+    let key = vm.tasks.live.insert(Live { future: fut, fiber: f.value(), epoch: 0, parked: false, waiting_on: Value::NIL });
     fut.as_gc().set_key(key_bits(key));
     fut.as_gc().raw = 1;
     vm.tasks.main = Some(key);

@@ -13,6 +13,8 @@ pub enum Due {
     Settle(Value),
     /// Fails the futures a task waits for, and the wait.
     Timeout(TaskKey, u32, Value),
+    /// Ends a wait with TimeoutException and leaves what was awaited alone.
+    Abandon(TaskKey, u32),
 }
 
 struct Entry {
@@ -79,6 +81,7 @@ impl Timers {
         for e in self.entries.values() {
             match e.due {
                 Due::Wake(_, _, v) | Due::Settle(v) | Due::Timeout(_, _, v) => out.push(v),
+                Due::Abandon(..) => {}
             }
         }
     }

@@ -68,7 +68,11 @@ impl<'a> Lower<'a, '_> {
             if let Some(group) = groups.get(&index) {
                 self.bind_group(group, &definitions, forms, &mut hoisted, &mut body);
             }
-            match own.next_if(|definition| definition.index == index) {
+            let definition = own.next_if(|definition| definition.index == index);
+            if let Some(definition) = definition {
+                self.refuse_constant(definition.name, form.span);
+            }
+            match definition {
                 None => body.push(self.expr(form)),
                 // The function is bound already; its value only matters as the block's.
                 Some(definition) if index + 1 == forms.len() => body.push(self.name(form.span, definition.name)),
@@ -89,9 +93,6 @@ impl<'a> Lower<'a, '_> {
         hoisted: &mut Vec<(VarRef, FuncId)>,
         body: &mut Vec<E<'a>>,
     ) {
-        for &at in group {
-            self.refuse_constant(definitions[at].name, forms[definitions[at].index].span);
-        }
         for &at in group {
             self.set_state(definitions[at].name, State::Grouped);
         }
@@ -127,7 +128,12 @@ impl<'a> Lower<'a, '_> {
             })
         };
         let mut definitions: Vec<Definition<'a>> = forms.iter().enumerate().filter_map(here).collect();
-        let Some(last) = definitions.last().map(|definition| definition.index) else { return definitions };
+        // Alone, a function is needed by the forms before it; several may need each other.
+        let scanned = match &definitions[..] {
+            [] => return definitions,
+            [only] => only.index,
+            [.., last] => last.index + 1,
+        };
         if self.in_module_scope() {
             // Module variables cost the same wherever they are bound.
             definitions.iter_mut().for_each(|definition| definition.bound_at = 0);
@@ -139,7 +145,7 @@ impl<'a> Lower<'a, '_> {
         }
         // Which functions each form mentions, up to the last definition.
         let mut uses: Vec<(usize, usize)> = Vec::new();
-        for (index, form) in forms[..=last].iter().enumerate() {
+        for (index, form) in forms[..scanned].iter().enumerate() {
             let mut everything = false;
             let mut mentioned = Vec::new();
             names_in(form, |name| {

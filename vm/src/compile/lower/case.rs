@@ -121,7 +121,7 @@ impl<'a> Lower<'a, '_> {
         let mut cx = PatternCx { subject, vars: Vec::new(), bound: Vec::new() };
         let pat = self.case_pattern(arm.pattern, Position::Top, &mut cx);
         let pat = self.arena.alloc(pat);
-        let guard = arm.guard.map(|guard| self.expr(guard));
+        let guard = arm.guard.map(|guard| self.block(std::slice::from_ref(guard), guard.span));
         let body = self.rest_of_scope(arm.forms, span);
         Arm { pat, guard, body, span }
     }

@@ -7,7 +7,7 @@ use super::scan::names_in;
 use super::scope::{Declaration, NameKind};
 use super::words::{is_macro_name, is_symbol, name_of, symbol, typed_name};
 use super::{Lower, scope};
-use crate::compile::hir::{ClassDef, E, ExprKind, FuncId, FuncKind, Key, Member, VarId, VarRef};
+use crate::compile::hir::{Block, ClassDef, E, ExprKind, FuncId, FuncKind, Key, Member, VarId, VarRef};
 use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Span};
 
 /// The class whose members are being lowered.
@@ -57,8 +57,15 @@ impl<'a> Lower<'a, '_> {
         let class_var = self.bind_hidden(scope::SELF);
         let body = ClassBody { name, var: class_var, extends: false };
         let mut members = Vec::with_capacity(rest.len());
-        // Code that runs in the body may use the class: then its name has to be bound first. An object has no value yet.
-        let early = !object && member.is_none() && rest.iter().any(|form| runs_in_body(form, name));
+        // The body may use the class by its name, which is bound only afterwards. Inside a block the name means the hidden
+        // variable there. A module variable is bound first, if code that runs in the body needs it. (An object's name is bound
+        // to the instance, which does not exist yet.)
+        let named = !object && member.is_none();
+        let top = self.scopes.iter().rev().nth(1).is_some_and(|scope| scope.module);
+        if named && !top && !self.scan.assigned.contains(name) {
+            self.bind_alias(name, class_var, NameKind::Class);
+        }
+        let early = named && top && rest.iter().any(|form| runs_in_body(form, name));
         if early {
             let class = self.var_at(span, VarRef::Local(class_var));
             let bound = self.outside(|lower| lower.declare_as(span, name, target.span, declaration, class));
@@ -66,12 +73,13 @@ impl<'a> Lower<'a, '_> {
         }
         let hint = self.members(&body, rest, &mut members);
         let members = self.slice(&members);
-        self.pop_scope();
+        let cells = self.pop_scope();
         self.generics.truncate(outer_generics);
 
         let intent = intent(gene.props);
         let def = ClassDef { name, parent, class_var, members, field_hint: hint, object, intent };
         let value = self.e(span, ExprKind::Class(self.arena.alloc(def)));
+        let value = self.with_cells(span, cells, value);
         match member {
             Some(base) => self.e(span, ExprKind::Set { base, key: Key::Name { name, fallback: None }, value }),
             None if early => value,
@@ -94,8 +102,18 @@ impl<'a> Lower<'a, '_> {
         let mut members = Vec::with_capacity(rest.len());
         self.members(&body, rest, &mut members);
         let members = self.slice(&members);
-        self.pop_scope();
-        self.e(span, ExprKind::Extend { class, class_var, members })
+        let cells = self.pop_scope();
+        let value = self.e(span, ExprKind::Extend { class, class_var, members });
+        self.with_cells(span, cells, value)
+    }
+
+    /// A body's scope is no block of its own: what it needs at entry is made just before.
+    fn with_cells(&mut self, span: Span, cells: &'a [VarId], value: E<'a>) -> E<'a> {
+        if cells.is_empty() {
+            return value;
+        }
+        let body = self.slice(&[value]);
+        self.e(span, ExprKind::Block(Block { cells, hoisted: &[], body }))
     }
 
     /// Lowers the members in the innermost scope; gives the number of fields the constructor assigns.

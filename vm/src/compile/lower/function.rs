@@ -247,11 +247,13 @@ impl<'a> Lower<'a, '_> {
 
     /// The body in the scope that holds the parameters, which is left then.
     fn function_body(&mut self, forms: &'a [Form<'a>], span: Span) -> E<'a> {
+        let params = self.scope().vars.len();
         let parts = self.statements(forms, span);
+        let declares = self.scope().vars.len() > params;
         let cells = self.pop_scope();
-        match (parts.body, parts.hoisted, cells) {
-            ([], [], []) => self.nil(span),
-            ([only], [], []) => only,
+        match (parts.body, parts.hoisted) {
+            ([], []) => self.nil(span),
+            ([only], []) if !declares => only,
             _ => self.e(span, ExprKind::Block(Block { cells, hoisted: parts.hoisted, body: parts.body })),
         }
     }

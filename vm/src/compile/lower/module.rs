@@ -165,8 +165,13 @@ impl<'a> Lower<'a, '_> {
             let existing = self.declared_here(name);
             let exported = matches!(target.kind, FormKind::Path(_));
             let declaration = Declaration { exported, ..Declaration::new(NameKind::Ns) };
-            let def = self.ns_body(span, name, None, existing, Some((target.span, declaration)), forms);
-            return self.e(span, ExprKind::Namespace(def));
+            if self.in_module_scope() {
+                let def = self.ns_body(span, name, None, existing, Some((target.span, declaration)), forms);
+                return self.e(span, ExprKind::Namespace(def));
+            }
+            let def = self.ns_body(span, name, None, existing, None, forms);
+            let value = self.e(span, ExprKind::Namespace(def));
+            return self.declare_as(span, name, target.span, declaration, value);
         }
         let FormKind::Path(parts) = target.kind else { return self.nil(span) };
         if self.defines_by_path(parts) {
@@ -193,7 +198,8 @@ impl<'a> Lower<'a, '_> {
         }
     }
 
-    /// `bind`: the body begins by binding the name to the namespace, so that code in it may use the name.
+    /// The body may use the namespace by its name. With `bind` it begins by binding the name; otherwise the name means the
+    /// hidden variable there.
     fn ns_body(
         &mut self,
         span: Span,
@@ -206,6 +212,9 @@ impl<'a> Lower<'a, '_> {
         self.push_scope();
         let self_var = self.bind_hidden(super::scope::SELF);
         self.scope().ns = Some(self_var);
+        if bind.is_none() && parent.is_none() && !self.scan.assigned.contains(name) {
+            self.bind_alias(name, self_var, NameKind::Ns);
+        }
         let bound = bind.map(|(name_span, declaration)| {
             let value = self.var_at(span, VarRef::Local(self_var));
             self.outside(|lower| lower.declare_as(span, name, name_span, declaration, value))

@@ -129,13 +129,17 @@ pub(super) fn scan_module<'a>(forms: &'a [Form<'a>]) -> ModuleScan<'a> {
             scan.assigned.insert(name);
         }
         // `(import a! from ...)` and `(fn a! ...)` name a macro without making it a value; renaming hides what it is.
-        let definition = matches!(head_name, Some("fn" | "import" | "export"));
+        let definitions = match head_name {
+            Some("fn") => 1,
+            Some("import" | "export") => gene.children.len(),
+            _ => 0,
+        };
         if head_name == Some("import") {
             scan.imports = true;
             scan.macro_values |= gene.children.iter().filter_map(symbol).any(renames_macro);
         }
-        for child in gene.children.iter().rev() {
-            stack.push((child, inside, definition));
+        for (at, child) in gene.children.iter().enumerate().rev() {
+            stack.push((child, inside, at < definitions));
         }
         gene.props.iter().rev().for_each(|prop| stack.push((&prop.value, inside, false)));
         if let Some(head) = &gene.head {

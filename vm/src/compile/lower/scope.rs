@@ -251,6 +251,12 @@ impl<'a> Lower<'a, '_> {
         self.bind(name, binding);
     }
 
+    /// Makes `name` mean a hidden variable in the innermost scope.
+    pub(super) fn bind_alias(&mut self, name: &'a str, var: VarId, kind: NameKind) {
+        let binding = self.binding(Place::Local(var), State::Declared, kind);
+        self.bind(name, binding);
+    }
+
     /// Binds a new local variable right away: parameters, loop variables, pattern variables.
     pub(super) fn bind_local(&mut self, name: &'a str, span: Span, ty: Option<TypeRef<'a>>) -> VarId {
         let var = self.new_var(name, ty);

@@ -225,8 +225,9 @@ fn duration(out: &mut String, micros: i64) {
     }
     if rest >= 1_000_000 {
         show(out, format_args!("{}", rest / 1_000_000));
-        if rest % 1_000_000 != 0 {
-            let digits = format!("{:06}", rest % 1_000_000);
+        let fraction = rest % 1_000_000;
+        if fraction != 0 {
+            let digits = format!("{fraction:06}");
             show(out, format_args!(".{}", digits.trim_end_matches('0')));
         }
         out.push('s');
@@ -234,8 +235,9 @@ fn duration(out: &mut String, micros: i64) {
         if rest >= 1000 {
             show(out, format_args!("{}ms", rest / 1000));
         }
-        if rest % 1000 != 0 {
-            show(out, format_args!("{}us", rest % 1000));
+        let micros = rest % 1000;
+        if micros != 0 {
+            show(out, format_args!("{micros}us"));
         }
     }
 }
