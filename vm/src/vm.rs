@@ -362,6 +362,9 @@ impl Vm {
     // --- defining builtins
     /// Adds methods to a builtin class.
     pub fn add_methods(&mut self, class: Gc<ClassObj>, defs: &'static [NativeDef]) {
+        let c = class.data();
+        c.methods.reserve(defs.len());
+        c.method_order.reserve(defs.len());
         for d in defs {
             let s = self.symbols.intern_static(d.name);
             let f = self.heap.native(d, Value::NIL);

@@ -215,7 +215,7 @@ pub fn get_index(vm: &mut Vm, o: Value, index: i64) -> R {
         },
         Kind::Str => {
             let s: Gc<Str> = o.gc();
-            pick(s.char_len()).and_then(|i| s.char_at(i)).map_or(Value::VOID, Value::char)
+            pick(s.char_len()).and_then(|i| vm.str_char_at(s, i)).map_or(Value::VOID, Value::char)
         }
         Kind::Bytes => {
             let b = o.as_bytes().unwrap_or(&[]);

@@ -1,5 +1,5 @@
 //! One function: entry code, body, epilogue, and the finished [`Proto`].
-use super::emit::Label;
+use super::emit::{Label, Target};
 use super::register::Place;
 use super::unwind::{Guard, LoopState};
 use super::{Dest, Gen, Reg, Res};
@@ -23,7 +23,9 @@ pub(super) struct State<'u, 'a> {
     pub str_index: FxHashMap<&'a str, i32>,
     pub names_index: FxHashMap<Vec<Sym>, i32>,
     pub sites: Vec<Site>,
-    pub labels: Vec<u32>,
+    pub labels: Vec<Target>,
+    /// The last place that some jump or handler leads to.
+    pub landing: u32,
     pub fixups: Vec<(u32, Label)>,
     /// First free register.
     pub top: usize,
@@ -66,6 +68,7 @@ impl<'u, 'a> State<'u, 'a> {
             names_index: FxHashMap::default(),
             sites: Vec::new(),
             labels: Vec::new(),
+            landing: u32::MAX,
             fixups: Vec::new(),
             top: 0,
             nregs: 0,
