@@ -200,8 +200,8 @@ impl Vm {
     }
 
     /// `$name` values of the language itself; the embedder's come from its hook.
-    pub(crate) fn dollar(&mut self, name: &str, module: u32) -> Option<Value> {
-        Some(match name {
+    pub(crate) fn dollar(&mut self, name: &str, module: u32) -> Option<R> {
+        Some(Ok(match name {
             "args" => {
                 if self.args_value.is_undef() {
                     let args = self.options.args.clone();
@@ -223,7 +223,7 @@ impl Vm {
             "ns" => self.modules.get(module as usize)?.namespace.value(),
             "ex" => Value::NIL,
             _ => return self.dollar_hook.and_then(|h| h(self, name)),
-        })
+        }))
     }
 
     // --- import
