@@ -7,6 +7,9 @@ use crate::value::Value;
 use crate::vm::Vm;
 use std::sync::atomic::Ordering;
 
+/// Safepoints that collect one by one in stress mode.
+const STRESS_EVERY: u64 = 20_000;
+
 /// Fuel below zero. The running fiber's state has been written back.
 #[cold]
 #[inline(never)]
@@ -22,7 +25,9 @@ pub fn slow(vm: &mut Vm) -> Ctl {
         // Something asked for attention early: go on with what was left.
         vm.heap.fuel.left = withheld;
     }
-    if vm.heap.collect_requested || vm.options.stress_gc {
+    // Stress: every safepoint of the first ones, then now and then, so that long programs end.
+    let stress = vm.options.stress_gc && (vm.polls < STRESS_EVERY || vm.polls % 64 == 0);
+    if vm.heap.collect_requested || stress {
         collect(vm, false);
         if let Some(limit) = vm.heap.limit
             && vm.heap.in_use() > limit
