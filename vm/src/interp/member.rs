@@ -72,7 +72,7 @@ pub fn lookup_global(vm: &mut Vm, module: u32, name: Sym) -> Result<(Value, bool
         if let Some(v) = vm.namespace_get(m.namespace, name) {
             return Ok((v, false));
         }
-        for ns in &m.opened {
+        for ns in m.opened.iter().filter(|_| !vm.sym_name(name).starts_with('_')) {
             if let Some(v) = vm.namespace_get(ns.gc(), name) {
                 return Ok((v, false));
             }
