@@ -211,7 +211,7 @@ pub struct Vm {
     pub polls: u64,
     pub used_fuel: u64,
     /// `$name` values the embedder provides (`$env`, ...): name without `$`.
-    pub dollar_hook: Option<fn(&mut Vm, &str) -> Option<Value>>,
+    pub dollar_hook: Option<fn(&mut Vm, &str) -> Option<R>>,
     /// Evaluations of data as code, for source names.
     pub eval_count: u32,
     /// Sources that quoted genes have positions in.

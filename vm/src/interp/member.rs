@@ -82,7 +82,7 @@ pub fn lookup_global(vm: &mut Vm, module: u32, name: Sym) -> Result<(Value, bool
     if let Some(rest) = text.strip_prefix('$')
         && let Some(v) = vm.dollar(rest, module)
     {
-        return Ok((v, false));
+        return v.map(|v| (v, false));
     }
     if let Some(v) = vm.namespace_get(vm.globals, name) {
         return Ok((v, true));
