@@ -15,7 +15,7 @@ pub struct StdOutput {
     /// A descriptor of our own: the library's handle would look for line ends once more.
     out: Option<File>,
     buffer: Vec<u8>,
-    /// Written at every line end: somebody is watching.
+    /// Not buffered: somebody is watching.
     terminal: bool,
 }
 
@@ -71,7 +71,7 @@ impl Output for StdOutput {
             return;
         }
         self.buffer.extend_from_slice(s.as_bytes());
-        if self.terminal && s.contains('\n') {
+        if self.terminal {
             self.flush();
         }
     }

@@ -239,9 +239,14 @@ impl Vm {
         }
     }
 
-    /// After [`Error::Exit`]: the machine runs further code.
+    /// After [`Error::Exit`]: the machine runs further code. What was left of the evaluation is dropped.
     pub fn resume(&mut self) {
         self.inner.exit_code = None;
+        let tasks = &mut self.inner.tasks;
+        if let Some(main) = tasks.main.take() {
+            tasks.live.remove(main);
+        }
+        tasks.failed.clear();
     }
 
     /// Goes on with the session in the program's main module, to look at what it left.

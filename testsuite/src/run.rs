@@ -109,11 +109,21 @@ pub fn run(job: &Job) -> io::Result<RunResult> {
     Ok(result)
 }
 
-/// The `gene` command to test: `GENE_BIN` (relative to the root of the repository), else the newer of the release and the debug build of this workspace.
+/// The `gene` command to test: `GENE_BIN` (relative to the root of the repository), else the one built beside the running test,
+/// else the newer of the release and the debug build of this workspace.
 pub fn gene_binary() -> io::Result<PathBuf> {
     if let Some(path) = env::var_os("GENE_BIN") {
         // Programs run elsewhere, so a relative path has to be made absolute; an absolute one stays as it is.
         return Ok(discover::repository_root().join(path));
+    }
+    // The running test stands in `target/PROFILE/deps`.
+    if let Ok(exe) = env::current_exe()
+        && let Some(profile) = exe.parent().and_then(Path::parent)
+    {
+        let gene = profile.join(format!("gene{}", env::consts::EXE_SUFFIX));
+        if gene.is_file() {
+            return Ok(gene);
+        }
     }
     let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| OsString::from("target"));
     let target = discover::repository_root().join(target);

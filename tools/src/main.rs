@@ -11,7 +11,7 @@ mod signals;
 mod usage;
 
 use options::{Cli, Command};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// Wrong usage.
@@ -31,16 +31,18 @@ fn start(mut args: Vec<OsString>) -> i32 {
             println!("gene {}", gene::VERSION);
             return 0;
         }
+        // The commonest calls need no option parser: it takes a tenth of the time an empty program does.
+        Some("run") if args.get(2).is_some_and(|a| is_plain(a)) => return run_plain(args.split_off(2)),
         Some(name) if usage::is_command(name) => {}
         Some(name) if usage::is_planned(name) => {
             eprintln!("Error: '{name}' is not supported yet");
             return USAGE;
         }
-        Some(name) if name.starts_with('-') && name != "-" => {
+        Some(name) if name.starts_with('-') => {
             eprintln!("Error: Unknown option: {}", name.split('=').next().unwrap_or(name));
             return USAGE;
         }
-        Some(name) if name != "-" && Path::new(name).is_file() => args.insert(1, "run".into()),
+        Some(name) if Path::new(name).is_file() => return run_plain(args.split_off(1)),
         Some(name) => {
             eprintln!("Error: Unknown command: {name}");
             eprint!("{}", usage::TEXT);
@@ -57,4 +59,13 @@ fn start(mut args: Vec<OsString>) -> i32 {
         },
         Err(code) => code,
     }
+}
+
+/// A file name, not an option.
+fn is_plain(word: &OsStr) -> bool {
+    word == "-" || !word.as_encoded_bytes().starts_with(b"-")
+}
+
+fn run_plain(words: Vec<OsString>) -> i32 {
+    run::run(options::Run { common: options::Common::default(), words })
 }

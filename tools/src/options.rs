@@ -116,7 +116,7 @@ pub enum Switch {
 }
 
 /// Options of everything that runs a program.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(args_override_self = true)]
 pub struct Common {
     /// Check ^pre and ^post

@@ -261,7 +261,8 @@ mod run {
 
     #[test]
     fn stdin_is_read_by_lines() {
-        let case = Case::new().file("a.gene", "(println (readline)) (println (readline)) (println (read_all) (readline))");
+        let case =
+            Case::new().file("a.gene", "(println (readline)) (println (readline)) (println (read_all) (readline))");
         case.run_with(&["a.gene"], "one\ntwo\r\nthree\nfour").prints("one\ntwo\nthree\nfour nil\n");
         let file = std::fs::File::open(case.dir.join("a.gene")).unwrap();
         let output = case.command(&["eval", "(println ((readline) .size))"]).stdin(file).output().unwrap();
@@ -277,8 +278,13 @@ mod run {
     #[test]
     fn waiting_for_stdin_does_not_block_other_tasks_or_the_exit() {
         let case = Case::new().file("a.gene", "(spawn (do (sleep 50) (println \"tick\") (exit 3))) (readline)");
-        let mut child =
-            case.command(&["a.gene"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = case
+            .command(&["a.gene"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let stdin = child.stdin.take();
         let start = std::time::Instant::now();
         let ran = Ran::from(child.wait_with_output().unwrap());
@@ -359,6 +365,27 @@ mod run {
         );
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_program_that_waits_for_nothing_starts_no_reactor() {
+        // The main thread and the one that waits for signals.
+        let threads = "(println ((gene/fs/list \"/proc/self/task\") .size))";
+        Case::new().run(&["eval", &format!("{threads} (sleep 1) {threads}")]).prints("2\n2\n");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thousand_reads_use_few_threads() {
+        let case = Case::new().file("x.txt", &"x".repeat(4096)).file(
+            "a.gene",
+            "(var fs []) (for i in (0 .. 999) (fs .add (gene/io/read_async \"x.txt\")))
+             (var most ((gene/fs/list \"/proc/self/task\") .size))
+             (for f in fs (await f) (most = (max most ((gene/fs/list \"/proc/self/task\") .size))))
+             (println (most <= (3 + (4 * (system/cpu_count)))))",
+        );
+        case.run(&["a.gene"]).prints("true\n");
+    }
+
     #[test]
     fn streams_close_at_the_end_of_with() {
         let case = Case::new().file(
@@ -400,10 +427,8 @@ mod reports {
 
     #[test]
     fn causes_are_shown() {
-        let case = Case::new().file(
-            "a.gene",
-            "(try (throw [1 \"x\"])\ncatch * (throw ($ex .wrap IOError \"save failed\")))\n",
-        );
+        let case = Case::new()
+            .file("a.gene", "(try (throw [1 \"x\"])\ncatch * (throw ($ex .wrap IOError \"save failed\")))\n");
         let ran = case.run(&["a.gene"]);
         assert_eq!(ran.code, 1);
         let expected = "Error: IOError: save failed\n  at <module> (a.gene:2:9)\na.gene:2:9\n   2 | catch * (throw ($ex .wrap IOError \"save failed\")))\n     |         ^\nCaused by: [1 \"x\"]\n  at <module> (a.gene:1:6)\nCaused by: [1 \"x\"]\n";
@@ -421,13 +446,23 @@ mod reports {
 
     #[test]
     fn data_reports_are_one_line() {
-        let case = Case::new().file("a.gene", "\n(nope 1)").file("b.gene", "(fn f [n] ^pre [(n > 0)] n) (f 0)").file("c.gene", "(a\n(b");
+        let case = Case::new()
+            .file("a.gene", "\n(nope 1)")
+            .file("b.gene", "(fn f [n] ^pre [(n > 0)] n) (f 0)")
+            .file("c.gene", "(a\n(b");
         let undefined = "Error: {^message \"nope is not defined\" ^code \"GENE.SCOPE.UNDEFINED_VAR\" ^severity \"error\" ^stage \"runtime\" ^span {^file \"a.gene\" ^line 2 ^column 2} ^hints [] ^repair_tags [\"runtime\"]}\n";
         case.run(&["run", "--diagnostics", "data", "a.gene"]).expect(1, "", undefined);
         let contract = case.run(&["run", "--diagnostics=data", "b.gene"]);
-        assert!(contract.err.contains("^code \"GENE.RUNTIME.ERROR\"") && contract.err.contains("^span {^file \"\" ^line 0 ^column 0}"));
+        assert!(
+            contract.err.contains("^code \"GENE.RUNTIME.ERROR\"")
+                && contract.err.contains("^span {^file \"\" ^line 0 ^column 0}")
+        );
         let syntax = case.run(&["run", "--diagnostics=data", "c.gene"]);
-        assert!(syntax.err.contains("^code \"GENE.PARSE.ERROR\" ^severity \"error\" ^stage \"parse\""), "{}", syntax.err);
+        assert!(
+            syntax.err.contains("^code \"GENE.PARSE.ERROR\" ^severity \"error\" ^stage \"parse\""),
+            "{}",
+            syntax.err
+        );
         assert!(syntax.err.contains("^span {^file \"c.gene\" ^line 2 ^column 1}"), "{}", syntax.err);
     }
 
@@ -475,9 +510,12 @@ mod eval {
     fn nothing_is_printed_unless_asked() {
         let case = Case::new();
         case.run(&["eval", "(1 + 2)"]).prints("");
-        for (option, expected) in
-            [("-p", "[1 \"two\"]\n"), ("--print-last", "[1 \"two\"]\n"), ("--gene", "[1 \"two\"]\n"), ("--line", "[1 two]\n")]
-        {
+        for (option, expected) in [
+            ("-p", "[1 \"two\"]\n"),
+            ("--print-last", "[1 \"two\"]\n"),
+            ("--gene", "[1 \"two\"]\n"),
+            ("--line", "[1 two]\n"),
+        ] {
             case.run(&["eval", option, "[1 \"two\"]"]).prints(expected);
         }
         case.run(&["eval", "--json", "{^a [1 nil]}"]).prints("{\"a\":[1,null]}\n");
@@ -531,7 +569,8 @@ mod repl {
     #[test]
     fn commands_start_with_a_colon() {
         let case = Case::new().file("f.gene", "(fn twice [n] (n * 2)) nil");
-        let ran = case.run_with(&["repl"], ":load f.gene\n(twice 4)\n:load no\n:bad\n:time 5\n:help\n:quit\n(println 1)\n");
+        let ran =
+            case.run_with(&["repl"], ":load f.gene\n(twice 4)\n:load no\n:bad\n:time 5\n:help\n:quit\n(println 1)\n");
         assert_eq!(ran.err, "Error: File not found: no\nError: Unknown command: :bad\n");
         let mut lines = ran.out.lines();
         assert_eq!((lines.next(), lines.next()), (Some("8"), Some("5")));
@@ -577,8 +616,11 @@ mod parse {
     #[test]
     fn syntax_errors_are_reported() {
         let case = Case::new().file("a.gene", "1 (");
-        case.run(&["parse", "a.gene"])
-            .expect(1, "", "Error: a.gene:1:3: EOF while reading list, expected ')'\n   1 | 1 (\n     |   ^\n");
+        case.run(&["parse", "a.gene"]).expect(
+            1,
+            "",
+            "Error: a.gene:1:3: EOF while reading list, expected ')'\n   1 | 1 (\n     |   ^\n",
+        );
     }
 }
 
@@ -612,8 +654,13 @@ mod signals {
     /// Runs until the program has printed a line, then sends the signals.
     fn interrupted(text: &str, names: &[&str]) -> Ran {
         let case = Case::new().file("a.gene", text);
-        let mut child =
-            case.command(&["a.gene"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = case
+            .command(&["a.gene"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();

@@ -211,7 +211,7 @@ pub struct Vm {
     pub polls: u64,
     pub used_fuel: u64,
     /// `$name` values the embedder provides (`$env`, ...): name without `$`.
-    pub dollar_hook: Option<fn(&mut Vm, &str) -> Option<Value>>,
+    pub dollar_hook: Option<fn(&mut Vm, &str) -> Option<R>>,
     /// Evaluations of data as code, for source names.
     pub eval_count: u32,
     /// Sources that quoted genes have positions in.
@@ -362,6 +362,9 @@ impl Vm {
     // --- defining builtins
     /// Adds methods to a builtin class.
     pub fn add_methods(&mut self, class: Gc<ClassObj>, defs: &'static [NativeDef]) {
+        let c = class.data();
+        c.methods.reserve(defs.len());
+        c.method_order.reserve(defs.len());
         for d in defs {
             let s = self.symbols.intern_static(d.name);
             let f = self.heap.native(d, Value::NIL);

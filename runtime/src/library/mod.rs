@@ -13,6 +13,7 @@ mod system;
 
 use crate::host::Host;
 use gene_vm::heap::Kind;
+use gene_vm::native::R;
 use gene_vm::object::array::Array;
 use gene_vm::object::namespace::Member;
 use gene_vm::value::Value;
@@ -53,22 +54,25 @@ fn hidden(vm: &mut Vm, name: &'static str) -> Option<Value> {
 }
 
 /// `$name` values that come from outside the language.
-fn dollar(vm: &mut Vm, name: &str) -> Option<Value> {
+fn dollar(vm: &mut Vm, name: &str) -> Option<R> {
     if let Ok(n) = name.parse::<usize>() {
-        return hidden(vm, RESULTS)?.get::<Array>(Kind::Array)?.at(n);
+        return hidden(vm, RESULTS)?.get::<Array>(Kind::Array)?.at(n).map(Ok);
     }
     let host = hidden(vm, HOST)?.foreign::<Host>()?;
-    match name {
-        "env" => Some(env::snapshot(vm, host)),
-        "cwd" => Some(vm.str(&host.start_dir)),
+    Some(match name {
+        "env" => Ok(env::snapshot(vm, host)),
+        "cwd" => Ok(vm.str(&host.start_dir)),
         "duration_start" => {
             let now = vm.driver.wall_us() as f64;
             host.duration_start = Some(now);
-            Some(Value::float(now))
+            Ok(Value::float(now))
         }
-        "duration" => host.duration_start.map(|start| Value::float(vm.driver.wall_us() as f64 - start)),
-        _ => None,
-    }
+        "duration" => match host.duration_start {
+            Some(start) => Ok(Value::float(vm.driver.wall_us() as f64 - start)),
+            None => Err(vm.runtime_error("$duration_start is not set")),
+        },
+        _ => return None,
+    })
 }
 
 /// Makes `v` the value of `$0` and of `$N`.

@@ -91,6 +91,8 @@ pub fn read_stdin(vm: &mut Vm, host: &mut Host, want: Want, shape: Shape) -> R {
     if let Some(got) = host.input.try_read(want) {
         return bridge::finish(vm, shaped("stdin", shape, got));
     }
+    // Whoever is to type should see what was printed so far.
+    vm.output.flush();
     let reader = host.input.reader();
     bridge::wait(vm, Box::pin(async move { shaped("stdin", shape, poll_fn(|cx| reader.poll(want, cx)).await) }))
 }

@@ -78,7 +78,7 @@ fn strings(vm: &mut Vm, items: &[String]) -> Value {
     list.value()
 }
 
-fn map<'a>(vm: &mut Vm, v: Value) -> Result<Gc<Map>, Stop> {
+fn map(vm: &mut Vm, v: Value) -> Result<Gc<Map>, Stop> {
     match v.get::<Map>(Kind::Map) {
         Some(m) => Ok(m),
         None => Err(wrong_kind(vm, "parse_args", "Map", v)),

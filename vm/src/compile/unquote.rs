@@ -53,7 +53,7 @@ impl<'a> Unquoter<'_, 'a> {
     }
 
     fn form(&mut self, v: Value) -> Result<Form<'a>, Stop> {
-        stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.form_inner(v))
+        crate::stack::grow(|| self.form_inner(v))
     }
 
     fn form_inner(&mut self, v: Value) -> Result<Form<'a>, Stop> {

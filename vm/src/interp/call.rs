@@ -85,6 +85,11 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
                 let v = super::types::construct_variant(vm, callee, &args, &kwv);
                 finish(vm, v, ret)
             }
+            Kind::Class if callee == vm.classes.by_kind[Kind::Class as usize].value() => {
+                let kwv: Vec<(Sym, Value)> = kw.iter().enumerate().map(|(j, &s)| (s, *w.add(3 + n + j))).collect();
+                let v = super::define::dynamic_class(vm, n - method as usize, &kwv);
+                finish(vm, v, ret)
+            }
             Kind::Class => fail(vm, Vm::type_error, "Class is not callable; use new"),
             Kind::Instance => {
                 let class = vm.instance_class(callee.gc());
@@ -154,7 +159,6 @@ fn deliver(vm: &mut Vm, v: Value, ret: u64) -> Ctl {
 }
 
 /// From the fast path of a native call.
-#[cold]
 #[cold]
 #[inline(never)]
 pub fn native_stop(vm: &mut Vm, s: Stop, dst: usize) -> Ctl {
@@ -590,8 +594,9 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
     // SAFETY: registers of the running frame.
     unsafe {
         match i.op() {
-            Call | CallMod | CallKw | CallSpread | Method | MethodSpread | MethodDyn | Super | SuperSpread
-            | SuperCtor | New | NewSpread => *r(i.c()) = v,
+            New if (*r(i.a() + 1)).is_small() => return super::define::next_default(vm, i, Some(v)),
+            Call | CallMod | CallKw | CallSpread | Method | MethodSpread | MethodDyn | MethodDynSpread | Super
+            | SuperSpread | SuperCtor | SuperCtorSpread | New | NewSpread | Spawn | SpawnSpread => *r(i.c()) = v,
             TailCall | TailMod | TailMethod => return return_value(vm, v),
             JnLt | JnLe | JnGt | JnGe | JnEq | JnLtI | JnLeI | JnGtI | JnGeI | JnEqI => {
                 if !v.truthy() {

@@ -24,6 +24,50 @@ pub fn find_ctor(vm: &Vm, class: Gc<ClassObj>) -> Option<Value> {
     }
 }
 
+/// `(Class ^name "N" ^parent P ^methods {^m f ...} ^fields {...})` (7.12). `^fields` is metadata.
+pub fn dynamic_class(vm: &mut Vm, positional: usize, kw: &[(Sym, Value)]) -> crate::native::R {
+    if positional > 0 {
+        let m = call::arity_message(0, Some(0), positional);
+        return Err(vm.argument_error(&m));
+    }
+    let (mut name, mut parent, mut methods) = (None, vm.classes.object.value(), None);
+    for &(k, v) in kw {
+        match vm.sym_name(k) {
+            "name" => name = vm.map_key(v),
+            "parent" => parent = v,
+            "methods" => methods = Some(v),
+            "fields" => {}
+            other => return Err(vm.argument_error(&format!("Unexpected keyword argument: {other}"))),
+        }
+    }
+    let Some(name) = name else { return Err(vm.argument_error("Missing keyword argument: name")) };
+    check_parent(vm, parent)?;
+    let c = vm.make_class(name, parent, 0);
+    if let Some(m) = methods {
+        let Some(m) = m.get::<Map>(Kind::Map) else {
+            let k = vm.kind_name(m);
+            return Err(vm.type_error(&format!("^methods expects Map, got {k}")));
+        };
+        for (k, f) in vm.map_entries(m) {
+            vm.class_define(c, k, f);
+        }
+    }
+    Ok(c.value())
+}
+
+/// Only classes of scripts, `Object` and exceptions can be extended.
+fn check_parent(vm: &mut Vm, parent: Value) -> Result<(), Stop> {
+    let Some(p) = parent.get::<ClassObj>(Kind::Class) else {
+        let kind = vm.kind_name(parent);
+        return Err(vm.type_error(&format!("Cannot extend {kind} value")));
+    };
+    if p.data().builtin {
+        let n = vm.sym_name(p.data().name);
+        return Err(vm.type_error(&format!("Cannot extend {n}")));
+    }
+    Ok(())
+}
+
 /// `(new C args...)`
 pub fn new(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: window.
@@ -73,28 +117,95 @@ pub fn new(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     }
     let obj = vm.instance(c).value();
     // SAFETY: window.
-    unsafe { *w.add(3) = obj };
+    unsafe {
+        *w.add(3) = obj;
+        if !spread {
+            *w.add(1) = Value::NIL;
+        }
+    }
     if c.data().is_exception {
         let empty = vm.str("");
         let (m, cause) = (vm.names.message, vm.names.cause);
         vm.map_set(obj.gc(), m, empty);
         vm.map_set(obj.gc(), cause, Value::NIL);
     }
-    if c.data().has_fields && init_fields(vm, c, obj).is_err() {
-        return Ctl::Throw;
+    if c.data().has_fields {
+        if spread {
+            // The window lies where calls build theirs: defaults run on a stack of their own.
+            for f in defaults(c) {
+                if init_field(vm, f, obj).is_err() {
+                    return Ctl::Throw;
+                }
+            }
+        } else {
+            // Progress through the defaults is kept in the window: they may suspend.
+            // SAFETY: window.
+            unsafe { *w.add(1) = Value::small(0) };
+            return next_default(vm, i, None);
+        }
     }
+    construct_with(vm, w_off, c, obj, n, &kw, ret)
+}
+
+/// Goes on with field defaults of the instruction's new instance; `done`: the value of the one that ran last.
+pub fn next_default(vm: &mut Vm, i: Instr, done: Option<Value>) -> Ctl {
+    // SAFETY: the window of the running `New`.
+    unsafe {
+        let w_off = vm.cur.base as usize + i.a();
+        let w = vm.cur.stack.add(w_off);
+        let (c, obj): (Gc<ClassObj>, Value) = ((*w).gc(), *w.add(3));
+        let mut at = (*w.add(1)).small_int() as usize;
+        let all = defaults(c);
+        if let Some(v) = done {
+            let (name, _) = all[at];
+            if super::member::set_member(vm, obj, name, v).is_err() {
+                return Ctl::Throw;
+            }
+            at += 1;
+        }
+        if let Some(&(_, thunk)) = all.get(at) {
+            *w.add(1) = Value::small(at as i64);
+            return call::call_op(vm, thunk, &[obj], true);
+        }
+        *w.add(1) = Value::NIL;
+        let kw = call::running(vm).sites[i.ux()].keywords.clone();
+        construct_with(vm, w_off, c, obj, i.b(), &kw, i.c() as u64)
+    }
+}
+
+/// Field names and default closures, parents first.
+fn defaults(c: Gc<ClassObj>) -> Vec<(Sym, Value)> {
+    let mut chain = vec![c];
+    let mut at = c;
+    while let Some(p) = at.data().parent.get::<ClassObj>(Kind::Class) {
+        chain.push(p);
+        at = p;
+    }
+    let fields = chain.iter().rev().flat_map(|c| c.data().fields.iter());
+    fields.filter(|f| !f.default.is_nil()).map(|f| (f.name, f.default)).collect()
+}
+
+fn init_field(vm: &mut Vm, (name, thunk): (Sym, Value), obj: Value) -> Result<(), Stop> {
+    let v = vm.call_sync_method(thunk, &[obj])?;
+    super::member::set_member(vm, obj, name, v)
+}
+
+/// Calls the constructor on the instance; arguments stand in the window.
+fn construct_with(vm: &mut Vm, w_off: usize, c: Gc<ClassObj>, obj: Value, n: usize, kw: &[Sym], ret: u64) -> Ctl {
+    // SAFETY: the window lies in the running fiber's stack.
+    let w = unsafe { vm.cur.stack.add(w_off) };
     match find_ctor(vm, c) {
         Some(f) => {
             // SAFETY: window; field defaults ran on another fiber, so the stack is where it was.
             unsafe { *w = f };
             if f.is_kind(Kind::Native) {
                 // A native constructor gives nothing of interest; the result is the instance.
-                return match native_ctor(vm, f, w, n, &kw) {
+                return match native_ctor(vm, f, w, n, kw) {
                     Ok(()) => call::finish(vm, Ok(obj), ret),
                     Err(s) => call::finish(vm, Err(s), ret),
                 };
             }
-            call::call(vm, w, n + 1, &kw, ret | FRAME_NEW >> 32, true)
+            call::call(vm, w, n + 1, kw, ret | FRAME_NEW >> 32, true)
         }
         None if n + kw.len() > 0 => {
             let m = call::arity_message(0, Some(0), n + kw.len());
@@ -121,26 +232,6 @@ fn native_ctor(vm: &mut Vm, f: Value, w: *mut Value, n: usize, kw: &[Sym]) -> Re
     (def.f)(vm, &args).map(|_| ())
 }
 
-/// Defaults of declared fields, parents first.
-fn init_fields(vm: &mut Vm, c: Gc<ClassObj>, obj: Value) -> Result<(), Stop> {
-    let mut chain = vec![c];
-    let mut at = c;
-    while let Some(p) = at.data().parent.get::<ClassObj>(Kind::Class) {
-        chain.push(p);
-        at = p;
-    }
-    for c in chain.into_iter().rev() {
-        for j in 0..c.data().fields.len() {
-            let (name, default) = (c.data().fields[j].name, c.data().fields[j].default);
-            if !default.is_nil() {
-                let v = vm.call_sync_method(default, &[obj])?;
-                super::member::set_member(vm, obj, name, v)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// The type record with the module it was written in.
 fn with_module(vm: &mut Vm, ty: Value) -> Value {
     let Some(t) = ty.get::<Record>(Kind::Record) else { return Value::NIL };
@@ -159,13 +250,8 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             let k: Gc<Record> = constant(vm, i).gc();
             let name = k.slot(0).as_sym().unwrap_or(vm.names.empty);
             let parent = if i.c() == 1 { reg(i.b()) } else { vm.classes.object.value() };
-            let Some(p) = parent.get::<ClassObj>(Kind::Class) else {
-                let kind = vm.kind_name(parent);
-                return call::fail(vm, Vm::type_error, &format!("Cannot extend {kind} value"));
-            };
-            if p.data().builtin {
-                let n = vm.sym_name(p.data().name);
-                return call::fail(vm, Vm::type_error, &format!("Cannot extend {n}"));
+            if check_parent(vm, parent).is_err() {
+                return Ctl::Throw;
             }
             let c = vm.make_class(name, parent, k.slot(1).as_int().unwrap_or(0) as u32);
             c.data().intent = k.slot(2);

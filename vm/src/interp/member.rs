@@ -82,7 +82,7 @@ pub fn lookup_global(vm: &mut Vm, module: u32, name: Sym) -> Result<(Value, bool
     if let Some(rest) = text.strip_prefix('$')
         && let Some(v) = vm.dollar(rest, module)
     {
-        return Ok((v, false));
+        return v.map(|v| (v, false));
     }
     if let Some(v) = vm.namespace_get(vm.globals, name) {
         return Ok((v, true));
@@ -215,7 +215,7 @@ pub fn get_index(vm: &mut Vm, o: Value, index: i64) -> R {
         },
         Kind::Str => {
             let s: Gc<Str> = o.gc();
-            pick(s.char_len()).and_then(|i| s.char_at(i)).map_or(Value::VOID, Value::char)
+            pick(s.char_len()).and_then(|i| vm.str_char_at(s, i)).map_or(Value::VOID, Value::char)
         }
         Kind::Bytes => {
             let b = o.as_bytes().unwrap_or(&[]);

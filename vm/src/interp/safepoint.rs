@@ -87,8 +87,8 @@ pub fn collect(vm: &mut Vm, full: bool) {
     spill_registers(&mut regs);
     let lo = regs.as_ptr() as *const u64;
     let hi = vm.native_base as *const u64;
-    let mut fixed: Vec<Value> = vec![vm.exception, vm.ret, vm.globals.value(), vm.gene_ns.value(), vm.generator_exit,
-        vm.deadlock_exception];
+    let mut fixed: Vec<Value> =
+        vec![vm.exception, vm.ret, vm.globals.value(), vm.gene_ns.value(), vm.generator_exit, vm.deadlock_exception];
     if let Some(p) = &vm.pending {
         fixed.push(p.callee);
         fixed.extend(&p.args);

@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn floats() {
         assert_eq!(float(255.0, "05.1f"), "255.0");
-        assert_eq!(float(3.14159, ".2f"), "3.14");
+        assert_eq!(float(1.23456, ".2f"), "1.23");
         assert_eq!(float(0.25, "%"), "25.000000%");
         assert_eq!(float(0.256, ".1%"), "25.6%");
         assert_eq!(float(1500.0, "e"), "1.500000e+03");
@@ -383,7 +383,7 @@ mod tests {
         assert_eq!(float(0.00001234, ".3g"), "1.23e-05");
         assert_eq!(float(1234.5, ",.2f"), "1,234.50");
         assert_eq!(float(1.5, ""), "1.5");
-        assert_eq!(float(3.14159, ".2"), "3.1");
+        assert_eq!(float(1.23456, ".2"), "1.2");
         assert_eq!(float(-0.5, "+08.2f"), "-0000.50");
         assert_eq!(float(f64::NAN, ".2f"), "nan");
         assert_eq!(float(f64::NEG_INFINITY, "f"), "-inf");

@@ -341,7 +341,7 @@ mod tests {
     fn rounding_is_decimal_and_away_from_zero() {
         assert_eq!(round_float(2.5, 0), 3.0);
         assert_eq!(round_float(-2.5, 0), -3.0);
-        assert_eq!(round_float(3.14159, 2), 3.14);
+        assert_eq!(round_float(5.14159, 2), 5.14);
         assert_eq!(round_float(0.125, 2), 0.13);
         assert_eq!(round_float(-0.125, 2), -0.13);
         assert_eq!(round_float(9.995, 2), 9.99); // the double is a little below

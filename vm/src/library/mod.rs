@@ -7,6 +7,8 @@ pub mod array;
 pub mod bytes;
 pub mod char;
 pub mod collection;
+#[cfg(test)]
+mod collection_tests;
 pub mod duration;
 pub mod enums;
 pub mod exception;
@@ -37,8 +39,6 @@ pub mod regex;
 pub mod search;
 pub mod sort;
 pub mod string;
-#[cfg(test)]
-mod collection_tests;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]

@@ -354,7 +354,7 @@ fn join_replaced(vm: &mut Vm, a: &Args) -> R {
     };
     let mut out = String::new();
     for &v in parts.as_slice() {
-        out.push_str(&*text(vm, "replace", v)?);
+        out.push_str(&text(vm, "replace", v)?);
         check_len(vm, out.len())?;
     }
     new_string(vm, &out)

@@ -3,7 +3,6 @@ use crate::value::{Sym, Value};
 use rustc_hash::FxHashMap;
 
 /// The names of one VM. A symbol's id is its place of first appearance.
-#[derive(Default)]
 pub struct Symbols {
     names: Vec<&'static str>,
     ids: FxHashMap<&'static str, Sym>,
@@ -11,6 +10,19 @@ pub struct Symbols {
     strings: Vec<Value>,
     /// Backing store of `names`; strings are never moved or dropped before the table.
     store: bumpalo::Bump,
+}
+
+impl Default for Symbols {
+    fn default() -> Self {
+        // Room for the names of the library: growing a table at startup costs more than filling it.
+        const LIBRARY_NAMES: usize = 1536;
+        Symbols {
+            names: Vec::with_capacity(LIBRARY_NAMES),
+            ids: FxHashMap::with_capacity_and_hasher(LIBRARY_NAMES, Default::default()),
+            strings: Vec::new(),
+            store: bumpalo::Bump::new(),
+        }
+    }
 }
 
 impl Symbols {

@@ -315,7 +315,13 @@ pub static METHODS: &[NativeDef] = &[
     def!("id", id, 0, 0, "(t .id) -- number of a task."),
     def!("ignore", ignore, 0, 0, "(f .ignore) -- a failure of the future needs no report."),
     def!("join", join, 0, 0, "(t .join) -- waits for the task and takes its value or exception; only once."),
-    def!("join_timeout", join_timeout, 1, 1, "(t .join_timeout d) -- as join, TimeoutException after d; the task goes on."),
+    def!(
+        "join_timeout",
+        join_timeout,
+        1,
+        1,
+        "(t .join_timeout d) -- as join, TimeoutException after d; the task goes on."
+    ),
 ];
 
 static GLOBALS: &[NativeDef] = &[

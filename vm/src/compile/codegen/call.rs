@@ -1,5 +1,5 @@
 //! Calls: windows, keyword and spread arguments, tail calls.
-use super::{Dest, Gen, Reg, Res};
+use super::{Dest, Gen, Reg, Res, walk};
 use crate::bytecode::Op;
 use crate::compile::hir::*;
 use crate::value::Sym;
@@ -111,14 +111,22 @@ impl<'a> Gen<'_, '_, 'a> {
     }
 
     pub(super) fn call(&mut self, callee: E<'a>, args: Args<'a>, d: Dest) -> Res {
-        let w = self.window(d)?;
         if let ExprKind::Var(VarRef::Module(s)) = callee.kind
             && args.props.is_empty()
             && !needs_spread(&args)
             && self.late_callee(s, &args)
         {
             let x = self.module_cell(s)?;
-            self.pass(&args)?;
+            let (w, rest) = match args.items {
+                [Arg::One(first), rest @ ..] if walk::writes_last(first) => {
+                    self.first_of_window(first, d)?;
+                    let w = self.window(d)?;
+                    self.alloc(1)?;
+                    (w, rest)
+                }
+                all => (self.window(d)?, all),
+            };
+            self.pass(&Args { items: rest, ..args })?;
             let n = args.items.len() as Reg;
             if self.is_tail(d) {
                 self.emit(Op::TailMod, w, n, 0, x);
@@ -128,6 +136,7 @@ impl<'a> Gen<'_, '_, 'a> {
             }
             return Ok(());
         }
+        let w = self.window(d)?;
         self.expr(callee, Dest::Reg(w))?;
         self.call_window(w, &args, d)
     }
@@ -178,9 +187,16 @@ impl<'a> Gen<'_, '_, 'a> {
             self.finish(d, r);
             return Ok(());
         }
-        let w = self.window(d)?;
-        let r = self.alloc(1)?;
-        self.expr(recv, Dest::Reg(r))?;
+        let w;
+        if walk::writes_last(recv) {
+            self.first_of_window(recv, d)?;
+            w = self.window(d)?;
+            self.alloc(1)?;
+        } else {
+            w = self.window(d)?;
+            let r = self.alloc(1)?;
+            self.expr(recv, Dest::Reg(r))?;
+        }
         let passed = self.pass(&args)?;
         let tail = self.is_tail(d) && passed.is_positional();
         let c = Self::result(d, w);

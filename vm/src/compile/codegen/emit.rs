@@ -9,8 +9,16 @@ use crate::value::{Sym, Value};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Label(u32);
 
+/// What is known about a label.
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    pc: u32,
+    /// Something jumps there.
+    used: bool,
+}
+
 /// A label that has no place yet.
-pub(super) const UNBOUND: u32 = u32::MAX;
+const UNBOUND: u32 = u32::MAX;
 
 impl<'a> Gen<'_, '_, 'a> {
     pub(super) fn error<T>(&self, message: impl Into<String>) -> Res<T> {
@@ -36,17 +44,23 @@ impl<'a> Gen<'_, '_, 'a> {
     }
 
     pub(super) fn label(&mut self) -> Label {
-        self.f.labels.push(UNBOUND);
+        self.f.labels.push(Target { pc: UNBOUND, used: false });
         Label(self.f.labels.len() as u32 - 1)
     }
 
     pub(super) fn bind(&mut self, l: Label) {
-        self.f.labels[l.0 as usize] = self.pc();
+        let pc = self.pc();
+        let target = &mut self.f.labels[l.0 as usize];
+        target.pc = pc;
+        if target.used {
+            self.f.landing = pc;
+        }
     }
 
     pub(super) fn jump(&mut self, op: Op, a: Reg, b: Reg, c: Reg, to: Label) {
         let pc = self.pc();
         self.f.fixups.push((pc, to));
+        self.f.labels[to.0 as usize].used = true;
         self.emit(op, a, b, c, 0);
     }
 
@@ -54,9 +68,8 @@ impl<'a> Gen<'_, '_, 'a> {
         self.jump(Op::Jmp, 0, 0, 0, to);
     }
 
-    /// Can control reach the next instruction? (A label bound here counts.)
+    /// Can control reach the next instruction?
     pub(super) fn reachable(&self) -> bool {
-        let pc = self.pc();
         let Some(last) = self.f.code.last() else { return true };
         let ends = matches!(
             last.op(),
@@ -72,13 +85,13 @@ impl<'a> Gen<'_, '_, 'a> {
                 | Op::AssertFail
                 | Op::NoMatch
         );
-        !ends || self.f.labels.contains(&pc)
+        !ends || self.f.landing == self.pc()
     }
 
     /// Fills the jumps in.
     pub(super) fn link(&mut self) {
         for (pc, l) in std::mem::take(&mut self.f.fixups) {
-            let at = self.f.labels[l.0 as usize];
+            let at = self.f.labels[l.0 as usize].pc;
             debug_assert!(at != UNBOUND);
             let i = &mut self.f.code[pc as usize];
             *i = i.with_x(at as i32 - (pc as i32 + 1));

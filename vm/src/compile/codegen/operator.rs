@@ -56,25 +56,38 @@ impl<'a> Gen<'_, '_, 'a> {
             return self.call_global("./", &[a, b], d);
         }
         let r = self.target(d)?;
-        // A constant on the left of `+` or `*`: the same instruction, marked as swapped for the slow path.
-        let swapped = match op {
-            BinOp::Add => Some(Op::AddK),
-            BinOp::Mul => Some(Op::MulK),
-            _ => None,
-        };
-        if let (Some(konst), Some(n), None) = (swapped, number_literal(a), number_literal(b)) {
-            let y = self.operand(b)?;
-            let v = match n {
-                Ok(i) => self.vm.int(i),
-                Err(f) => Value::float(f),
+        if matches!(a.kind, ExprKind::Const(_)) && number_literal(b).is_none() {
+            // A constant holds no register while the right side is evaluated, and that can use the destination.
+            let own = matches!(b.kind, ExprKind::Var(_) | ExprKind::Quote(_))
+                || self.f.holds_var[r as usize]
+                || r as usize >= self.f.top;
+            let y = if own {
+                self.right_operand(op, b)?
+            } else {
+                self.expr(b, Dest::Reg(r))?;
+                r
             };
-            let x = self.k(v);
-            self.emit(konst, r, y, 1, x);
-            self.finish(d, r);
-            return Ok(());
+            // On the left of `+` or `*` a number is part of the instruction, marked as swapped for the slow path.
+            let swapped = match op {
+                BinOp::Add => Some(Op::AddK),
+                BinOp::Mul => Some(Op::MulK),
+                _ => None,
+            };
+            if let (Some(konst), Some(n)) = (swapped, number_literal(a)) {
+                let v = match n {
+                    Ok(i) => self.vm.int(i),
+                    Err(f) => Value::float(f),
+                };
+                let x = self.k(v);
+                self.emit(konst, r, y, 1, x);
+            } else {
+                let x = self.operand(a)?;
+                self.emit(register_op(op), r, x, y, 0);
+            }
+        } else {
+            let x = self.operand_before(a, &[b])?;
+            self.apply(op, r, x, b)?;
         }
-        let x = self.operand_before(a, &[b])?;
-        self.apply(op, r, x, b)?;
         self.finish(d, r);
         Ok(())
     }

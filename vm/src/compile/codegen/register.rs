@@ -1,6 +1,6 @@
 //! Registers: parameters, then variables of the open blocks, then temporaries.
 use super::{Dest, Gen, Reg, Res};
-use crate::compile::hir::{FuncKind, VarId};
+use crate::compile::hir::{E, FuncKind, VarId};
 use crate::value::{Sym, Value};
 
 /// Registers a frame may have.
@@ -19,7 +19,7 @@ pub(super) enum Place {
     Cell(i32),
 }
 
-impl Gen<'_, '_, '_> {
+impl<'a> Gen<'_, '_, 'a> {
     /// The next `n` registers.
     pub(super) fn alloc(&mut self, n: usize) -> Res<Reg> {
         let at = self.f.top;
@@ -94,6 +94,24 @@ impl Gen<'_, '_, '_> {
             Dest::Effect => {}
             Dest::Tail => self.emit_return(r),
         }
+    }
+
+    /// Evaluates `e` into the fourth register of the window that will be opened next for `d`, with that window's registers
+    /// still free for temporaries: a chain of calls takes no more registers than one call. Only for expressions that write
+    /// their destination last. The window follows at once.
+    pub(super) fn first_of_window(&mut self, e: E<'a>, d: Dest) -> Res {
+        let top = self.f.top;
+        let base = match d {
+            Dest::Reg(r) if r as usize + 1 == top && !self.f.holds_var[r as usize] => r as usize,
+            _ => top,
+        };
+        if base + 4 > MAX_REGS {
+            return self.error("function needs too many registers");
+        }
+        self.f.top = base;
+        let done = self.expr(e, Dest::Reg(base as Reg + 3));
+        self.f.top = top;
+        done
     }
 
     /// A register for a call window: the destination itself when it is the topmost temporary.

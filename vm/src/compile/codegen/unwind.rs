@@ -82,6 +82,7 @@ impl Gen<'_, '_, '_> {
     /// Registers a handler for `ranges` that starts at the next instruction.
     pub(super) fn handler(&mut self, ranges: &[(u32, u32)], reg: Reg, all: bool) {
         let target = self.pc();
+        self.f.landing = target;
         for &(start, end) in ranges {
             self.f.handlers.push(Handler { start, end, target, reg, all });
         }
