@@ -746,11 +746,6 @@ pub fn call_macro(vm: &mut Vm, f: Gc<Function>, args: &[Value], kw: &[(Sym, Valu
     push_frame(vm, off, p, RET_OP)
 }
 
-/// As [`call_op`] for an instruction whose result is thrown away but whose register `_dst` must stay.
-pub fn call_op_into(vm: &mut Vm, callee: Value, args: &[Value], _dst: usize) -> Ctl {
-    call_op(vm, callee, args, false)
-}
-
 impl Vm {
     /// Calls a function whose first argument is `self`, on the native stack.
     pub fn call_sync_method(&mut self, f: Value, args: &[Value]) -> R {
