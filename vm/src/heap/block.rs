@@ -170,7 +170,7 @@ impl Block {
         let base = self.base();
         for i in self.cursor..self.cells {
             let a = base + i as usize * cell;
-            if !self.marked(a) && !(a >= bump.0 && a < bump.1) {
+            if !self.marked(a) && !(bump.0..bump.1).contains(&a) {
                 // SAFETY: dead cell, see `next_run`.
                 unsafe {
                     super::collect::drop_object(a);

@@ -196,7 +196,7 @@ impl Heap {
         self.stats.live_bytes = live;
         self.stats.large_bytes = self.large.bytes;
         // Overwriting all dead cells costs much more than the collection: not every time.
-        if self.stress && (self.stats.full + self.stats.minor) % 8 == 0 {
+        if self.stress && (self.stats.full + self.stats.minor).is_multiple_of(8) {
             self.poison_dead();
         }
     }

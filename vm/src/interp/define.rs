@@ -340,11 +340,9 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             set(i.a(), ns);
         }
         Op::Import => return import(vm, r, i),
-        Op::ExportCheck => {
-            if reg(i.a()).is_undef() {
-                let n = constant(vm, i).as_sym().map_or("", |s| vm.sym_name(s));
-                return call::fail(vm, Vm::runtime_error, &format!("Exported name {n} is not defined"));
-            }
+        Op::ExportCheck if reg(i.a()).is_undef() => {
+            let n = constant(vm, i).as_sym().map_or("", |s| vm.sym_name(s));
+            return call::fail(vm, Vm::runtime_error, &format!("Exported name {n} is not defined"));
         }
         _ => {}
     }

@@ -233,11 +233,10 @@ impl Vm {
                     }
                     AWAIT_ALL => {
                         observed = true;
-                        if let Some((k, e)) = Vm::unpack(t[1]) {
-                            match self.all_settled(t[2]) {
-                                Some(w) => self.wake(k, e, w),
-                                None => {}
-                            }
+                        if let Some((k, e)) = Vm::unpack(t[1])
+                            && let Some(w) = self.all_settled(t[2])
+                        {
+                            self.wake(k, e, w)
                         }
                     }
                     ON_SUCCESS => self.queue_callback(f, state, On::Success, t[1]),

@@ -79,7 +79,7 @@ impl Vm {
     /// Refuses a wait that closes a circle of tasks awaiting each other.
     fn check_cycle(&mut self, v: Value) -> Result<(), Stop> {
         let me = self.current_task();
-        let mut ids = vec![me.is_future().then(|| me.as_gc().id).unwrap_or(0)];
+        let mut ids = vec![if me.is_future() { me.as_gc().id } else { 0 }];
         let mut f = v;
         while f.is_future() {
             if f == me {

@@ -388,7 +388,7 @@ impl Vm {
                 // Everyone gets a turn: host operations and timers are looked at between tasks too.
                 if self.driver.pending() > 0 || !self.tasks.timers.is_empty() {
                     self.switches = self.switches.wrapping_add(1);
-                    if self.switches % 32 == 0 {
+                    if self.switches.is_multiple_of(32) {
                         self.take_in(None);
                     }
                 }
@@ -397,7 +397,7 @@ impl Vm {
             if !self.tasks.callbacks.is_empty() {
                 continue;
             }
-            let mut deadline = self.tasks.timers.next();
+            let mut deadline = self.tasks.timers.next_deadline();
             if deadline.is_none() && self.driver.pending() == 0 {
                 if grace.is_none() && self.throw_deadlock() {
                     continue;
