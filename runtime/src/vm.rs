@@ -7,6 +7,7 @@ use crate::library;
 use crate::output::CaptureOutput;
 use crate::report::{self, Diagnostics, Report};
 use gene_vm::modules::{LoadFailure, Outcome};
+use gene_vm::native::Stop;
 use gene_vm::object::namespace::Member;
 use gene_vm::syntax::diagnostic::{Diagnostic, Stage};
 use gene_vm::syntax::source::Source;
@@ -241,14 +242,7 @@ impl Vm {
             match outcome {
                 Outcome::Done(v) => Ok(vm.roots.hold(&mut vm.inner, v)),
                 Outcome::Exit(code) => Err(Error::Exit(code)),
-                Outcome::Threw(ex) => {
-                    let report = Report::of(&mut vm.inner, ex);
-                    Err(Error::Exception {
-                        class: vm.inner.exception_class_name(ex).to_owned(),
-                        message: report.failure.message.clone(),
-                        report: report.render(vm.diagnostics, vm.color),
-                    })
-                }
+                Outcome::Threw(ex) => Err(vm.thrown(ex)),
             }
         })
     }
@@ -270,16 +264,38 @@ impl Vm {
         }
     }
 
-    /// The debug form; `None` when its `to_s` threw.
-    pub fn debug(&mut self, h: &Handle) -> Option<String> {
-        let v = self.roots.get(h);
-        self.on_stack(|vm| vm.inner.to_debug(v).ok())
+    fn thrown(&mut self, ex: Value) -> Error {
+        let report = Report::of(&mut self.inner, ex);
+        Error::Exception {
+            class: self.inner.exception_class_name(ex).to_owned(),
+            message: report.failure.message.clone(),
+            report: report.render(self.diagnostics, self.color),
+        }
     }
 
-    /// The display form; `None` when its `to_s` threw.
-    pub fn display(&mut self, h: &Handle) -> Option<String> {
+    /// The debug form. It may run a `to_s` method, which may throw.
+    pub fn debug(&mut self, h: &Handle) -> Result<String, Error> {
+        self.shown(h, gene_vm::vm::Vm::to_debug)
+    }
+
+    /// The display form. It may run a `to_s` method, which may throw.
+    pub fn display(&mut self, h: &Handle) -> Result<String, Error> {
+        self.shown(h, gene_vm::vm::Vm::to_display)
+    }
+
+    fn shown(
+        &mut self,
+        h: &Handle,
+        form: fn(&mut gene_vm::vm::Vm, Value) -> Result<String, Stop>,
+    ) -> Result<String, Error> {
         let v = self.roots.get(h);
-        self.on_stack(|vm| vm.inner.to_display(v).ok())
+        self.on_stack(|vm| match form(&mut vm.inner, v) {
+            Ok(text) => Ok(text),
+            Err(_) => {
+                let ex = std::mem::replace(&mut vm.inner.exception, Value::UNDEF);
+                Err(vm.thrown(ex))
+            }
+        })
     }
 
     pub fn is_nil(&self, h: &Handle) -> bool {
@@ -368,7 +384,7 @@ pub(crate) fn decode(name: &str, text: &[u8]) -> Result<String, LoadFailure> {
 }
 
 /// The result of `gene/NAMESPACE/stringify`.
-fn text_by(vm: &mut gene_vm::vm::Vm, namespace: &'static str, v: Value) -> Result<String, gene_vm::native::Stop> {
+fn text_by(vm: &mut gene_vm::vm::Vm, namespace: &'static str, v: Value) -> Result<String, Stop> {
     let ns = vm.sub_namespace(vm.gene_ns, namespace);
     let name = vm.symbols.intern_static("stringify");
     let f = match ns.data().find(name) {
