@@ -158,7 +158,16 @@ impl Vm {
             }
         };
         let dir = path.parent().map(Path::to_path_buf);
-        match self.load(&name, &text, dir, &name) {
+        self.check_bytes(&name, &text, dir)
+    }
+
+    /// As [`Vm::check_file`], for a program that is no file.
+    pub fn check_source(&mut self, name: &str, text: &[u8]) -> usize {
+        self.check_bytes(name, text, None)
+    }
+
+    fn check_bytes(&mut self, name: &str, text: &[u8], dir: Option<PathBuf>) -> usize {
+        match self.load(name, text, dir, name) {
             Ok(_) => 0,
             Err(failure) => {
                 self.report_load_failure(&failure);

@@ -128,12 +128,7 @@ impl Vm {
         };
         let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id, id: sid as u32 });
         match codegen::generate(self, unit, sref, &cells) {
-            Ok(code) => {
-                if std::env::var_os("GENE_DUMP").is_some() {
-                    dump(self, code);
-                }
-                Ok(self.heap.function(code, 0).value())
-            }
+            Ok(code) => Ok(self.heap.function(code, 0).value()),
             Err(e) => Err(LoadFailure::one(source, Stage::Compile, e.span, e.message)),
         }
     }
@@ -146,6 +141,7 @@ impl Vm {
         dir: Option<PathBuf>,
         identity: &str,
     ) -> Result<Value, LoadFailure> {
+        crate::stack::mark();
         let source = Rc::new(Source::new(name, text));
         let id = self.new_module(source, dir, identity);
         self.compile_text(id, false)
@@ -153,6 +149,7 @@ impl Vm {
 
     /// Runs a program's body as the main task until nothing is left to do.
     pub fn run_main(&mut self, body: Value, drain: bool) -> Outcome {
+        crate::stack::mark();
         let here = 0usize;
         let base = &here as *const usize as usize;
         let old = self.native_base;
@@ -308,6 +305,7 @@ impl Vm {
 
     /// One more input of an interactive session in module `module`: definitions become module variables.
     pub fn load_repl(&mut self, module: u32, text: String, name: &str) -> Result<Value, LoadFailure> {
+        crate::stack::mark();
         let source = Rc::new(Source::new(name, text));
         let arena = Bump::new();
         let forms = match syntax::read(&arena, &source.text) {
@@ -355,15 +353,3 @@ pub fn bind_import(vm: &mut Vm, ns: Gc<NamespaceObj>, spec: &str, path: &[Sym]) 
 
 const _: (fn(&Vm) -> &'static crate::object::code::Proto, Option<Instr>, Option<Gc<Cell>>) =
     (call::running, None, None);
-
-fn dump(vm: &Vm, code: Value) {
-    let p = unsafe { &*code.gc::<crate::object::code::CodeObj>().proto() };
-    eprintln!("== {} nregs {} simple {} caps {:?}", vm.sym_name(p.trace_name), p.nregs, p.simple_args, p.captures);
-    eprintln!("{}", crate::bytecode::disassemble(p));
-    for (i, c) in p.consts.iter().enumerate() {
-        eprintln!("   k{i} {c:?}");
-        if c.is_kind(Kind::Code) {
-            dump(vm, *c);
-        }
-    }
-}

@@ -38,7 +38,7 @@ struct Data<'v> {
 
 impl Data<'_> {
     fn value(&mut self, f: &Form<'_>) -> Value {
-        stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.kind(f))
+        crate::stack::grow(|| self.kind(f))
     }
 
     fn kind(&mut self, f: &Form<'_>) -> Value {

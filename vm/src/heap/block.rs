@@ -97,6 +97,10 @@ impl Block {
 
     /// Is `addr` the start of an object? (Addresses come from conservative roots.)
     pub fn holds(&self, addr: usize, cursor_of_class: (usize, usize)) -> bool {
+        if self.cell == 0 {
+            // Given back to the system and not in use again.
+            return false;
+        }
         let Some(off) = addr.checked_sub(self.base()) else { return false };
         if off % self.cell as usize != 0 {
             return false;

@@ -160,7 +160,6 @@ fn deliver(vm: &mut Vm, v: Value, ret: u64) -> Ctl {
 
 /// From the fast path of a native call.
 #[cold]
-#[cold]
 #[inline(never)]
 pub fn native_stop(vm: &mut Vm, s: Stop, dst: usize) -> Ctl {
     stop(vm, s, dst as u64)
@@ -405,9 +404,12 @@ pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
 pub fn find_method(vm: &mut Vm, recv: Value, name: Sym) -> Option<Value> {
     if let Some(c) = recv.get::<ClassObj>(Kind::Class)
         && let Some(f) = vm.class_static(c, name)
-        && (vm.is_callable(f) || f.is_kind(Kind::Function))
+        && vm.is_callable(f)
     {
-        return Some(f);
+        return Some(match f.get::<Record>(Kind::BoundMethod) {
+            Some(b) if b.slot(0).is_kind(Kind::Class) => b.slot(1),
+            _ => f,
+        });
     }
     let class = vm.class_of(recv);
     let mut c = class;

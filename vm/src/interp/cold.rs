@@ -550,7 +550,7 @@ fn push_all(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         }
         Some(Kind::Fiber | Kind::Iter | Kind::Instance) => {
             // The elements come from script code: the prelude drains the iterator, then this instruction finds an Array.
-            let name = vm.symbols.intern_static("%drain");
+            let name = vm.symbols.intern_static("_drain");
             match vm.namespace_get(vm.globals, name) {
                 Some(f) => call::call_op_into(vm, f, &[out.value(), src], i.a()),
                 None => iterate::not_iterable(vm, src),

@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 /// A deep mutable copy of quoted data.
 pub fn copy_data(vm: &mut Vm, v: Value) -> Value {
-    stacker::maybe_grow(64 * 1024, 1024 * 1024, || match v.heap_kind() {
+    crate::stack::grow(|| match v.heap_kind() {
         Some(Kind::Array) => {
             let a: Gc<Array> = v.gc();
             let out = vm.heap.array_with_capacity(a.size());
@@ -147,6 +147,8 @@ pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
         has_caller: has(5),
         module_names: vm.module_names(module),
         module_slots: vm.modules[module as usize].vars.len() as u32,
+        // At the top level of a module what is defined stays, as module variables.
+        repl: names.size() == 0,
         ..EvalEnv::default()
     };
     // Positions of data that came from a source point into it; other data has none.
@@ -247,7 +249,7 @@ fn call_macro(vm: &mut Vm, callee: Value, env: Value, site: Value) -> Ctl {
 
 /// `$render`: a copy of the data with unquotes replaced by their values.
 fn render(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
-    stacker::maybe_grow(64 * 1024, 1024 * 1024, || render_one(vm, v, env))
+    crate::stack::grow(|| render_one(vm, v, env))
 }
 
 fn value_of(vm: &mut Vm, q: Gc<Record>, env: Gc<Record>) -> R {

@@ -168,6 +168,7 @@ pub fn init(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 Ctl::Next
             }
             Some(Kind::HashMap | Kind::HashSet) => {
+                vm.table_compact(v.gc());
                 *w.add(2) = Value::small(v.gc::<Table>().version as i64);
                 Ctl::Next
             }
@@ -251,11 +252,10 @@ pub unsafe fn step(vm: &mut Vm, w: *mut Value) -> Result<Option<(Value, Value)>,
                         bump(i + 1);
                         Ok(Some((t.key_at(i), t.value_at(i))))
                     }
-                    // Members count from 0; deleted places in between can't be seen from the position, so it is counted.
+                    // The table was compacted when the iteration began: members count from 0 as they stand.
                     Some(i) => {
                         bump(i + 1);
-                        let before = (0..i).filter(|&j| !t.key_at(j).is_undef()).count();
-                        Ok(Some((Value::small(if before == i { i } else { before } as i64), t.key_at(i))))
+                        Ok(Some((Value::small(i as i64), t.key_at(i))))
                     }
                     None => Ok(None),
                 }
@@ -289,6 +289,20 @@ pub unsafe fn step(vm: &mut Vm, w: *mut Value) -> Result<Option<(Value, Value)>,
             _ => Ok(None),
         }
     }
+}
+
+/// The next key and element of an iterator object: its words are a loop state.
+pub fn advance(vm: &mut Vm, it: Gc<Record>) -> Result<Option<(Value, Value)>, Stop> {
+    assert!(it.len() == 3);
+    // SAFETY: three words as `init` makes them; a step writes small Ints only, which need no barrier.
+    unsafe { step(vm, it.slots_ptr()) }
+}
+
+/// Has an iterator object another element?
+pub fn has_next(vm: &mut Vm, it: Gc<Record>) -> Result<bool, Stop> {
+    let mut words = [it.slot(0), it.slot(1), it.slot(2)];
+    // SAFETY: a copy of a loop state.
+    unsafe { step(vm, words.as_mut_ptr()) }.map(|e| e.is_some())
 }
 
 /// r[b] = next element, or jump.

@@ -641,6 +641,11 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 }
                 Op::GetPropVar => {
                     let (o, key) = (rb!(i), rc!(i));
+                    let e = &*ic!(i);
+                    if o.is_ptr() && header_word(o) & SHAPE_MASK == e.key {
+                        ra!(i) = *((o.addr() + e.target as usize) as *const Value);
+                        continue;
+                    }
                     if key.is_small() && o.is_kind(Kind::Array) {
                         let a: Gc<Array> = o.gc();
                         let n = key.small_int();
@@ -693,6 +698,12 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 Op::SetIdx => slow!(member::set_idx, i),
                 Op::SetPropVar => {
                     let (o, key) = (ra!(i), rc!(i));
+                    let e = &*ic!(i);
+                    if o.is_ptr() && header_word(o) & WRITE_MASK == e.key {
+                        *((o.addr() + e.target as usize) as *mut Value) = rb!(i);
+                        vm.heap.barrier(o.gc::<Map>());
+                        continue;
+                    }
                     if key.is_small()
                         && o.is_ptr()
                         && header_word(o) & (0xFF | (GC_FROZEN as u64) << 8) == Kind::Array as u64

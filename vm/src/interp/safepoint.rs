@@ -7,6 +7,9 @@ use crate::value::Value;
 use crate::vm::Vm;
 use std::sync::atomic::Ordering;
 
+/// Safepoints that collect one by one in stress mode.
+const STRESS_EVERY: u64 = 20_000;
+
 /// Fuel below zero. The running fiber's state has been written back.
 #[cold]
 #[inline(never)]
@@ -22,7 +25,9 @@ pub fn slow(vm: &mut Vm) -> Ctl {
         // Something asked for attention early: go on with what was left.
         vm.heap.fuel.left = withheld;
     }
-    if vm.heap.collect_requested || vm.options.stress_gc {
+    // Stress: every safepoint of the first ones, then now and then, so that long programs end.
+    let stress = vm.options.stress_gc && (vm.polls < STRESS_EVERY || vm.polls % 64 == 0);
+    if vm.heap.collect_requested || stress {
         collect(vm, false);
         if let Some(limit) = vm.heap.limit
             && vm.heap.in_use() > limit
@@ -87,8 +92,8 @@ pub fn collect(vm: &mut Vm, full: bool) {
     spill_registers(&mut regs);
     let lo = regs.as_ptr() as *const u64;
     let hi = vm.native_base as *const u64;
-    let mut fixed: Vec<Value> = vec![vm.exception, vm.ret, vm.globals.value(), vm.gene_ns.value(), vm.generator_exit,
-        vm.deadlock_exception];
+    let mut fixed: Vec<Value> =
+        vec![vm.exception, vm.ret, vm.globals.value(), vm.gene_ns.value(), vm.generator_exit, vm.deadlock_exception];
     if let Some(p) = &vm.pending {
         fixed.push(p.callee);
         fixed.extend(&p.args);

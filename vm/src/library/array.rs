@@ -1,8 +1,8 @@
 //! Arrays: the methods that call no function (language 6.3). Those that do are in `prelude/array.gene`; methods whose function is
 //! optional start here and go on there.
 use super::collection::{
-    count, int, is_function, items, items_arg, mutable, new_array, pair, position, selection, set_of, tail_method,
-    this_array, wrong,
+    check_memory, count, int, is_function, items, items_arg, mutable, new_array, pair, position, selection, set_of,
+    tail_method, this_array, wrong,
 };
 use super::sort;
 use crate::def;
@@ -12,6 +12,7 @@ use crate::object::array::{Array, MAX_LEN};
 use crate::object::table::Table;
 use crate::value::{Value, arith};
 use crate::vm::Vm;
+use rustc_hash::FxHashSet;
 
 pub fn install(vm: &mut Vm) {
     let c = vm.classes.by_kind[Kind::Array as usize];
@@ -430,21 +431,26 @@ fn flatten(vm: &mut Vm, args: &Args) -> R {
     let out = vm.heap.array_with_capacity(a.size());
     // An explicit stack of (array, next index): nesting is limited by memory, not by the native stack.
     let mut open: Vec<(Gc<Array>, usize)> = vec![(a, 0)];
+    let mut on_path: FxHashSet<usize> = [a.as_ptr() as usize].into_iter().collect();
     while let Some((b, i)) = open.last_mut() {
         let Some(x) = b.at(*i) else {
+            on_path.remove(&(b.as_ptr() as usize));
             open.pop();
             continue;
         };
         *i += 1;
         match x.get::<Array>(Kind::Array) {
             Some(c) if (open.len() as u64) <= depth => {
-                if open.iter().any(|(o, _)| *o == c) {
+                if !on_path.insert(c.as_ptr() as usize) {
                     return Err(vm.runtime_error("Cannot flatten cyclic structure"));
                 }
                 open.push((c, 0));
             }
             _ => {
                 room(vm, out, 1)?;
+                if out.len == out.cap {
+                    check_memory(vm, out.size() as u128 * 16)?;
+                }
                 vm.heap.array_push(out, x);
             }
         }
@@ -715,6 +721,9 @@ fn transpose(vm: &mut Vm, args: &Args) -> R {
     Ok(out.value())
 }
 
+/// An array without its elements.
+const ARRAY_BYTES: u128 = 40;
+
 /// Appends the elements at `indices` as one array.
 fn push_choice(vm: &mut Vm, out: Gc<Array>, a: Gc<Array>, indices: &[usize]) {
     let c = vm.heap.array_with_capacity(indices.len());
@@ -745,7 +754,9 @@ fn combinations(vm: &mut Vm, args: &Args) -> R {
         return Ok(vm.array(&[]));
     }
     let k = k as usize;
-    let out = new_array(vm, choices(n, k))?;
+    let total = choices(n, k);
+    let out = new_array(vm, total)?;
+    check_memory(vm, total * (ARRAY_BYTES + k as u128 * 8))?;
     let mut at: Vec<usize> = (0..k).collect();
     loop {
         push_choice(vm, out, a, &at);
@@ -764,6 +775,7 @@ fn permutations(vm: &mut Vm, args: &Args) -> R {
     let n = a.size();
     let total = (1..=n as u128).try_fold(1u128, |p, i| p.checked_mul(i)).unwrap_or(u128::MAX);
     let out = new_array(vm, total)?;
+    check_memory(vm, total * (ARRAY_BYTES + n as u128 * 8))?;
     let mut at: Vec<usize> = (0..n).collect();
     loop {
         push_choice(vm, out, a, &at);

@@ -216,11 +216,23 @@ pub fn tail_method(vm: &mut Vm, recv: Value, name: &str, args: &[Value]) -> R {
     Err(Stop::Call)
 }
 
+/// Raises when `bytes` at once would pass the memory limit even after a collection. Natives have no safepoint of their own: what
+/// is sized by a script must be checked before it is built.
+pub fn check_memory(vm: &mut Vm, bytes: u128) -> Result<(), Stop> {
+    match vm.heap.limit {
+        Some(l) if vm.heap.live as u128 + bytes > l as u128 => {
+            Err(vm.throw(vm.classes.memory_limit, "Memory limit exceeded"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// An array with room for `n` elements; raises when there can't be so many.
 pub fn new_array(vm: &mut Vm, n: u128) -> Result<Gc<Array>, Stop> {
     if n > MAX_LEN as u128 {
         return Err(vm.runtime_error("Array too large"));
     }
+    check_memory(vm, n * 8)?;
     Ok(vm.heap.array_with_capacity(n as usize))
 }
 

@@ -559,3 +559,18 @@ fn objects_and_kinds() {
     let r = t.global("len", &[i(1)]);
     assert_eq!(t.show(r), "TypeException: len expects a String or collection, got Int");
 }
+
+#[test]
+fn every_prelude_function_compiles() {
+    let mut t = Test::new();
+    for (n, e) in crate::prelude::ENTRIES.iter().enumerate() {
+        if let Err(s) = crate::prelude::compile(&mut t.vm, i(n as i64)) {
+            panic!("{} {}: {}", e.class, e.name, t.show(Err(s)));
+        }
+    }
+    for name in ["sort!", "sort", "map"] {
+        let s = t.vm.sym(name);
+        let f = t.vm.class_find(t.vm.classes.by_kind[Kind::Array as usize], s).unwrap();
+        assert_eq!(f.is_kind(Kind::Native), name == "sort", "{name}");
+    }
+}

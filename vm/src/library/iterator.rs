@@ -55,7 +55,10 @@ fn iter(vm: &mut Vm, args: &Args) -> R {
             0
         }
         Kind::Map => vm.map_version(source.gc()) as i64,
-        Kind::HashMap | Kind::HashSet => source.gc::<Table>().version as i64,
+        Kind::HashMap | Kind::HashSet => {
+            vm.table_compact(source.gc());
+            source.gc::<Table>().version as i64
+        }
         _ => 0,
     };
     Ok(vm.heap.record(Kind::Iter, aux, &[source, Value::small(0), Value::small(version)]).value())
@@ -68,20 +71,14 @@ fn state(vm: &mut Vm, args: &Args) -> Result<Gc<Record>, Stop> {
     }
 }
 
-/// Key (or index) and value of the next element.
-fn advance(vm: &mut Vm, it: Gc<Record>) -> Result<Option<(Value, Value)>, Stop> {
-    // SAFETY: an iterator's three words are a loop state; only small Ints are written, which need no barrier.
-    unsafe { iterate::step(vm, it.slots_ptr()) }
-}
-
 fn next(vm: &mut Vm, args: &Args) -> R {
     let it = state(vm, args)?;
-    Ok(advance(vm, it)?.map_or(Value::NOT_FOUND, |(_, v)| v))
+    Ok(iterate::advance(vm, it)?.map_or(Value::NOT_FOUND, |(_, v)| v))
 }
 
 fn next_pair(vm: &mut Vm, args: &Args) -> R {
     let it = state(vm, args)?;
-    Ok(match advance(vm, it)? {
+    Ok(match iterate::advance(vm, it)? {
         Some((k, v)) => pair(vm, k, v),
         None => Value::NOT_FOUND,
     })
@@ -89,10 +86,7 @@ fn next_pair(vm: &mut Vm, args: &Args) -> R {
 
 fn has_next(vm: &mut Vm, args: &Args) -> R {
     let it = state(vm, args)?;
-    let mut words = [it.slot(0), it.slot(1), it.slot(2)];
-    // SAFETY: as in `advance`; the copy is thrown away.
-    let more = unsafe { iterate::step(vm, words.as_mut_ptr()) }?;
-    Ok(Value::bool(more.is_some()))
+    Ok(Value::bool(iterate::has_next(vm, it)?))
 }
 
 fn this(_: &mut Vm, args: &Args) -> R {

@@ -129,7 +129,7 @@ fn min_max(vm: &mut Vm, args: &Args) -> R {
 
 fn sorted(vm: &mut Vm, args: &Args) -> R {
     let a = elements(vm, args)?;
-    if args.len() == 0
+    if args.is_empty()
         && let Some(v) = super::array::sorted(vm, a)
     {
         return Ok(v);

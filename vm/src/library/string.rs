@@ -15,13 +15,16 @@ pub fn new_string(vm: &mut Vm, s: &str) -> R {
     Ok(vm.str(s))
 }
 
-/// Call before building a text whose length a script chooses.
+/// Call before building a text whose length a script chooses. Only what is beyond the memory limit whatever a collection might
+/// free is refused here; the next safepoint sees to the rest.
 pub fn check_len(vm: &mut Vm, bytes: usize) -> Result<(), Stop> {
     if bytes > MAX_LEN {
         return Err(vm.runtime_error("String too long"));
     }
-    if vm.heap.limit.is_some_and(|l| vm.heap.in_use().saturating_add(bytes) > l) {
-        return Err(vm.throw(vm.classes.memory_limit, "Memory limit exceeded"));
+    if let Some(limit) = vm.heap.limit
+        && vm.heap.live.saturating_add(bytes) > limit
+    {
+        return Err(vm.throw(vm.classes.memory_limit, &format!("Memory limit of {limit} bytes exceeded")));
     }
     Ok(())
 }

@@ -156,10 +156,7 @@ impl Vm {
     pub fn range_items(&mut self, r: Gc<Record>) -> R {
         let span = r.span();
         let n = span.size();
-        if n > crate::object::array::MAX_LEN as u64 {
-            return Err(self.runtime_error("Array too large"));
-        }
-        let a = self.heap.array_with_capacity(n as usize);
+        let a = crate::library::collection::new_array(self, n as u128)?;
         for i in 0..n {
             let v = span.at(&mut self.heap, i);
             self.heap.array_push(a, v);

@@ -40,7 +40,7 @@ impl Heap {
     }
 
     /// Moves the live entries into fresh buffers with room for more. `hash_of` is asked for keys of tables without index only.
-    fn table_rebuild(&mut self, mut t: Gc<Table>, hash_of: &mut dyn FnMut(Value) -> u32) {
+    pub(crate) fn table_rebuild(&mut self, mut t: Gc<Table>, hash_of: &mut dyn FnMut(Value) -> u32) {
         let live = t.live as usize;
         let cap = (live * 2).max(4);
         let words = self.alloc_buf(cap * 2);

@@ -44,7 +44,8 @@ impl Vm {
     pub fn park_for(&mut self, us: u64) -> R {
         let (key, epoch) = self.prepare_park()?;
         let at = self.driver.now_us() + us;
-        self.tasks.timers.add(at, Due::Wake(key, epoch, Value::NIL));
+        let id = self.tasks.timers.add(at, Due::Wake(key, epoch, Value::NIL));
+        self.tasks.live[key].timer = Some(id);
         Err(Stop::Park)
     }
 
@@ -69,7 +70,8 @@ impl Vm {
         self.wait_for(v, key, epoch);
         if let Some(us) = timeout {
             let at = self.driver.now_us() + us;
-            self.tasks.timers.add(at, Due::Timeout(key, epoch, v));
+            let id = self.tasks.timers.add(at, Due::Timeout(key, epoch, v));
+            self.tasks.live[key].timer = Some(id);
         }
         Err(Stop::Park)
     }
@@ -125,7 +127,8 @@ impl Vm {
         }
         if let Some(us) = timeout {
             let at = self.driver.now_us() + us;
-            self.tasks.timers.add(at, Due::Timeout(key, epoch, list));
+            let id = self.tasks.timers.add(at, Due::Timeout(key, epoch, list));
+            self.tasks.live[key].timer = Some(id);
         }
         Err(Stop::Park)
     }
@@ -145,7 +148,8 @@ fn sleep_async(vm: &mut Vm, a: &Args) -> R {
     let us = vm.duration_us(a.get(0))?.unwrap_or(0);
     let f = vm.new_future();
     let at = vm.driver.now_us() + us;
-    vm.tasks.timers.add(at, Due::Settle(f.value()));
+    let mut g = f;
+    g.timer = vm.tasks.timers.add(at, Due::Settle(f.value()));
     Ok(f.value())
 }
 
@@ -293,7 +297,8 @@ fn join_timeout(vm: &mut Vm, a: &Args) -> R {
     vm.wait_for(f, key, epoch);
     if let Some(us) = us {
         let at = vm.driver.now_us() + us;
-        vm.tasks.timers.add(at, Due::Abandon(key, epoch));
+        let id = vm.tasks.timers.add(at, Due::Abandon(key, epoch));
+        vm.tasks.live[key].timer = Some(id);
     }
     Err(Stop::Park)
 }
@@ -315,7 +320,13 @@ pub static METHODS: &[NativeDef] = &[
     def!("id", id, 0, 0, "(t .id) -- number of a task."),
     def!("ignore", ignore, 0, 0, "(f .ignore) -- a failure of the future needs no report."),
     def!("join", join, 0, 0, "(t .join) -- waits for the task and takes its value or exception; only once."),
-    def!("join_timeout", join_timeout, 1, 1, "(t .join_timeout d) -- as join, TimeoutException after d; the task goes on."),
+    def!(
+        "join_timeout",
+        join_timeout,
+        1,
+        1,
+        "(t .join_timeout d) -- as join, TimeoutException after d; the task goes on."
+    ),
 ];
 
 static GLOBALS: &[NativeDef] = &[

@@ -14,7 +14,7 @@ use crate::native::Stop;
 use crate::object::fiber::{FRAME_HEAD, Fiber, Role, Status};
 use crate::value::Value;
 use crate::vm::Vm;
-use future::{Future, State};
+use future::State;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -47,6 +47,8 @@ pub struct Live {
     pub parked: bool,
     /// The future the parked task awaits, nil when it waits for something else.
     pub waiting_on: Value,
+    /// The timer that ends the wait: removed when something else does.
+    pub timer: Option<u64>,
 }
 
 /// All tasks of one VM.
@@ -171,7 +173,14 @@ impl Vm {
     /// `(spawn ...)`: first runs when the spawner next suspends, FIFO.
     pub fn spawn_task(&mut self, callee: Value, args: &[Value]) -> Result<Value, Stop> {
         let (f, fut) = self.new_task(callee, args)?;
-        let key = self.tasks.live.insert(Live { future: fut, fiber: f.value(), epoch: 0, parked: false, waiting_on: Value::NIL });
+        let key = self.tasks.live.insert(Live {
+            future: fut,
+            fiber: f.value(),
+            epoch: 0,
+            parked: false,
+            waiting_on: Value::NIL,
+            timer: None,
+        });
         fut.as_gc().set_key(key_bits(key));
         fut.as_gc().root_spawn = 1;
         self.tasks.ready.push_back((key, 0, Wake::Start));
@@ -193,7 +202,14 @@ impl Vm {
         let key = if self.tasks.live.contains_key(key) {
             key
         } else {
-            let k = self.tasks.live.insert(Live { future: fut, fiber: task.value(), epoch: 0, parked: false, waiting_on: Value::NIL });
+            let k = self.tasks.live.insert(Live {
+                future: fut,
+                fiber: task.value(),
+                epoch: 0,
+                parked: false,
+                waiting_on: Value::NIL,
+                timer: None,
+            });
             fut.as_gc().set_key(key_bits(k));
             k
         };
@@ -213,6 +229,9 @@ impl Vm {
             && l.epoch == epoch
         {
             l.parked = false;
+            if let Some(id) = l.timer.take() {
+                self.tasks.timers.cancel(id);
+            }
             self.tasks.ready.push_back((key, epoch, w));
         }
     }
@@ -446,7 +465,14 @@ impl Vm {
         while let Some((f, arg)) = self.tasks.callbacks.pop_front() {
             let Ok((fiber, fut)) = self.new_task(f, &[arg]) else { continue };
             fut.as_gc().root_spawn = 2;
-            let key = self.tasks.live.insert(Live { future: fut, fiber: fiber.value(), epoch: 0, parked: false, waiting_on: Value::NIL });
+            let key = self.tasks.live.insert(Live {
+                future: fut,
+                fiber: fiber.value(),
+                epoch: 0,
+                parked: false,
+                waiting_on: Value::NIL,
+                timer: None,
+            });
             fut.as_gc().set_key(key_bits(key));
             self.resume_task(key, 0, Wake::Start);
         }
@@ -613,7 +639,14 @@ pub fn interrupted(vm: &mut Vm) -> Ctl {
 /// Starts the main task on `closure`.
 pub fn start_main(vm: &mut Vm, closure: Value) -> Result<Value, Stop> {
     let (f, fut) = vm.new_task(closure, &[])?;
-    let key = vm.tasks.live.insert(Live { future: fut, fiber: f.value(), epoch: 0, parked: false, waiting_on: Value::NIL });
+    let key = vm.tasks.live.insert(Live {
+        future: fut,
+        fiber: f.value(),
+        epoch: 0,
+        parked: false,
+        waiting_on: Value::NIL,
+        timer: None,
+    });
     fut.as_gc().set_key(key_bits(key));
     fut.as_gc().raw = 1;
     vm.tasks.main = Some(key);

@@ -275,6 +275,14 @@ impl Vm {
         Ok(found.is_none())
     }
 
+    /// Closes the gaps deleted entries left, before an iteration begins: positions are ranks then. No other iteration can be
+    /// disturbed, since deleting has ended those begun before and the later ones have closed the gaps.
+    pub fn table_compact(&mut self, t: Gc<Table>) {
+        if t.used > t.live {
+            self.heap.table_rebuild(t, &mut plain_or_zero);
+        }
+    }
+
     /// Removes a key; gives the key as it was stored and its value.
     pub fn table_del(&mut self, t: Gc<Table>, key: Value) -> Result<Option<(Value, Value)>, Stop> {
         let Some((i, h)) = self.table_search(t, key)? else { return Ok(None) };

@@ -71,7 +71,7 @@ impl<'a> Gen<'_, '_, 'a> {
     /// Tests the value in `s`; jumps to `no` when it does not match, goes on with the names bound when it does.
     fn test(&mut self, p: &CasePat<'a>, s: Reg, no: Label) -> Res {
         let mark = self.f.top;
-        let done = stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.test_kind(p, s, no));
+        let done = crate::stack::grow(|| self.test_kind(p, s, no));
         self.release(mark);
         done
     }

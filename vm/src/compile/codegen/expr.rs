@@ -6,16 +6,12 @@ use crate::compile::hir::*;
 use crate::syntax::form::{Form, FormKind};
 use crate::value::Value;
 
-/// Native stack that one level of recursion may need, and what is added when less is left.
-const RED_ZONE: usize = 64 * 1024;
-const SEGMENT: usize = 1024 * 1024;
-
 impl<'a> Gen<'_, '_, 'a> {
     /// Compiles `e`; its value goes to `d`. Temporaries are released at the end.
     pub(super) fn expr(&mut self, e: E<'a>, d: Dest) -> Res {
         let (mark, span) = (self.f.top, self.f.span);
         self.f.span = e.span;
-        let done = stacker::maybe_grow(RED_ZONE, SEGMENT, || self.kind(e, d));
+        let done = crate::stack::grow(|| self.kind(e, d));
         self.f.span = span;
         self.release(mark);
         done

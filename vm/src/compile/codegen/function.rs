@@ -42,6 +42,8 @@ pub(super) struct State<'u, 'a> {
     pub epilogue: Option<(Reg, Label)>,
     pub tail_calls: bool,
     pub locals: Vec<(u8, Sym)>,
+    /// Captured values kept in registers: capture, register.
+    pub loaded: Vec<(u32, Reg)>,
     /// Copies of parameters as bound, when postconditions have to show them.
     pub bound: Vec<(VarId, Reg)>,
 }
@@ -81,10 +83,14 @@ impl<'u, 'a> State<'u, 'a> {
             epilogue: None,
             tail_calls: false,
             locals: Vec::new(),
+            loaded: Vec::new(),
             bound: Vec::new(),
         }
     }
 }
+
+/// Captured values kept in registers, at most.
+const MAX_LOADED: usize = 16;
 
 fn has_self(f: &Func<'_>) -> bool {
     f.self_var.is_some() || matches!(f.kind, FuncKind::Method | FuncKind::Ctor | FuncKind::Thunk)
@@ -106,7 +112,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         let unit: &'u Unit<'a> = self.unit;
         let Some(func) = unit.funcs.get(id as usize) else { return self.error("internal error: no such function") };
         let outer = std::mem::replace(&mut self.f, State::new(func));
-        let made = stacker::maybe_grow(128 * 1024, 1024 * 1024, || self.function_code(func));
+        let made = crate::stack::grow(|| self.function_code(func));
         let state = std::mem::replace(&mut self.f, outer);
         made?;
         self.finish_proto(state, captures)
@@ -193,6 +199,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         for v in [func.self_var, func.env_var].into_iter().flatten() {
             self.make_param_cell(v);
         }
+        self.load_captures(func)?;
         // Until its own code has run, a parameter's register holds the bare argument.
         for p in ordered(params) {
             let Place::Reg(r) = self.f.places[p.var as usize] else { continue };
@@ -224,6 +231,21 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
                     self.f.bound.push((p.var, r));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Captured values that loops read are taken into registers once.
+    fn load_captures(&mut self, func: &'u Func<'a>) -> Res {
+        if func.captures.is_empty() {
+            return Ok(());
+        }
+        let read = super::walk::captures_in_loops(func.body);
+        for i in read.into_iter().filter(|&i| func.captures.get(i as usize).is_some_and(|c| !c.cell)).take(MAX_LOADED) {
+            let r = self.alloc(1)?;
+            self.emit(Op::GetCap, r, i as Reg, 0, 0);
+            self.f.holds_var[r as usize] = true;
+            self.f.loaded.push((i, r));
         }
         Ok(())
     }

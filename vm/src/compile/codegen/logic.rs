@@ -48,7 +48,7 @@ impl<'a> Gen<'_, '_, 'a> {
     pub(super) fn jump_if(&mut self, e: E<'a>, when: bool, to: Label) -> Res {
         let (mark, span) = (self.f.top, self.f.span);
         self.f.span = e.span;
-        let done = stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.jump_kind(e, when, to));
+        let done = crate::stack::grow(|| self.jump_kind(e, when, to));
         self.f.span = span;
         self.release(mark);
         done
@@ -185,7 +185,7 @@ impl<'a> Gen<'_, '_, 'a> {
     pub(super) fn loop_while(&mut self, e: E<'a>, start: Label, end: Label) -> Res {
         let (mark, span) = (self.f.top, self.f.span);
         self.f.span = e.span;
-        let done = stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.loop_kind(e, start, end));
+        let done = crate::stack::grow(|| self.loop_kind(e, start, end));
         self.f.span = span;
         self.release(mark);
         done

@@ -57,7 +57,7 @@ impl<'a> Gen<'_, '_, 'a> {
 
     /// Takes the container in `src` apart; registers stay allocated.
     fn take(&mut self, p: &BindPat<'a>, src: Reg) -> Res<Taken> {
-        stacker::maybe_grow(64 * 1024, 1024 * 1024, || match *p {
+        crate::stack::grow(|| match *p {
             BindPat::Array { elems, span } => self.take_array(elems, span, src),
             BindPat::Map { entries, rest, span } => self.take_map(entries, rest, span, src),
             _ => Ok(Taken { reg: src, unpacked: true, inner: Vec::new() }),
@@ -149,7 +149,7 @@ impl<'a> Gen<'_, '_, 'a> {
     }
 
     fn bind_taken(&mut self, p: &BindPat<'a>, t: &Taken) -> Res {
-        stacker::maybe_grow(64 * 1024, 1024 * 1024, || match *p {
+        crate::stack::grow(|| match *p {
             BindPat::Array { elems, .. } => {
                 for (i, e) in elems.iter().enumerate() {
                     let inner = t.inner.get(i).and_then(|t| t.as_ref());

@@ -214,6 +214,27 @@ fn locals_are_operands() {
     );
 }
 
+#[test]
+fn captured_values_stay_in_registers_over_loops() {
+    let (mut vm, _) = vm();
+    let f = load(&mut vm, "(fn f [a n] (fn [x] (repeat n (a .add x)) a))");
+    let f = inner(f.gc::<Function>().proto()).unwrap();
+    assert_eq!(
+        shown(inner(f).unwrap()).lines().collect::<Vec<_>>(),
+        [
+            "GetCap 1 0 0 0",
+            "GetCap 2 1 0 0",
+            "Move 4 1 0 0",
+            "RepeatPrep 3 3 0 4",
+            "Move 11 2 0 0",
+            "Move 12 0 0 0",
+            "Method 8 1 8 0",
+            "ForLoop 3 3 0 -4",
+            "Ret 2 0 0 0"
+        ]
+    );
+}
+
 // --- meaning
 
 #[test]

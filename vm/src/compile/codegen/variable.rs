@@ -32,6 +32,7 @@ impl<'a> Gen<'_, '_, 'a> {
                 Place::Reg(r) => Some(r),
                 _ => None,
             },
+            VarRef::Captured(i) => self.f.loaded.iter().find(|l| l.0 == i).map(|l| l.1),
             _ => None,
         }
     }
@@ -60,6 +61,10 @@ impl<'a> Gen<'_, '_, 'a> {
                 Place::None => {}
             },
             VarRef::Captured(i) => {
+                if let Some(r) = self.var_reg(v) {
+                    self.move_to(dst, r);
+                    return Ok(());
+                }
                 let Some(c) = self.f.func.captures.get(i as usize) else {
                     return self.error("internal error: capture");
                 };

@@ -308,6 +308,33 @@ pub fn declared(e: E<'_>, out: &mut Vec<VarId>) {
     }
 }
 
+/// The captures that are read inside loops of the function whose body is `e`, in order of appearance.
+pub fn captures_in_loops(e: E<'_>) -> Vec<u32> {
+    use ExprKind::*;
+    let mut found = Vec::new();
+    let mut todo = vec![(e, false)];
+    let mut inside = Vec::new();
+    while let Some((e, mut looping)) = todo.pop() {
+        let read = match e.kind {
+            Var(v) => Some(v),
+            Get { key: Key::Name { fallback, .. }, .. } => fallback,
+            Loop { .. } | While { .. } | Repeat { .. } | For { .. } => {
+                looping = true;
+                None
+            }
+            _ => None,
+        };
+        if let (Some(VarRef::Captured(i)), true) = (read, looping)
+            && !found.contains(&i)
+        {
+            found.push(i);
+        }
+        children(e, &mut inside);
+        todo.extend(inside.drain(..).rev().map(|e| (e, looping)));
+    }
+    found
+}
+
 /// How far the questions below look before they assume the worst.
 const BUDGET: usize = 200;
 

@@ -48,13 +48,10 @@ use scope::{Binding, CaptureDraft, FnCx, NameKind, Place, Scope, State, Var};
 
 /// At most this many compile errors are reported per unit.
 const MAX_ERRORS: usize = 20;
-/// Space that a step between two checks may use, and the size of the chunks by which the stack grows.
-const RED_ZONE: usize = 256 << 10;
-const STACK_CHUNK: usize = 4 << 20;
 
 /// Runs `f` with enough native stack for one level of nesting.
 pub(super) fn with_stack<T>(f: impl FnOnce() -> T) -> T {
-    stacker::maybe_grow(RED_ZONE, STACK_CHUNK, f)
+    crate::stack::grow(f)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
