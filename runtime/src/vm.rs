@@ -6,8 +6,10 @@ use crate::interrupt::InterruptHandle;
 use crate::library;
 use crate::output::CaptureOutput;
 use crate::report::{self, Diagnostics, Report};
+use gene_vm::heap::Kind;
 use gene_vm::modules::{LoadFailure, Outcome};
 use gene_vm::native::Stop;
+use gene_vm::object::array::Array;
 use gene_vm::object::namespace::Member;
 use gene_vm::syntax::diagnostic::{Diagnostic, Stage};
 use gene_vm::syntax::source::Source;
@@ -189,7 +191,10 @@ impl Vm {
             Print::Nothing => return outcome,
             Print::Debug => vm.to_debug(v),
             Print::Display => vm.to_display(v),
-            Print::Csv => text_by(vm, "csv", v),
+            Print::Csv => {
+                let rows = rows(vm, v);
+                text_by(vm, "csv", rows)
+            }
             Print::Json => text_by(vm, "json", v),
         };
         match text {
@@ -389,6 +394,14 @@ pub(crate) fn decode(name: &str, text: &[u8]) -> Result<String, LoadFailure> {
             let source = Rc::new(Source::new(name, String::from_utf8_lossy(text).into_owned()));
             Err(LoadFailure { source, stage: Stage::Parse, errors: vec![Diagnostic::from(e)] })
         }
+    }
+}
+
+/// An Array of Arrays as it is; one Array is one row.
+fn rows(vm: &mut gene_vm::vm::Vm, v: Value) -> Value {
+    match v.get::<Array>(Kind::Array) {
+        Some(a) if a.as_slice().iter().any(|row| !row.is_kind(Kind::Array)) => vm.array(&[v]),
+        _ => v,
     }
 }
 
