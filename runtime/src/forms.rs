@@ -37,7 +37,7 @@ impl Vm {
     pub fn show_forms(&mut self, name: &str, text: &[u8], style: FormStyle) -> i32 {
         let failure = match decode(name, text) {
             Ok(text) => match gene_vm::syntax::read(&Bump::new(), &text) {
-                Ok(_) => return self.show_readable(&text, style),
+                Ok(_) => return self.on_stack(|vm| vm.show_readable(&text, style)),
                 Err(e) => LoadFailure {
                     source: Rc::new(Source::new(name, text)),
                     stage: Stage::Parse,

@@ -110,11 +110,11 @@ impl Vm {
 
     fn run_bytes(&mut self, name: &str, text: &[u8], dir: Option<PathBuf>, identity: &str, print: Print) -> i32 {
         let code = match self.load(name, text, dir, identity) {
-            Ok(body) => {
-                let outcome = self.inner.run_main(body, self.drain);
-                let outcome = self.printed(outcome, print);
-                self.exit_code(outcome)
-            }
+            Ok(body) => self.on_stack(|vm| {
+                let outcome = vm.inner.run_main(body, vm.drain);
+                let outcome = vm.printed(outcome, print);
+                vm.exit_code(outcome)
+            }),
             Err(failure) => {
                 self.report_load_failure(&failure);
                 1
@@ -122,6 +122,18 @@ impl Vm {
         };
         self.finish();
         code
+    }
+
+    /// Does `work` with the native stack above it seen by the collector: texts of values may run methods of the script.
+    #[inline(never)]
+    pub(crate) fn on_stack<T>(&mut self, work: impl FnOnce(&mut Vm) -> T) -> T {
+        let here = 0usize;
+        let base = std::ptr::from_ref(std::hint::black_box(&here)).addr();
+        let old = self.inner.native_base;
+        self.inner.native_base = base.max(old);
+        let result = work(self);
+        self.inner.native_base = old;
+        result
     }
 
     fn load(&mut self, name: &str, text: &[u8], dir: Option<PathBuf>, identity: &str) -> Result<Value, LoadFailure> {
@@ -145,7 +157,16 @@ impl Vm {
             }
         };
         let dir = path.parent().map(Path::to_path_buf);
-        match self.load(&name, &text, dir, &name) {
+        self.check_bytes(&name, &text, dir)
+    }
+
+    /// As [`Vm::check_file`], for a program that is no file.
+    pub fn check_source(&mut self, name: &str, text: &[u8]) -> usize {
+        self.check_bytes(name, text, None)
+    }
+
+    fn check_bytes(&mut self, name: &str, text: &[u8], dir: Option<PathBuf>) -> usize {
+        match self.load(name, text, dir, name) {
             Ok(_) => 0,
             Err(failure) => {
                 self.report_load_failure(&failure);
@@ -223,20 +244,22 @@ impl Vm {
                 return Err(Error::Load { report: report::load_failure(&failure, self.diagnostics, self.color) });
             }
         };
-        let outcome = self.inner.run_main(body, false);
-        self.inner.output.flush();
-        match outcome {
-            Outcome::Done(v) => Ok(self.roots.hold(&mut self.inner, v)),
-            Outcome::Exit(code) => Err(Error::Exit(code)),
-            Outcome::Threw(ex) => {
-                let report = Report::of(&mut self.inner, ex);
-                Err(Error::Exception {
-                    class: self.inner.exception_class_name(ex).to_owned(),
-                    message: report.failure.message.clone(),
-                    report: report.render(self.diagnostics, self.color),
-                })
+        self.on_stack(|vm| {
+            let outcome = vm.inner.run_main(body, false);
+            vm.inner.output.flush();
+            match outcome {
+                Outcome::Done(v) => Ok(vm.roots.hold(&mut vm.inner, v)),
+                Outcome::Exit(code) => Err(Error::Exit(code)),
+                Outcome::Threw(ex) => {
+                    let report = Report::of(&mut vm.inner, ex);
+                    Err(Error::Exception {
+                        class: vm.inner.exception_class_name(ex).to_owned(),
+                        message: report.failure.message.clone(),
+                        report: report.render(vm.diagnostics, vm.color),
+                    })
+                }
             }
-        }
+        })
     }
 
     /// After [`Error::Exit`]: the machine runs further code. What was left of the evaluation is dropped.
@@ -259,13 +282,13 @@ impl Vm {
     /// The debug form; `None` when its `to_s` threw.
     pub fn debug(&mut self, h: &Handle) -> Option<String> {
         let v = self.roots.get(h);
-        self.inner.to_debug(v).ok()
+        self.on_stack(|vm| vm.inner.to_debug(v).ok())
     }
 
     /// The display form; `None` when its `to_s` threw.
     pub fn display(&mut self, h: &Handle) -> Option<String> {
         let v = self.roots.get(h);
-        self.inner.to_display(v).ok()
+        self.on_stack(|vm| vm.inner.to_display(v).ok())
     }
 
     pub fn is_nil(&self, h: &Handle) -> bool {

@@ -17,10 +17,11 @@
 //!
 //! Only [`run`] knows how a program is started; [`judge`] compares what came out with what the headers ask for, and
 //! [`diff`] shows the difference. [`markdown`] finds the programs inside documentation. [`mutate`] damages programs for
-//! the fuzzer (`src/bin/fuzz.rs`).
+//! the fuzzer; [`fuzzing`] compiles and runs them (`src/bin/fuzz.rs`).
 
 pub mod diff;
 pub mod discover;
+pub mod fuzzing;
 pub mod headers;
 pub mod judge;
 pub mod markdown;

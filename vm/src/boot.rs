@@ -245,7 +245,7 @@ impl Vm {
         use crate::object::enums::VariantDecl;
         let value = self.symbols.intern_static("value");
         let error = self.symbols.intern_static("error");
-        let mut one = |vm: &mut Vm, name: &'static str, variants: [(&'static str, Option<crate::value::Sym>); 2]| {
+        let one = |vm: &mut Vm, name: &'static str, variants: [(&'static str, Option<crate::value::Sym>); 2]| {
             let decls = variants
                 .iter()
                 .map(|(n, f)| VariantDecl {

@@ -1,14 +1,12 @@
 //! Modules: compiling, running as the program, importing, evaluating data in an environment.
-use crate::bytecode::Instr;
 use crate::compile::codegen;
 use crate::compile::hir::Unit;
 use crate::compile::lower::{self, EvalEnv, EvalModuleName, LowerOptions};
 use crate::driver::LoadError;
 use crate::heap::{Gc, Kind};
-use crate::interp::{Exit, call};
+use crate::interp::Exit;
 use crate::native::{R, Stop};
 use crate::object::code::SourceRef;
-use crate::object::function::Cell;
 use crate::object::namespace::{Member, NamespaceObj};
 use crate::syntax;
 use crate::syntax::diagnostic::{Diagnostic, Severity, Stage};
@@ -350,6 +348,3 @@ pub fn bind_import(vm: &mut Vm, ns: Gc<NamespaceObj>, spec: &str, path: &[Sym]) 
     }
     Ok(v)
 }
-
-const _: (fn(&Vm) -> &'static crate::object::code::Proto, Option<Instr>, Option<Gc<Cell>>) =
-    (call::running, None, None);

@@ -171,3 +171,17 @@ fn an_array_of_a_million_ints_takes_about_its_words() {
     heap.collect(true, &mut |m| m.value(a.value()));
     assert!(heap.live <= 9_000_000, "{} bytes", heap.live);
 }
+
+#[test]
+fn a_stale_pointer_into_a_released_block_names_no_object() {
+    let mut heap = Heap::new();
+    let stale: Vec<u64> = (0..50_000).map(|_| heap.array_with_capacity(8).value().0).collect();
+    // A full collection with no roots gives the empty blocks back.
+    heap.collect(true, &mut |_| {});
+    heap.collect(true, &mut |m| {
+        let p = stale.as_ptr();
+        // SAFETY: the range is the vector.
+        unsafe { m.conservative(p, p.add(stale.len())) };
+    });
+    assert_eq!(heap.live, 0);
+}

@@ -153,25 +153,28 @@ impl<'a> Unquoter<'_, 'a> {
         })
     }
 
+    /// One part of a path: see `quote::parts` for the encoding.
     fn part(&mut self, p: Value) -> Result<PathPart<'a>, Stop> {
         if let Some(i) = p.as_int() {
             return Ok(PathPart::Index(i));
         }
         if let Some(s) = p.as_sym() {
-            let t = self.vm.sym_name(s);
-            return Ok(match t {
-                "" => PathPart::SelfRef,
-                "!" => PathPart::NotNil,
-                t if t.starts_with('.') && t.len() > 1 => PathPart::Method(self.text(&t[1..])),
-                t => PathPart::Name(self.text(t)),
-            });
+            return Ok(PathPart::Name(self.text(self.vm.sym_name(s))));
         }
-        let inner = match p.get::<Record>(Kind::Quote).or(p.get::<Record>(Kind::Record)) {
-            Some(r) => r.slot(0),
-            None => p,
-        };
-        let f = self.form(inner)?;
-        Ok(PathPart::Dynamic(self.arena.alloc(f)))
+        let Some(r) = p.get::<Record>(Kind::Record) else { return Ok(PathPart::SelfRef) };
+        let mark = r.slot(0).as_sym().map_or("", |s| self.vm.sym_name(s));
+        Ok(match mark {
+            "." => PathPart::Method(self.text(r.slot(1).as_sym().map_or("", |s| self.vm.sym_name(s)))),
+            "<>" => {
+                let f = self.form(r.slot(1))?;
+                PathPart::Dynamic(self.arena.alloc(f))
+            }
+            "*" => PathPart::Values,
+            "**" => PathPart::Entries,
+            "@" => PathPart::Collect,
+            "@@" => PathPart::CollectMap,
+            _ => PathPart::NotNil,
+        })
     }
 
     fn gene(&mut self, g: Gc<Record>, frozen: bool) -> Result<FormKind<'a>, Stop> {

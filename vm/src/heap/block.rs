@@ -97,6 +97,10 @@ impl Block {
 
     /// Is `addr` the start of an object? (Addresses come from conservative roots.)
     pub fn holds(&self, addr: usize, cursor_of_class: (usize, usize)) -> bool {
+        if self.cell == 0 {
+            // Given back to the system and not in use again.
+            return false;
+        }
         let Some(off) = addr.checked_sub(self.base()) else { return false };
         if off % self.cell as usize != 0 {
             return false;
@@ -166,7 +170,7 @@ impl Block {
         let base = self.base();
         for i in self.cursor..self.cells {
             let a = base + i as usize * cell;
-            if !self.marked(a) && !(a >= bump.0 && a < bump.1) {
+            if !self.marked(a) && !(bump.0..bump.1).contains(&a) {
                 // SAFETY: dead cell, see `next_run`.
                 unsafe {
                     super::collect::drop_object(a);

@@ -45,15 +45,6 @@ impl LargeSpace {
         Some((p as usize, size - old.size))
     }
 
-    /// Frees one object at once (its owner knows that nothing refers to it).
-    pub fn free(&mut self, addr: usize) -> Option<usize> {
-        let l = self.objects.remove(&addr)?;
-        self.bytes -= l.size;
-        // SAFETY: allocated with this layout.
-        unsafe { dealloc(addr as *mut u8, layout(l.size)) };
-        Some(l.size)
-    }
-
     /// Frees what is not marked.
     pub fn sweep(&mut self) {
         let bytes = &mut self.bytes;

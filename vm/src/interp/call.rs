@@ -404,9 +404,12 @@ pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
 pub fn find_method(vm: &mut Vm, recv: Value, name: Sym) -> Option<Value> {
     if let Some(c) = recv.get::<ClassObj>(Kind::Class)
         && let Some(f) = vm.class_static(c, name)
-        && (vm.is_callable(f) || f.is_kind(Kind::Function))
+        && vm.is_callable(f)
     {
-        return Some(f);
+        return Some(match f.get::<Record>(Kind::BoundMethod) {
+            Some(b) if b.slot(0).is_kind(Kind::Class) => b.slot(1),
+            _ => f,
+        });
     }
     let class = vm.class_of(recv);
     let mut c = class;
@@ -741,11 +744,6 @@ pub fn call_macro(vm: &mut Vm, f: Gc<Function>, args: &[Value], kw: &[(Sym, Valu
         *w.add(FRAME_HEAD + p.params.names.len()) = env;
     }
     push_frame(vm, off, p, RET_OP)
-}
-
-/// As [`call_op`] for an instruction whose result is thrown away but whose register `_dst` must stay.
-pub fn call_op_into(vm: &mut Vm, callee: Value, args: &[Value], _dst: usize) -> Ctl {
-    call_op(vm, callee, args, false)
 }
 
 impl Vm {

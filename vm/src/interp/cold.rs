@@ -298,10 +298,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                     }
                     Ctl::Next
                 }
-                None => {
-                    let k = vm.kind_name(reg(i.b()));
-                    call::fail(vm, Vm::type_error, &format!("Cannot spread {k}"))
-                }
+                None => cannot_spread(vm, reg(i.b())),
             }
         }
         Freeze => {
@@ -548,19 +545,22 @@ fn push_all(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 }
             }
         }
-        Some(Kind::Fiber | Kind::Iter | Kind::Instance) => {
-            // The elements come from script code: the prelude drains the iterator, then this instruction finds an Array.
-            let name = vm.symbols.intern_static("%drain");
-            match vm.namespace_get(vm.globals, name) {
-                Some(f) => call::call_op_into(vm, f, &[out.value(), src], i.a()),
-                None => iterate::not_iterable(vm, src),
+        // The elements come from script code: the prelude appends them and gives the array back.
+        Some(Kind::Fiber | Kind::Iter | Kind::Instance | Kind::Foreign) if iterate::is_iterable(vm, src) => {
+            let name = vm.symbols.intern_static("_extend");
+            let class = vm.class_of(out.value());
+            match vm.class_find(class, name) {
+                Some(f) => call::call_op(vm, f, &[out.value(), src], true),
+                None => cannot_spread(vm, src),
             }
         }
-        _ => {
-            let k = vm.kind_name(src);
-            call::fail(vm, Vm::type_error, &format!("Cannot spread {k}"))
-        }
+        _ => cannot_spread(vm, src),
     }
+}
+
+fn cannot_spread(vm: &mut Vm, v: Value) -> Ctl {
+    let k = vm.kind_name(v);
+    call::fail(vm, Vm::type_error, &format!("Cannot spread {k}"))
 }
 
 /// Turns the running frame into a generator: see [`Op::MakeGen`].

@@ -282,7 +282,12 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         Op::ClassStatic => {
             if let Some(name) = constant(vm, i).as_sym() {
                 let c: Gc<ClassObj> = reg(i.a()).gc();
-                c.data().statics.insert(name, reg(i.b()));
+                let mut v = reg(i.b());
+                if v.get::<crate::object::function::Function>(Kind::Function).is_some_and(|f| f.proto().has_self) {
+                    // `Cls/name` is called with the class as `self`; through `(Cls .name)` the receiver is.
+                    v = vm.heap.bound_method(c.value(), v);
+                }
+                c.data().statics.insert(name, v);
                 vm.heap.barrier(c);
             }
         }
@@ -335,11 +340,9 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             set(i.a(), ns);
         }
         Op::Import => return import(vm, r, i),
-        Op::ExportCheck => {
-            if reg(i.a()).is_undef() {
-                let n = constant(vm, i).as_sym().map_or("", |s| vm.sym_name(s));
-                return call::fail(vm, Vm::runtime_error, &format!("Exported name {n} is not defined"));
-            }
+        Op::ExportCheck if reg(i.a()).is_undef() => {
+            let n = constant(vm, i).as_sym().map_or("", |s| vm.sym_name(s));
+            return call::fail(vm, Vm::runtime_error, &format!("Exported name {n} is not defined"));
         }
         _ => {}
     }

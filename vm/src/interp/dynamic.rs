@@ -147,6 +147,8 @@ pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
         has_caller: has(5),
         module_names: vm.module_names(module),
         module_slots: vm.modules[module as usize].vars.len() as u32,
+        // At the top level of a module what is defined stays, as module variables.
+        repl: names.size() == 0,
         ..EvalEnv::default()
     };
     // Positions of data that came from a source point into it; other data has none.

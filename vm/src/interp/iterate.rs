@@ -203,6 +203,11 @@ fn find(vm: &mut Vm, v: Value, name: crate::value::Sym) -> Option<Value> {
     vm.class_find(c, name)
 }
 
+/// Can a loop over `v`, which is no builtin collection, begin?
+pub fn is_iterable(vm: &mut Vm, v: Value) -> bool {
+    v.as_generator().is_some() || find(vm, v, vm.names.iter).is_some() || find(vm, v, vm.names.next).is_some()
+}
+
 pub fn not_iterable(vm: &mut Vm, v: Value) -> Ctl {
     let k = vm.kind_name(v);
     call::fail(vm, Vm::type_error, &format!("{k} is not iterable"))

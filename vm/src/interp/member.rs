@@ -72,7 +72,7 @@ pub fn lookup_global(vm: &mut Vm, module: u32, name: Sym) -> Result<(Value, bool
         if let Some(v) = vm.namespace_get(m.namespace, name) {
             return Ok((v, false));
         }
-        for ns in &m.opened {
+        for ns in m.opened.iter().filter(|_| !vm.sym_name(name).starts_with('_')) {
             if let Some(v) = vm.namespace_get(ns.gc(), name) {
                 return Ok((v, false));
             }
@@ -97,19 +97,22 @@ pub fn get_prop(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let name = site_name(vm, i);
     // SAFETY: register of the running frame.
     let o = unsafe { *r.add(i.b()) };
-    if matches!(o.heap_kind(), Some(Kind::Instance | Kind::Map)) {
-        let m: Gc<Map> = o.gc();
-        let s = vm.shapes.get(m.shape());
-        if !s.dict
-            && let Some(slot) = s.slot(name)
-            && slot < m.inline_slots()
-        {
-            let key = header_word(o) & SHAPE_MASK;
-            *ic_mut(vm, i) = Ic { key, target: (SLOTS_AT + slot * 8) as u64 };
-        }
+    if let Some(offset) = inline_slot(vm, o, name) {
+        *ic_mut(vm, i) = Ic { key: header_word(o) & SHAPE_MASK, target: offset };
     }
     let v = get_member(vm, o, name);
     put(vm, r, i, v)
+}
+
+/// Where a map or instance holds member `name` inside the object, as a byte offset.
+fn inline_slot(vm: &Vm, o: Value, name: Sym) -> Option<u64> {
+    if !matches!(o.heap_kind(), Some(Kind::Instance | Kind::Map)) {
+        return None;
+    }
+    let m: Gc<Map> = o.gc();
+    let s = vm.shapes.get(m.shape());
+    let slot = if s.dict { None } else { s.slot(name) }?;
+    (slot < m.inline_slots()).then_some((SLOTS_AT + slot * 8) as u64)
 }
 
 /// Member `name` of any value; `void` when there is none.
@@ -302,6 +305,9 @@ pub fn get_prop_var(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let name = site_name(vm, i);
     // SAFETY: registers of the running frame.
     let (o, key) = unsafe { (*r.add(i.b()), *r.add(i.c())) };
+    if let Some(offset) = inline_slot(vm, o, name) {
+        *ic_mut(vm, i) = Ic { key: header_word(o) & SHAPE_MASK, target: offset };
+    }
     let v = match get_member(vm, o, name) {
         Ok(v) if v.is_void() && !matches!(o.heap_kind(), Some(Kind::Namespace | Kind::Class | Kind::Enum)) => {
             if key.is_undef() { Ok(v) } else { get_key(vm, o, key) }
@@ -346,14 +352,9 @@ pub fn set_prop(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     if matches!(o.heap_kind(), Some(Kind::Instance | Kind::Map)) {
         let m: Gc<Map> = o.gc();
         let typed = o.is_kind(Kind::Instance) && field_decl(vm, vm.instance_class(m), name).is_some();
-        let s = vm.shapes.get(m.shape());
-        if !s.dict
-            && !typed
-            && let Some(slot) = s.slot(name)
-            && slot < m.inline_slots()
-        {
+        if !typed && let Some(offset) = inline_slot(vm, o, name) {
             let after = header_word(o) & SHAPE_MASK;
-            let mut target = (SLOTS_AT + slot * 8) as u64;
+            let mut target = offset;
             if after != before & SHAPE_MASK {
                 target |= (m.shape().0 as u64) << 16;
             }
@@ -524,6 +525,14 @@ pub fn set_prop_var(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let name = site_name(vm, i);
     // SAFETY: registers of the running frame.
     let (o, v, key) = unsafe { (*r.add(i.a()), *r.add(i.b()), *r.add(i.c())) };
+    if let Some(offset) = inline_slot(vm, o, name) {
+        // The literal member is there; untyped ones may be stored to directly.
+        let typed = o.is_kind(Kind::Instance) && field_decl(vm, vm.instance_class(o.gc()), name).is_some();
+        if !typed {
+            *ic_mut(vm, i) =
+                Ic { key: header_word(o) & WRITE_MASK & !((crate::heap::GC_FROZEN as u64) << 8), target: offset };
+        }
+    }
     let literal = key.is_undef()
         || match o.heap_kind() {
             Some(Kind::Namespace | Kind::Class | Kind::Enum) => true,

@@ -3,19 +3,19 @@
 //! Script calls never recurse on the native stack. Whatever can interrupt straight-line execution leaves the loop with its state
 //! in the fiber, and the loop goes on from any fiber.
 pub mod cache;
-pub mod call;
-pub mod cold;
-pub mod define;
-pub mod dynamic;
-pub mod iterate;
-pub mod member;
-pub mod operate;
-pub mod pattern;
-pub mod run;
-pub mod safepoint;
+pub(crate) mod call;
+pub(crate) mod cold;
+pub(crate) mod define;
+pub(crate) mod dynamic;
+pub(crate) mod iterate;
+pub(crate) mod member;
+pub(crate) mod operate;
+pub(crate) mod pattern;
+pub(crate) mod run;
+pub(crate) mod safepoint;
 pub mod trace;
-pub mod types;
-pub mod unwind;
+pub(crate) mod types;
+pub(crate) mod unwind;
 
 use crate::value::Value;
 

@@ -244,15 +244,11 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 return jump(vm, i);
             }
         }
-        Op::TestMap => {
-            if !matches!(reg(i.a()).heap_kind(), Some(Kind::Map | Kind::Instance)) {
-                return jump(vm, i);
-            }
+        Op::TestMap if !matches!(reg(i.a()).heap_kind(), Some(Kind::Map | Kind::Instance)) => {
+            return jump(vm, i);
         }
-        Op::TestGene => {
-            if !reg(i.a()).is_kind(Kind::Gene) {
-                return jump(vm, i);
-            }
+        Op::TestGene if !reg(i.a()).is_kind(Kind::Gene) => {
+            return jump(vm, i);
         }
         Op::GetKey => {
             let s = constant(vm, i).as_sym().unwrap_or(Sym(0));

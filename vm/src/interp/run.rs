@@ -7,7 +7,7 @@ use super::cache::{SHAPE_MASK, WRITE_MASK, class_key, header_word};
 use super::{Ctl, Exit, FRAME_OP, SCRATCH, Start, call, cold, iterate, member, operate, safepoint, unwind};
 use crate::bytecode::{Instr, Op};
 use crate::heap::{GC_FROZEN, Gc, Kind};
-use crate::native::{Args, Stop};
+use crate::native::Args;
 use crate::object::array::Array;
 use crate::object::code::{Ic, Proto};
 use crate::object::function::{Cell, Function};
@@ -33,6 +33,19 @@ macro_rules! slow_or_shift_left {
         }
         $slow!(operate::arith, $i, x, y);
     }};
+}
+
+/// The static part of an instruction's inline cache.
+///
+/// # Safety
+/// `p` must be the running function and `i` one of its instructions.
+#[inline(always)]
+unsafe fn site_of<'a>(p: *const Proto, i: Instr) -> &'a crate::bytecode::Site {
+    // SAFETY: by the contract; indices are checked by the verifier.
+    unsafe {
+        let sites: &[crate::bytecode::Site] = &(*p).sites;
+        sites.get_unchecked(i.ux())
+    }
 }
 
 /// Runs `vm.cur` until control leaves the interpreter.
@@ -641,6 +654,11 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 }
                 Op::GetPropVar => {
                     let (o, key) = (rb!(i), rc!(i));
+                    let e = &*ic!(i);
+                    if o.is_ptr() && header_word(o) & SHAPE_MASK == e.key {
+                        ra!(i) = *((o.addr() + e.target as usize) as *const Value);
+                        continue;
+                    }
                     if key.is_small() && o.is_kind(Kind::Array) {
                         let a: Gc<Array> = o.gc();
                         let n = key.small_int();
@@ -693,6 +711,12 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 Op::SetIdx => slow!(member::set_idx, i),
                 Op::SetPropVar => {
                     let (o, key) = (ra!(i), rc!(i));
+                    let e = &*ic!(i);
+                    if o.is_ptr() && header_word(o) & WRITE_MASK == e.key {
+                        *((o.addr() + e.target as usize) as *mut Value) = rb!(i);
+                        vm.heap.barrier(o.gc::<Map>());
+                        continue;
+                    }
                     if key.is_small()
                         && o.is_ptr()
                         && header_word(o) & (0xFF | (GC_FROZEN as u64) << 8) == Kind::Array as u64
@@ -777,9 +801,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                             *w = f;
                             native!(def, data, w.add(3), i.b() + 1, true, i.c(), i);
                         }
-                    } else if let Some(f) =
-                        vm.method_cache.get(key, (&(*p).sites).get_unchecked(i.ux()).name, vm.method_epoch)
-                    {
+                    } else if let Some(f) = vm.method_cache.get(key, site_of(p, i).name, vm.method_epoch) {
                         // A site that sees several classes: the newest takes the inline entry's place less often than the
                         // shared cache hits.
                         let h = header_word(f);
@@ -866,6 +888,3 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
         }
     }
 }
-
-/// Kept for documentation: natives stop with one of these.
-const _: fn(Stop) = |_| {};

@@ -7,6 +7,9 @@ use crate::value::Value;
 use crate::vm::Vm;
 use std::sync::atomic::Ordering;
 
+/// Safepoints that collect one by one in stress mode.
+const STRESS_EVERY: u64 = 20_000;
+
 /// Fuel below zero. The running fiber's state has been written back.
 #[cold]
 #[inline(never)]
@@ -22,7 +25,9 @@ pub fn slow(vm: &mut Vm) -> Ctl {
         // Something asked for attention early: go on with what was left.
         vm.heap.fuel.left = withheld;
     }
-    if vm.heap.collect_requested || vm.options.stress_gc {
+    // Stress: every safepoint of the first ones, then now and then, so that long programs end.
+    let stress = vm.options.stress_gc && (vm.polls < STRESS_EVERY || vm.polls.is_multiple_of(64));
+    if vm.heap.collect_requested || stress {
         collect(vm, false);
         if let Some(limit) = vm.heap.limit
             && vm.heap.in_use() > limit
@@ -85,7 +90,7 @@ impl Vm {
 pub fn collect(vm: &mut Vm, full: bool) {
     let mut regs = [0u64; 8];
     spill_registers(&mut regs);
-    let lo = regs.as_ptr() as *const u64;
+    let lo = regs.as_ptr();
     let hi = vm.native_base as *const u64;
     let mut fixed: Vec<Value> =
         vec![vm.exception, vm.ret, vm.globals.value(), vm.gene_ns.value(), vm.generator_exit, vm.deadlock_exception];
@@ -109,7 +114,7 @@ pub fn collect(vm: &mut Vm, full: bool) {
             f = x.caller;
         }
     }
-    let full = full || vm.options.stress_gc && vm.polls % 7 == 0;
+    let full = full || vm.options.stress_gc && vm.polls.is_multiple_of(7);
     vm.heap.collect(full, &mut |m: &mut Marker| {
         m.values(&fixed);
         for f in &chain {

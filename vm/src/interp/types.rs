@@ -23,7 +23,7 @@ pub fn check(vm: &mut Vm, v: Value, ty: Value, place: &str) -> R {
     if accepts(vm, form, generics, module, v)? {
         return Ok(v);
     }
-    if let Some(c) = convert(vm, form, generics, module, v, place)? {
+    if let Some(c) = convert(vm, form, v, place)? {
         return Ok(c);
     }
     let expected = vm.to_debug(form)?;
@@ -47,17 +47,10 @@ fn union_members(vm: &Vm, form: Value) -> Option<Vec<Value>> {
     Some(out)
 }
 
-fn convert(
-    vm: &mut Vm,
-    form: Value,
-    generics: Value,
-    module: u32,
-    v: Value,
-    place: &str,
-) -> Result<Option<Value>, Stop> {
+fn convert(vm: &mut Vm, form: Value, v: Value, place: &str) -> Result<Option<Value>, Stop> {
     if let Some(ms) = union_members(vm, form) {
         for m in ms {
-            if let Some(c) = convert(vm, m, generics, module, v, place)? {
+            if let Some(c) = convert(vm, m, v, place)? {
                 return Ok(Some(c));
             }
         }
@@ -72,7 +65,7 @@ fn convert(
     if name == "Int"
         && let Some(f) = v.as_float()
     {
-        if f.is_nan() || f < -9223372036854775808.0 || f >= 9223372036854775808.0 {
+        if f.is_nan() || !(-9223372036854775808.0..9223372036854775808.0).contains(&f) {
             return Ok(None);
         }
         let i = f.trunc() as i64;

@@ -1,9 +1,11 @@
 //! Printing to the standard streams (language 14.1, 19.8).
+use super::collection::table_keys;
 use super::printer::{Style, write_key};
 use crate::def;
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
 use crate::object::array::Array;
+use crate::object::map::Map;
 use crate::object::table::Table;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -133,73 +135,101 @@ const MAX_LEVELS: usize = 100;
 fn pretty(vm: &mut Vm, v: Value, indent: usize, column: usize, out: &mut String) -> Result<(), Stop> {
     let flat = vm.to_debug(v)?;
     let parts = if column + flat.chars().count() <= WIDTH || indent / 2 >= MAX_LEVELS { None } else { parts(vm, v)? };
-    let Some((open, entries, close)) = parts else {
+    let Some(parts) = parts else {
         out.push_str(&flat);
         return Ok(());
     };
-    out.push_str(&open);
-    for (lead, x) in entries {
+    out.push_str(&parts.open);
+    for (i, lead) in parts.leads.iter().enumerate() {
         out.push('\n');
         out.extend(std::iter::repeat_n(' ', indent + 2));
-        out.push_str(&lead);
-        pretty(vm, x, indent + 2, indent + 2 + lead.chars().count(), out)?;
+        out.push_str(lead);
+        pretty(vm, parts.values.as_slice()[i], indent + 2, indent + 2 + lead.chars().count(), out)?;
     }
     out.push('\n');
     out.extend(std::iter::repeat_n(' ', indent));
-    out.push_str(close);
+    out.push_str(parts.close);
     Ok(())
 }
 
-type Parts = (String, Vec<(String, Value)>, &'static str);
+/// A container taken apart.
+struct Parts {
+    open: String,
+    /// What stands before each element: nothing, `^key `, or a HashMap's key.
+    leads: Vec<String>,
+    /// In an array of their own: a script's `to_s` may change the container while it is printed.
+    values: Gc<Array>,
+    close: &'static str,
+}
 
-/// Opening, elements with what stands before each, closing; `None` for what has no elements. The elements stay reachable through
-/// `v`, which the caller holds (a script's `to_s` may run between them).
+impl Parts {
+    fn new(vm: &mut Vm, v: Value, open: &str, close: &'static str) -> Parts {
+        let frozen = if v.gc::<Record>().header().frozen() { "#" } else { "" };
+        Parts { open: format!("{frozen}{open}"), leads: Vec::new(), values: vm.heap.array_with_capacity(0), close }
+    }
+
+    fn push(&mut self, vm: &mut Vm, lead: String, v: Value) {
+        self.leads.push(lead);
+        vm.heap.array_push(self.values, v);
+    }
+
+    fn push_items(&mut self, vm: &mut Vm, a: Gc<Array>) {
+        for &x in a.as_slice() {
+            self.push(vm, String::new(), x);
+        }
+    }
+
+    fn push_entries(&mut self, vm: &mut Vm, m: Gc<Map>) {
+        for (k, x) in vm.map_entries(m) {
+            let mut lead = String::from("^");
+            write_key(&mut lead, vm.sym_name(k));
+            lead.push(' ');
+            self.push(vm, lead, x);
+        }
+    }
+}
+
+/// `None` for what has no elements.
 fn parts(vm: &mut Vm, v: Value) -> Result<Option<Parts>, Stop> {
     let Some(kind) = v.heap_kind() else { return Ok(None) };
-    let frozen = if v.gc::<Record>().header().frozen() { "#" } else { "" };
-    let key = |vm: &Vm, k| {
-        let mut s = String::from("^");
-        write_key(&mut s, vm.sym_name(k));
-        s.push(' ');
-        s
-    };
-    Ok(Some(match kind {
+    let mut p;
+    match kind {
         Kind::Array => {
-            let items = v.gc::<Array>().as_slice().iter().map(|&x| (String::new(), x)).collect();
-            (format!("{frozen}["), items, "]")
+            p = Parts::new(vm, v, "[", "]");
+            p.push_items(vm, v.gc());
         }
         Kind::Map => {
-            let entries = vm.map_entries(v.gc()).into_iter().map(|(k, x)| (key(vm, k), x)).collect();
-            (format!("{frozen}{{"), entries, "}")
+            p = Parts::new(vm, v, "{", "}");
+            p.push_entries(vm, v.gc());
         }
         Kind::HashMap => {
-            let mut entries = Vec::new();
+            p = Parts::new(vm, v, "{{", "}}");
             let t: Gc<Table> = v.gc();
             let mut at = 0;
             while let Some(i) = t.next_entry(at) {
                 at = i + 1;
-                let x = t.value_at(i);
-                let k = vm.to_debug(t.key_at(i))?;
-                entries.push((k + " ", x));
+                let (k, x) = (t.key_at(i), t.value_at(i));
+                let lead = vm.to_debug(k)? + " ";
+                p.push(vm, lead, x);
             }
-            (format!("{frozen}{{{{"), entries, "}}")
         }
         Kind::HashSet => {
-            let items = v.gc::<Table>().iter().map(|(k, _)| (String::new(), k)).collect();
-            ("(HashSet".into(), items, ")")
+            p = Parts::new(vm, v, "(HashSet", ")");
+            let members = table_keys(vm, v.gc());
+            p.push_items(vm, members);
         }
         Kind::Gene => {
             let g: Gc<Record> = v.gc();
             let ty = vm.to_debug(g.gene_type())?;
-            let mut items: Vec<(String, Value)> = Vec::new();
+            p = Parts::new(vm, v, &format!("({ty}"), ")");
             if let Some(m) = g.gene_props() {
-                items.extend(vm.map_entries(m).into_iter().map(|(k, x)| (key(vm, k), x)));
+                p.push_entries(vm, m);
             }
-            items.extend(g.gene_children().as_slice().iter().map(|&x| (String::new(), x)));
-            (format!("{frozen}({ty}"), items, ")")
+            p.push_items(vm, g.gene_children());
         }
         _ => return Ok(None),
-    }))
+    }
+    Ok(Some(p))
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ impl Vm {
         match self.shapes.add(id, key) {
             Some(to) => self.add_slot(m, to, at, v),
             None => {
-                self.to_dict(m);
+                self.make_dict(m);
                 self.map_set(m, key, v);
             }
         }
@@ -165,7 +165,7 @@ impl Vm {
     }
 
     /// Moves the slots into a dictionary.
-    fn to_dict(&mut self, mut m: Gc<Map>) {
+    fn make_dict(&mut self, mut m: Gc<Map>) {
         let s = self.shapes.get(m.shape());
         let keys = s.keys.clone();
         let class = s.class;
@@ -188,7 +188,7 @@ impl Vm {
     pub fn map_del(&mut self, m: Gc<Map>, key: Sym) -> Option<Value> {
         if !self.shapes.get(m.shape()).dict {
             self.shapes.get(m.shape()).slot(key)?;
-            self.to_dict(m);
+            self.make_dict(m);
         }
         let t = m.ext.get::<Table>(Kind::Dict)?;
         let i = self.dict_find(t, key)?;

@@ -39,6 +39,8 @@ pub struct Future {
     pub started: u64,
     /// `.join` has handed out the result.
     pub joined: u64,
+    /// The timer that completes the future, 0 without one.
+    pub timer: u64,
     /// Position of creation (closure span), nil when unknown.
     pub origin: Value,
     pub name: Value,
@@ -231,11 +233,10 @@ impl Vm {
                     }
                     AWAIT_ALL => {
                         observed = true;
-                        if let Some((k, e)) = Vm::unpack(t[1]) {
-                            match self.all_settled(t[2]) {
-                                Some(w) => self.wake(k, e, w),
-                                None => {}
-                            }
+                        if let Some((k, e)) = Vm::unpack(t[1])
+                            && let Some(w) = self.all_settled(t[2])
+                        {
+                            self.wake(k, e, w)
                         }
                     }
                     ON_SUCCESS => self.queue_callback(f, state, On::Success, t[1]),
@@ -284,6 +285,9 @@ impl Vm {
     /// Gives up on the operation behind a pending future: a host operation is dropped, a task is cancelled.
     pub fn abandon(&mut self, f: Value) {
         let g = f.as_gc();
+        if g.timer != 0 {
+            self.tasks.timers.cancel(g.timer);
+        }
         if g.host != 0 {
             self.driver.cancel(crate::driver::HostKey(g.host));
             self.tasks.host.remove(&g.host);

@@ -44,7 +44,8 @@ impl Vm {
     pub fn park_for(&mut self, us: u64) -> R {
         let (key, epoch) = self.prepare_park()?;
         let at = self.driver.now_us() + us;
-        self.tasks.timers.add(at, Due::Wake(key, epoch, Value::NIL));
+        let id = self.tasks.timers.add(at, Due::Wake(key, epoch, Value::NIL));
+        self.tasks.live[key].timer = Some(id);
         Err(Stop::Park)
     }
 
@@ -69,7 +70,8 @@ impl Vm {
         self.wait_for(v, key, epoch);
         if let Some(us) = timeout {
             let at = self.driver.now_us() + us;
-            self.tasks.timers.add(at, Due::Timeout(key, epoch, v));
+            let id = self.tasks.timers.add(at, Due::Timeout(key, epoch, v));
+            self.tasks.live[key].timer = Some(id);
         }
         Err(Stop::Park)
     }
@@ -77,7 +79,7 @@ impl Vm {
     /// Refuses a wait that closes a circle of tasks awaiting each other.
     fn check_cycle(&mut self, v: Value) -> Result<(), Stop> {
         let me = self.current_task();
-        let mut ids = vec![me.is_future().then(|| me.as_gc().id).unwrap_or(0)];
+        let mut ids = vec![if me.is_future() { me.as_gc().id } else { 0 }];
         let mut f = v;
         while f.is_future() {
             if f == me {
@@ -125,7 +127,8 @@ impl Vm {
         }
         if let Some(us) = timeout {
             let at = self.driver.now_us() + us;
-            self.tasks.timers.add(at, Due::Timeout(key, epoch, list));
+            let id = self.tasks.timers.add(at, Due::Timeout(key, epoch, list));
+            self.tasks.live[key].timer = Some(id);
         }
         Err(Stop::Park)
     }
@@ -145,7 +148,8 @@ fn sleep_async(vm: &mut Vm, a: &Args) -> R {
     let us = vm.duration_us(a.get(0))?.unwrap_or(0);
     let f = vm.new_future();
     let at = vm.driver.now_us() + us;
-    vm.tasks.timers.add(at, Due::Settle(f.value()));
+    let mut g = f;
+    g.timer = vm.tasks.timers.add(at, Due::Settle(f.value()));
     Ok(f.value())
 }
 
@@ -293,7 +297,8 @@ fn join_timeout(vm: &mut Vm, a: &Args) -> R {
     vm.wait_for(f, key, epoch);
     if let Some(us) = us {
         let at = vm.driver.now_us() + us;
-        vm.tasks.timers.add(at, Due::Abandon(key, epoch));
+        let id = vm.tasks.timers.add(at, Due::Abandon(key, epoch));
+        vm.tasks.live[key].timer = Some(id);
     }
     Err(Stop::Park)
 }

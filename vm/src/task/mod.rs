@@ -47,6 +47,8 @@ pub struct Live {
     pub parked: bool,
     /// The future the parked task awaits, nil when it waits for something else.
     pub waiting_on: Value,
+    /// The timer that ends the wait: removed when something else does.
+    pub timer: Option<u64>,
 }
 
 /// All tasks of one VM.
@@ -177,6 +179,7 @@ impl Vm {
             epoch: 0,
             parked: false,
             waiting_on: Value::NIL,
+            timer: None,
         });
         fut.as_gc().set_key(key_bits(key));
         fut.as_gc().root_spawn = 1;
@@ -205,6 +208,7 @@ impl Vm {
                 epoch: 0,
                 parked: false,
                 waiting_on: Value::NIL,
+                timer: None,
             });
             fut.as_gc().set_key(key_bits(k));
             k
@@ -225,6 +229,9 @@ impl Vm {
             && l.epoch == epoch
         {
             l.parked = false;
+            if let Some(id) = l.timer.take() {
+                self.tasks.timers.cancel(id);
+            }
             self.tasks.ready.push_back((key, epoch, w));
         }
     }
@@ -381,7 +388,7 @@ impl Vm {
                 // Everyone gets a turn: host operations and timers are looked at between tasks too.
                 if self.driver.pending() > 0 || !self.tasks.timers.is_empty() {
                     self.switches = self.switches.wrapping_add(1);
-                    if self.switches % 32 == 0 {
+                    if self.switches.is_multiple_of(32) {
                         self.take_in(None);
                     }
                 }
@@ -390,7 +397,7 @@ impl Vm {
             if !self.tasks.callbacks.is_empty() {
                 continue;
             }
-            let mut deadline = self.tasks.timers.next();
+            let mut deadline = self.tasks.timers.next_deadline();
             if deadline.is_none() && self.driver.pending() == 0 {
                 if grace.is_none() && self.throw_deadlock() {
                     continue;
@@ -464,6 +471,7 @@ impl Vm {
                 epoch: 0,
                 parked: false,
                 waiting_on: Value::NIL,
+                timer: None,
             });
             fut.as_gc().set_key(key_bits(key));
             self.resume_task(key, 0, Wake::Start);
@@ -631,8 +639,14 @@ pub fn interrupted(vm: &mut Vm) -> Ctl {
 /// Starts the main task on `closure`.
 pub fn start_main(vm: &mut Vm, closure: Value) -> Result<Value, Stop> {
     let (f, fut) = vm.new_task(closure, &[])?;
-    let key =
-        vm.tasks.live.insert(Live { future: fut, fiber: f.value(), epoch: 0, parked: false, waiting_on: Value::NIL });
+    let key = vm.tasks.live.insert(Live {
+        future: fut,
+        fiber: f.value(),
+        epoch: 0,
+        parked: false,
+        waiting_on: Value::NIL,
+        timer: None,
+    });
     fut.as_gc().set_key(key_bits(key));
     fut.as_gc().raw = 1;
     vm.tasks.main = Some(key);

@@ -63,7 +63,7 @@ impl Timers {
     }
 
     /// The next deadline.
-    pub fn next(&mut self) -> Option<u64> {
+    pub fn next_deadline(&mut self) -> Option<u64> {
         while let Some(&Reverse((at, id))) = self.queue.peek() {
             if self.entries.contains_key(&id) {
                 return Some(at);

@@ -198,8 +198,8 @@ impl<'a> Gen<'_, '_, 'a> {
         let x = self.k_names(names);
         self.emit(Op::NewMap, dst, base, 0, x);
         self.release(mark);
-        let mut explicit = None;
-        for e in rest {
+        let done = entries.len() - rest.len();
+        for (i, e) in rest.iter().enumerate() {
             match *e {
                 PropArg::Key(k, e) => {
                     let r = self.operand(e)?;
@@ -208,20 +208,15 @@ impl<'a> Gen<'_, '_, 'a> {
                 }
                 PropArg::Spread(e) => {
                     let r = self.operand(e)?;
-                    let x = match explicit {
-                        Some(x) => x,
-                        None => {
-                            let keys: Vec<_> = entries
-                                .iter()
-                                .filter_map(|e| match e {
-                                    PropArg::Key(k, _) => Some(self.vm.sym(k)),
-                                    PropArg::Spread(_) => None,
-                                })
-                                .collect();
-                            self.k_names(keys)
-                        }
-                    };
-                    explicit = Some(x);
+                    // Explicit keys win: earlier ones are kept, later ones replace the value where it stands.
+                    let keys: Vec<_> = entries[..done + i]
+                        .iter()
+                        .filter_map(|e| match e {
+                            PropArg::Key(k, _) => Some(self.vm.sym(k)),
+                            PropArg::Spread(_) => None,
+                        })
+                        .collect();
+                    let x = self.k_names(keys);
                     let span = std::mem::replace(&mut self.f.span, e.span);
                     self.emit(Op::MapSpread, dst, r, 0, x);
                     self.f.span = span;
