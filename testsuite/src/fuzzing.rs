@@ -23,6 +23,9 @@ const FORBIDDEN: &[&str] = &[
 /// Calls and back-edges a program may make.
 const INSTRUCTION_LIMIT: u64 = 1_000_000;
 
+/// The same when every one of them collects garbage.
+const STRESS_LIMIT: u64 = 5_000;
+
 /// Bytes its heap may use.
 const MEMORY_LIMIT: usize = 64 << 20;
 
@@ -143,7 +146,7 @@ fn run(program: &[u8], mode: Mode) -> bool {
         .memory_limit(MEMORY_LIMIT);
     let builder = match mode {
         Mode::Normal => builder,
-        Mode::Gc => builder.stress_gc(),
+        Mode::Gc => builder.stress_gc().instruction_limit(STRESS_LIMIT),
         Mode::Poll => builder.poll_interval(1),
     };
     let mut vm = builder.build();

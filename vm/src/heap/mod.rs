@@ -217,6 +217,13 @@ impl Fuel {
             self.left = 0;
         }
     }
+
+    /// Takes `n` for work that no call or back-edge stands for. The slow path runs at the next charge, if it must.
+    pub fn spend(&mut self, n: i64) {
+        let held = n.min(self.withheld);
+        self.withheld -= held;
+        self.left -= n - held;
+    }
 }
 
 /// Counters for tests and reports.

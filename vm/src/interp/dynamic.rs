@@ -26,7 +26,7 @@ pub fn copy_data(vm: &mut Vm, v: Value) -> Value {
                 let x = copy_data(vm, a.as_slice()[j]);
                 vm.heap.array_push(out, x);
             }
-            keep_frozen(v, out.value())
+            keep_frozen(vm, v, out.value())
         }
         Some(Kind::Map) => {
             let entries = vm.map_entries(v.gc());
@@ -35,7 +35,7 @@ pub fn copy_data(vm: &mut Vm, v: Value) -> Value {
                 let x = copy_data(vm, x);
                 vm.map_set(out, k, x);
             }
-            keep_frozen(v, out.value())
+            keep_frozen(vm, v, out.value())
         }
         Some(Kind::HashMap) => {
             let t: Gc<Table> = v.gc();
@@ -44,21 +44,23 @@ pub fn copy_data(vm: &mut Vm, v: Value) -> Value {
                 let (k, x) = (copy_data(vm, k), copy_data(vm, x));
                 let _ = vm.table_set(out, k, x);
             }
-            keep_frozen(v, out.value())
+            keep_frozen(vm, v, out.value())
         }
         Some(k @ (Kind::Gene | Kind::Quote | Kind::InterpData)) => {
             let r: Gc<Record> = v.gc();
             let items: Vec<Value> = r.slots().iter().map(|&x| copy_data(vm, x)).collect();
             let c = vm.heap.record(k, r.header().aux, &items).value();
-            keep_frozen(v, c)
+            keep_frozen(vm, v, c)
         }
         _ => v,
     })
 }
 
-fn keep_frozen(from: Value, to: Value) -> Value {
+/// Ends the copy of one container. A loop around a large literal is a long program, so each of them counts.
+fn keep_frozen(vm: &mut Vm, from: Value, to: Value) -> Value {
     let f = from.gc::<Record>().header().frozen();
     to.gc::<Record>().header_mut().set_frozen(f);
+    vm.heap.fuel.spend(1);
     to
 }
 
@@ -297,7 +299,7 @@ fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
         Some(Kind::Array) => {
             let items = v.gc::<Array>().as_slice().to_vec();
             let a = render_items(vm, &items, env)?;
-            keep_frozen(v, a.value())
+            keep_frozen(vm, v, a.value())
         }
         Some(Kind::Map) => {
             let out = vm.map();
@@ -305,7 +307,7 @@ fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
                 let y = render(vm, x, env)?;
                 vm.map_set(out, k, y);
             }
-            keep_frozen(v, out.value())
+            keep_frozen(vm, v, out.value())
         }
         Some(Kind::HashMap) => {
             let out = vm.heap.table(Kind::HashMap);
@@ -313,7 +315,7 @@ fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
                 let (k, x) = (render(vm, k, env)?, render(vm, x, env)?);
                 vm.table_set(out, k, x)?;
             }
-            keep_frozen(v, out.value())
+            keep_frozen(vm, v, out.value())
         }
         Some(Kind::Gene) => {
             let g: Gc<Record> = v.gc();
@@ -330,7 +332,7 @@ fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
                 None => Value::NIL,
             };
             let c = vm.heap.record(Kind::Gene, 0, &[ty, props, children, g.slot(3)]).value();
-            keep_frozen(v, c)
+            keep_frozen(vm, v, c)
         }
         _ => v,
     })

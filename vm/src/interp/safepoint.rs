@@ -18,7 +18,8 @@ pub fn slow(vm: &mut Vm) -> Ctl {
     let withheld = std::mem::take(&mut vm.heap.fuel.withheld);
     let used_all = withheld == 0;
     if used_all {
-        vm.used_fuel += every as u64;
+        // What is below zero was used as well: it is all there is when every charge comes here.
+        vm.used_fuel += (every - vm.heap.fuel.left.min(0)) as u64;
         vm.polls += 1;
         vm.heap.fuel.left = every;
     } else {
@@ -45,8 +46,7 @@ pub fn slow(vm: &mut Vm) -> Ctl {
     if let Some(limit) = vm.options.instruction_limit
         && vm.used_fuel >= limit
     {
-        vm.fatal = true;
-        return call::fail(vm, Vm::fuel_error, &format!("Instruction limit of {limit} reached"));
+        return exhausted(vm, limit);
     }
     if vm.interrupt.load(Ordering::Relaxed) != 0 && vm.nesting == 0 {
         let c = crate::task::interrupted(vm);
@@ -58,6 +58,20 @@ pub fn slow(vm: &mut Vm) -> Ctl {
         return crate::task::poll(vm);
     }
     Ctl::Load
+}
+
+#[cold]
+fn exhausted(vm: &mut Vm, limit: u64) -> Ctl {
+    vm.fatal = true;
+    call::fail(vm, Vm::fuel_error, &format!("Instruction limit of {limit} reached"))
+}
+
+/// The end of a program whose limit is used up, between two slow paths.
+pub fn check_limit(vm: &mut Vm) -> Option<Ctl> {
+    let limit = vm.options.instruction_limit?;
+    let fuel = &vm.heap.fuel;
+    let since = (vm.slice() - fuel.left - fuel.withheld).max(0) as u64;
+    (!vm.fatal && vm.used_fuel + since >= limit).then(|| exhausted(vm, limit))
 }
 
 impl Vm {

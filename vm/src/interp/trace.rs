@@ -21,7 +21,11 @@ pub struct TraceFrame {
     pub position: Option<(Rc<Source>, u32, u32)>,
 }
 
-/// Gives `vm.exception` its stack, unless it has one.
+/// Frames walked at the price of one call.
+const FRAMES_PER_CHARGE: i64 = 16;
+
+/// Gives `vm.exception` its stack, unless it has one. The walk takes fuel, as a program may throw at every level of a
+/// deep recursion.
 pub fn capture(vm: &mut Vm) {
     let ex = vm.exception;
     let Some(m) = ex.get::<Map>(Kind::Instance) else { return };
@@ -73,6 +77,7 @@ pub fn capture(vm: &mut Vm) {
         }
     }
     items[1] = Value::small(total);
+    vm.heap.fuel.spend(total / FRAMES_PER_CHARGE);
     let trace = vm.array(&items[..n]);
     vm.map_set(m, key, trace);
 }

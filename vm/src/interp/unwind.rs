@@ -20,7 +20,11 @@ pub fn settle(vm: &mut Vm, c: Ctl) -> Option<Exit> {
                 vm.heap.fuel.left -= 4;
                 trace::capture(vm);
                 match unwind(vm) {
-                    Unwound::Handler => return None,
+                    // Handlers that throw again pass no safepoint.
+                    Unwound::Handler => match super::safepoint::check_limit(vm) {
+                        Some(fail) => c = fail,
+                        None => return None,
+                    },
                     Unwound::Exit(e) => return Some(e),
                     Unwound::Ctl(next) => c = next,
                 }
