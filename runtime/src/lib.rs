@@ -41,3 +41,8 @@ pub fn reason(error: &std::io::Error) -> String {
         None => text,
     }
 }
+
+/// The examples of the documentation's page, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embedding.md")]
+struct EmbeddingPage;

@@ -87,7 +87,10 @@ impl Report {
             && !seen.contains(&v)
         {
             if !is_exception(vm, v) {
-                let shown = vm.to_debug(v).unwrap_or_default();
+                let shown = vm.to_debug(v).unwrap_or_else(|_| {
+                    vm.exception = Value::UNDEF;
+                    String::new()
+                });
                 causes.push(Cause::Value(shown));
                 break;
             }

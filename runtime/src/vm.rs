@@ -6,7 +6,10 @@ use crate::interrupt::InterruptHandle;
 use crate::library;
 use crate::output::CaptureOutput;
 use crate::report::{self, Diagnostics, Report};
+use gene_vm::heap::Kind;
 use gene_vm::modules::{LoadFailure, Outcome};
+use gene_vm::native::Stop;
+use gene_vm::object::array::Array;
 use gene_vm::object::namespace::Member;
 use gene_vm::syntax::diagnostic::{Diagnostic, Stage};
 use gene_vm::syntax::source::Source;
@@ -188,7 +191,10 @@ impl Vm {
             Print::Nothing => return outcome,
             Print::Debug => vm.to_debug(v),
             Print::Display => vm.to_display(v),
-            Print::Csv => text_by(vm, "csv", v),
+            Print::Csv => {
+                let rows = rows(vm, v);
+                text_by(vm, "csv", rows)
+            }
             Print::Json => text_by(vm, "json", v),
         };
         match text {
@@ -250,14 +256,7 @@ impl Vm {
             match outcome {
                 Outcome::Done(v) => Ok(vm.roots.hold(&mut vm.inner, v)),
                 Outcome::Exit(code) => Err(Error::Exit(code)),
-                Outcome::Threw(ex) => {
-                    let report = Report::of(&mut vm.inner, ex);
-                    Err(Error::Exception {
-                        class: vm.inner.exception_class_name(ex).to_owned(),
-                        message: report.failure.message.clone(),
-                        report: report.render(vm.diagnostics, vm.color),
-                    })
-                }
+                Outcome::Threw(ex) => Err(vm.thrown(ex)),
             }
         })
     }
@@ -279,16 +278,38 @@ impl Vm {
         }
     }
 
-    /// The debug form; `None` when its `to_s` threw.
-    pub fn debug(&mut self, h: &Handle) -> Option<String> {
-        let v = self.roots.get(h);
-        self.on_stack(|vm| vm.inner.to_debug(v).ok())
+    fn thrown(&mut self, ex: Value) -> Error {
+        let report = Report::of(&mut self.inner, ex);
+        Error::Exception {
+            class: self.inner.exception_class_name(ex).to_owned(),
+            message: report.failure.message.clone(),
+            report: report.render(self.diagnostics, self.color),
+        }
     }
 
-    /// The display form; `None` when its `to_s` threw.
-    pub fn display(&mut self, h: &Handle) -> Option<String> {
+    /// The debug form. It may run a `to_s` method, which may throw.
+    pub fn debug(&mut self, h: &Handle) -> Result<String, Error> {
+        self.shown(h, gene_vm::vm::Vm::to_debug)
+    }
+
+    /// The display form. It may run a `to_s` method, which may throw.
+    pub fn display(&mut self, h: &Handle) -> Result<String, Error> {
+        self.shown(h, gene_vm::vm::Vm::to_display)
+    }
+
+    fn shown(
+        &mut self,
+        h: &Handle,
+        form: fn(&mut gene_vm::vm::Vm, Value) -> Result<String, Stop>,
+    ) -> Result<String, Error> {
         let v = self.roots.get(h);
-        self.on_stack(|vm| vm.inner.to_display(v).ok())
+        self.on_stack(|vm| match form(&mut vm.inner, v) {
+            Ok(text) => Ok(text),
+            Err(_) => {
+                let ex = std::mem::replace(&mut vm.inner.exception, Value::UNDEF);
+                Err(vm.thrown(ex))
+            }
+        })
     }
 
     pub fn is_nil(&self, h: &Handle) -> bool {
@@ -376,8 +397,16 @@ pub(crate) fn decode(name: &str, text: &[u8]) -> Result<String, LoadFailure> {
     }
 }
 
+/// An Array of Arrays as it is; one Array is one row.
+fn rows(vm: &mut gene_vm::vm::Vm, v: Value) -> Value {
+    match v.get::<Array>(Kind::Array) {
+        Some(a) if a.as_slice().iter().any(|row| !row.is_kind(Kind::Array)) => vm.array(&[v]),
+        _ => v,
+    }
+}
+
 /// The result of `gene/NAMESPACE/stringify`.
-fn text_by(vm: &mut gene_vm::vm::Vm, namespace: &'static str, v: Value) -> Result<String, gene_vm::native::Stop> {
+fn text_by(vm: &mut gene_vm::vm::Vm, namespace: &'static str, v: Value) -> Result<String, Stop> {
     let ns = vm.sub_namespace(vm.gene_ns, namespace);
     let name = vm.symbols.intern_static("stringify");
     let f = match ns.data().find(name) {

@@ -54,12 +54,12 @@ fn evaluations_share_a_session() {
     let mut vm = captured();
     vm.eval("(var n 20) (fn twice [x] (x * 2))").unwrap();
     let v = vm.eval("(twice (n + 1))").unwrap();
-    assert_eq!((vm.as_int(&v), vm.debug(&v).as_deref()), (Some(42), Some("42")));
+    assert_eq!((vm.as_int(&v), vm.debug(&v).as_deref()), (Some(42), Ok("42")));
     let s = vm.eval("\"text\"").unwrap();
     assert_eq!((vm.as_string(&s).as_deref(), vm.as_int(&s), vm.is_nil(&s)), (Some("text"), None, false));
     // Handles keep their values through collections, and their places are used again.
     vm.eval("(var junk []) (for i in (0 .. 99999) (junk = [i junk/0]))").unwrap();
-    assert_eq!(vm.display(&s).as_deref(), Some("text"));
+    assert_eq!(vm.display(&s).as_deref(), Ok("text"));
     drop(v);
     let w = vm.eval("1.5").unwrap();
     assert_eq!((vm.as_float(&w), vm.as_string(&s).as_deref()), (Some(1.5), Some("text")));
@@ -76,6 +76,8 @@ fn evaluation_errors_are_values() {
         other => panic!("{other:?}"),
     }
     assert!(matches!(vm.eval("(").err().unwrap(), Error::Load { report } if report.starts_with("Error: <eval>:1:1: ")));
+    let v = vm.eval("(class Bad (method to_s [] (throw \"no\"))) (new Bad)").unwrap();
+    assert!(matches!(vm.debug(&v).unwrap_err(), Error::Exception { message, .. } if message == "no"));
     assert_eq!(vm.eval("(exit 3)").err().unwrap(), Error::Exit(3));
     vm.resume();
     assert_eq!(vm.eval("7").map(|v| vm.as_int(&v)).ok(), Some(Some(7)));

@@ -133,10 +133,11 @@ fn evaluate(vm: &mut Vm, name: &str, text: &str, count: &mut usize) -> Option<i3
         Ok(value) => {
             *count += 1;
             vm.record_result(*count, &value);
-            if !vm.is_nil(&value)
-                && let Some(shown) = vm.debug(&value)
-            {
-                vm.write_stdout(&format!("{shown}\n"));
+            if !vm.is_nil(&value) {
+                match vm.debug(&value) {
+                    Ok(shown) => vm.write_stdout(&format!("{shown}\n")),
+                    Err(e) => vm.write_stderr(&format!("{e}\n")),
+                }
             }
             None
         }

@@ -1,5 +1,6 @@
 //! Blocks, `if`, loops, `try`.
 use super::emit::Label;
+use super::register::Place;
 use super::unwind::{Exit, GuardKind, LoopState};
 use super::{Dest, Gen, Reg, Res, walk};
 use crate::bytecode::Op;
@@ -15,7 +16,9 @@ impl<'a> Gen<'_, '_, 'a> {
         let mut vars = Vec::new();
         walk::declared(e, &mut vars);
         for v in vars {
-            if !self.is_early(v) {
+            // A name declared again in its scope is the same variable: it keeps its place.
+            let open = self.f.open_vars.iter().any(|o| o.0 == v) || matches!(self.f.places[v as usize], Place::Cell(_));
+            if !self.is_early(v) && !open {
                 self.open_var(v)?;
             }
         }

@@ -32,6 +32,8 @@ pub(super) struct State<'u, 'a> {
     pub nregs: usize,
     /// Registers that belong to a variable: not to be written before the value is complete.
     pub holds_var: [bool; 256],
+    /// Variables whose scope is open, with their registers, in order of opening.
+    pub open_vars: Vec<(VarId, u8)>,
     pub places: Vec<Place>,
     pub guards: Vec<Guard>,
     pub loops: Vec<LoopState>,
@@ -75,6 +77,7 @@ impl<'u, 'a> State<'u, 'a> {
             top: 0,
             nregs: 0,
             holds_var: [false; 256],
+            open_vars: Vec::new(),
             places: vec![Place::None; func.vars.len()],
             guards: Vec::new(),
             loops: Vec::new(),

@@ -85,7 +85,14 @@ impl<'a> Gen<'_, '_, 'a> {
                 self.emit(register_op(op), r, x, y, 0);
             }
         } else {
-            let x = self.operand_before(a, &[b])?;
+            // A chain `a + b + c ...` is computed in one register, however long it is.
+            let own = self.f.holds_var[r as usize] || r as usize >= self.f.top;
+            let x = if matches!(a.kind, ExprKind::Binary(..)) && !own {
+                self.expr(a, Dest::Reg(r))?;
+                r
+            } else {
+                self.operand_before(a, &[b])?
+            };
             self.apply(op, r, x, b)?;
         }
         self.finish(d, r);

@@ -37,6 +37,9 @@ impl<'a> Gen<'_, '_, 'a> {
             self.f.holds_var[r] = false;
         }
         self.f.top = mark;
+        while self.f.open_vars.last().is_some_and(|v| v.1 as usize >= mark) {
+            self.f.open_vars.pop();
+        }
     }
 
     /// Opens a variable: gives it a register (or, for the many of a big module, a cell).
@@ -63,6 +66,7 @@ impl<'a> Gen<'_, '_, 'a> {
     /// Variable `v` lives in register `r`.
     pub(super) fn place_var(&mut self, v: VarId, r: Reg) {
         self.f.places[v as usize] = Place::Reg(r);
+        self.f.open_vars.push((v, r));
         self.f.holds_var[r as usize] = true;
         let name = self.f.func.vars[v as usize].name;
         if !name.is_empty() {
