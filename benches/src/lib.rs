@@ -2,4 +2,4 @@
 //!
 //! `programs/` holds the CPU programs in Gene, `peers/` the same ones in other languages; `run.py` runs both and prints
 //! ratios. `overhead.py` counts the instructions that polling costs, `memory.py` the bytes of values and tasks. The crate
-//! has no code of its own: it is the place for tests that run the programs.
+//! has no code of its own: `tests/programs.rs` checks what the Gene programs print.

@@ -6,7 +6,7 @@ use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{R, Stop};
 use crate::object::array::Array;
-use crate::object::fiber::{Fiber, Role, Status};
+use crate::object::fiber::{Fiber, MAX_GENERATORS, Role, Status};
 use crate::object::map::Map;
 use crate::object::table::Table;
 use crate::value::Value;
@@ -459,6 +459,10 @@ pub fn resume(vm: &mut Vm, mut g: Gc<Fiber>, send: Value, wants: Wants) -> R {
         return Ok(Value::NIL);
     }
     let mut cur = vm.cur;
+    if cur.depth >= MAX_GENERATORS {
+        return Err(vm.runtime_error("Stack overflow"));
+    }
+    g.depth = cur.depth + 1;
     cur.status = Status::Waiting;
     vm.heap.barrier(cur);
     g.caller = cur.value();

@@ -65,6 +65,8 @@ pub struct Fiber {
     pub peek: Value,
     /// Values yielded so far (`next_pair` counts them).
     pub count: u32,
+    /// Generators below this one that wait for it, while it runs.
+    pub depth: u32,
     /// Identity of the task, for reports.
     pub id: u64,
 }
@@ -75,6 +77,9 @@ pub const FRAME_HEAD: usize = 3;
 pub const INITIAL_STACK: usize = 31;
 /// Words a fiber's stack may grow to: runaway recursion stops here.
 pub const MAX_STACK: usize = 4 << 20;
+/// Generators that may wait for each other in a chain: each has a stack of its own, so that the limit of one doesn't stop a
+/// generator that resumes another of its kind without end.
+pub const MAX_GENERATORS: u32 = 100_000;
 
 impl Heap {
     pub fn fiber(&mut self, role: Role, words: usize) -> Gc<Fiber> {
@@ -90,6 +95,7 @@ impl Heap {
         f.owner = Value::NIL;
         f.result = Value::NIL;
         f.peek = Value::NIL;
+        f.depth = 0;
         f.role = role;
         f.status = Status::New;
         f
