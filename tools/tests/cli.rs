@@ -688,7 +688,6 @@ mod signals {
     }
 
     #[test]
-    #[ignore = "the scheduler ends at once when interrupted while idle: needs the cancellation of scopes"]
     fn an_interrupt_runs_finally_parts() {
         let ran = interrupted("(try (println \"go\") (flush) (sleep 60000) finally (println \"bye\"))", &["INT"]);
         ran.expect(130, "bye\n", "");
