@@ -1,10 +1,9 @@
 //! Between host results and the VM.
 use gene_vm::driver::{HostFuture, HostResult};
 use gene_vm::heap::{Gc, Kind};
-use gene_vm::native::{NativeDef, R, Stop};
+use gene_vm::native::{NativeDef, R};
 use gene_vm::object::class::ClassObj;
 use gene_vm::object::namespace::{Member, NamespaceObj};
-use gene_vm::task::future::State;
 use gene_vm::value::Value;
 use gene_vm::vm::Vm;
 
@@ -60,27 +59,9 @@ pub fn finish(vm: &mut Vm, result: HostResult) -> R {
     }
 }
 
-/// Suspends the running task until the operation is done; its value is the native's.
+/// Suspends the running task until the operation is done; its value is the native's. Given up when the task is cancelled.
 pub fn wait(vm: &mut Vm, future: HostFuture) -> R {
+    vm.check_suspend()?;
     let f = vm.host_future(future);
-    match f.as_gc().state() {
-        State::Success => Ok(f.as_gc().value),
-        State::Failure | State::Cancelled => {
-            f.as_gc().observed = 1;
-            vm.exception = f.as_gc().value;
-            Err(Stop::Throw)
-        }
-        State::Pending => match vm.prepare_park() {
-            Ok((key, epoch)) => {
-                vm.wait_for(f, key, epoch);
-                Err(Stop::Park)
-            }
-            Err(stop) => {
-                let thrown = vm.exception;
-                vm.cancel_future(f);
-                vm.exception = thrown;
-                Err(stop)
-            }
-        },
-    }
+    vm.await_value(f, None)
 }

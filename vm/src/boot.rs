@@ -106,6 +106,7 @@ impl Vm {
             polling_fibers: Vec::new(),
             method_cache: Box::default(),
             foreign_classes: Default::default(),
+            numbered_classes: Vec::new(),
             interrupt: Arc::new(AtomicU32::new(0)),
             loader: None,
             rng: Rng::new(0),
@@ -126,6 +127,13 @@ impl Vm {
         vm.make_classes();
         let seed = vm.driver.seed();
         vm.rng = Rng::new(seed);
+        let seed = vm.options.seed;
+        let order = seed.unwrap_or_else(|| vm.driver.seed());
+        vm.tasks.rng = Some(Rng::new(order ^ 0x5EED_0F0D));
+        if let Some(seed) = seed {
+            vm.tasks.shake = true;
+            vm.tasks.timers.shake = Some(Rng::new(seed ^ 0x71C4));
+        }
         let s = vm.symbols.intern_static("gene");
         let g = vm.gene_ns.value();
         vm.heap.namespace_set(globals, s, g);
@@ -226,7 +234,27 @@ impl Vm {
         let suspend = self.exception_class("CannotSuspendException", conc);
         let duration = self.exception_class("InvalidDurationException", argument);
         let closed = self.exception_class("ClosedException", conc);
+        let channel_closed = self.exception_class("ChannelClosedException", closed);
+        let scope_closed = self.exception_class("ScopeClosedException", closed);
+        self.exception_class("ActorStoppedException", closed);
+        self.exception_class("PoolShutdownException", closed);
+        let busy = self.exception_class("BusyException", conc);
+        let broken = self.exception_class("BrokenException", conc);
+        self.exception_class("NotSendableException", conc);
+        let group = self.exception_class("ExceptionGroup", conc);
+        self.exception_class("TaskLimitException", resource);
+        let s = self.symbols.intern_static("NetworkException");
+        if let Some(network) = self.namespace_get(self.globals, s).and_then(|v| v.get(Kind::Class)) {
+            for name in ["DnsException", "ConnectException", "TlsException", "ProtocolException"] {
+                self.exception_class(name, network);
+            }
+        }
         let c = &mut *self.classes;
+        c.channel_closed = channel_closed;
+        c.scope_closed = scope_closed;
+        c.busy = busy;
+        c.broken = broken;
+        c.group = group;
         c.closed = closed;
         c.memory_limit = memory;
         c.fuel = fuel;

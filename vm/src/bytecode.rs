@@ -435,6 +435,9 @@ ops! {
     Render,
     /// Undoes the destination of a tail call through a native: never executed.
     Nop,
+    /// A `finally` part or the catch of a cancellation begins / ends.
+    CleanupIn,
+    CleanupOut,
 }
 
 /// Static part of an inline cache.

@@ -25,6 +25,9 @@ impl Vm {
                 Kind::Fiber if v.as_fiber().is_some_and(|f| f.role == Role::Generator) => c.generator,
                 Kind::Future if crate::task::future::is_task(v) => c.task,
                 Kind::Variant if v.gc::<Record>().header().aux == 1 => c.by_kind[Kind::Function as usize],
+                Kind::Foreign if v.gc::<Record>().header().aux != 0 => {
+                    self.numbered_classes[v.gc::<Record>().header().aux as usize - 1]
+                }
                 Kind::Foreign => self.foreign_classes.get(v.foreign_class().unwrap_or("")).copied().unwrap_or(c.object),
                 _ => c.by_kind[k as usize],
             };

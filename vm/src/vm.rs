@@ -25,6 +25,9 @@ pub struct Options {
     pub memory_limit: Option<usize>,
     /// Calls and back-edges after which the run ends with a FuelException that scripts can't catch.
     pub instruction_limit: Option<u64>,
+    /// Ready tasks, timers of one instant and arms of `select` are ordered by this seed; the same one gives the same run on the
+    /// virtual clock. `None`: in order of creation.
+    pub seed: Option<u64>,
     /// Collect at every safepoint.
     pub stress_gc: bool,
     pub args: Vec<String>,
@@ -44,6 +47,7 @@ impl Default for Options {
             warnings: true,
             memory_limit: None,
             instruction_limit: None,
+            seed: None,
             stress_gc: false,
             args: Vec::new(),
             program: String::new(),
@@ -97,6 +101,11 @@ pub struct Classes {
     pub cannot_suspend: Gc<ClassObj>,
     pub invalid_duration: Gc<ClassObj>,
     pub closed: Gc<ClassObj>,
+    pub channel_closed: Gc<ClassObj>,
+    pub scope_closed: Gc<ClassObj>,
+    pub busy: Gc<ClassObj>,
+    pub broken: Gc<ClassObj>,
+    pub group: Gc<ClassObj>,
 }
 
 impl Classes {
@@ -133,6 +142,11 @@ impl Classes {
             cannot_suspend: c,
             invalid_duration: c,
             closed: c,
+            channel_closed: c,
+            scope_closed: c,
+            busy: c,
+            broken: c,
+            group: c,
         }
     }
 }
@@ -199,6 +213,8 @@ pub struct Vm {
     pub method_cache: Box<crate::interp::cache::MethodCache>,
     /// Classes that foreign objects show as, by name.
     pub foreign_classes: rustc_hash::FxHashMap<&'static str, Gc<ClassObj>>,
+    /// Classes of foreign objects with a number in their header, which counts from 1.
+    pub numbered_classes: Vec<Gc<ClassObj>>,
     /// Set by other threads: look at it at the next safepoint.
     pub interrupt: std::sync::Arc<std::sync::atomic::AtomicU32>,
     pub loader: Option<Box<dyn crate::driver::ModuleLoader>>,

@@ -2,6 +2,7 @@
 use crate::bridge;
 use crate::host::host;
 use gene_vm::def;
+use gene_vm::task::scope::Cause;
 use gene_vm::library::args::int;
 use gene_vm::native::{Args, NativeDef, R, Stop};
 use gene_vm::value::Value;
@@ -18,19 +19,16 @@ fn code(vm: &mut Vm, a: &Args) -> Result<i32, Stop> {
     }
 }
 
-/// Cancels the running task as its own cancellation, so that `finally` parts run.
+/// Cancels the root scope, and the running task as its own cancellation, so that `finally` parts run.
 fn exit(vm: &mut Vm, a: &Args) -> R {
     let code = code(vm, a)?;
     vm.exit_code = Some(code);
+    let root = vm.root_scope();
+    vm.cancel_scope(root, Cause::Request(Value::NIL));
     let class = vm.classes.cancellation;
     let stop = vm.throw(class, "exit");
     let ex = vm.exception;
     vm.mark_own_cancellation(ex);
-    let task = vm.current_task();
-    if task.is_future() {
-        // The task ends because it wanted to: no failure to report.
-        task.as_gc().observed = 1;
-    }
     Err(stop)
 }
 

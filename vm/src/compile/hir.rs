@@ -272,6 +272,9 @@ pub enum ExprKind<'a> {
         body: E<'a>,
         catches: &'a [Catch<'a>],
         finally: Option<E<'a>>,
+        /// The `finally` part is a cleanup: it does not see the cancellation of its task (concurrency.md D6). Compiler-made
+        /// ones are none.
+        cleanup: bool,
     },
     /// `(throw)`, `(throw v)`. Without value and outside a catch, lowering passes the String "nil".
     Throw(E<'a>),
@@ -485,6 +488,8 @@ pub struct Catch<'a> {
     pub ex: VarRef,
     pub body: E<'a>,
     pub span: Span,
+    /// The clause catches cancellations: its body is a cleanup.
+    pub cleanup: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -378,7 +378,7 @@ impl<'a> Printer<'_, 'a> {
                 }
                 self.put(")");
             }
-            ExprKind::Try { body, catches, finally } => {
+            ExprKind::Try { body, catches, finally, cleanup: _ } => {
                 self.put("(try ");
                 self.expr(body);
                 for catch in *catches {

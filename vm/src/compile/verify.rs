@@ -80,7 +80,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         TailMod => (Regs(3 + b), No, No, Extra::Cell),
         TailMethod => (Regs(4 + b), No, No, Extra::Site),
         Ret => (Reg, No, No, Extra::No),
-        RetNil | MakeGen | Nop => (No, No, No, Extra::No),
+        RetNil | MakeGen | Nop | CleanupIn | CleanupOut => (No, No, No, Extra::No),
 
         IterInit => (Regs(3), Reg, No, Extra::No),
         IterNext => (Regs(3), Reg, No, Extra::Jump),

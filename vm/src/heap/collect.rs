@@ -32,6 +32,26 @@ impl Marker<'_> {
             self.value(v);
         }
     }
+    /// Marks what is reachable from what was marked so far.
+    pub fn settle(&mut self) {
+        while let Some(addr) = self.heap.gray.pop() {
+            self.heap.trace(addr);
+        }
+    }
+    /// Whether a live object has been marked in this full collection.
+    pub fn is_marked(&self, v: Value) -> bool {
+        if !v.is_ptr() {
+            return true;
+        }
+        // SAFETY: the value names a live object, so its header is readable.
+        unsafe {
+            if (*(v.addr() as *const Header)).gc & GC_LARGE == 0 {
+                (*Block::of(v.addr())).marked(v.addr())
+            } else {
+                self.heap.large.objects.get(&v.addr()).is_some_and(|l| l.marked)
+            }
+        }
+    }
     /// Words that may be values, stale values or anything else: marked when they name an object.
     ///
     /// # Safety
@@ -270,6 +290,7 @@ impl Heap {
                     self.word(f.owner);
                     self.word(f.result);
                     self.word(f.peek);
+                    self.word(f.locals);
                     let (from, to) = f.live_words();
                     Marker { heap: self }.conservative(from, to);
                 }

@@ -67,7 +67,8 @@ pub fn class_key(v: Value) -> u64 {
             // Kinds that show as more than one class, told apart by the slow path: never cached under one key.
             0
         } else if kind == Kind::Foreign as u8 {
-            0
+            // Numbered classes have keys of their own.
+            if h >> 16 & 0xFFFF == 0 { 0 } else { h & 0xFFFF_00FF }
         } else {
             kind as u64
         }

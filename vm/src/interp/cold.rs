@@ -236,15 +236,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             put(vm, r, i, v)
         }
         Async => {
-            let c = vm.start_eager(reg(i.b()));
-            if i.c() == 1
-                && let Some(t) = vm.task_of(vm.cur)
-                && t.owner.is_future()
-                && t.caller.is_ptr()
-            {
-                t.owner.as_gc().raw = 1;
-            }
-            c
+            vm.start_eager(reg(i.b()), i.c() == 1)
         }
         Spawn => {
             let w = i.a();
@@ -397,23 +389,8 @@ fn bad_name(vm: &mut Vm, v: Value) -> Ctl {
 }
 
 fn spawn(vm: &mut Vm, r: *mut Value, i: Instr, callee: Value, args: &[Value], kw: Vec<(Sym, Value)>) -> Ctl {
-    if !vm.is_callable(callee) {
-        return call::fail(vm, Vm::type_error, "spawn needs a callable or a body form");
-    }
-    let fut = if kw.is_empty() {
-        vm.spawn_task(callee, args)
-    } else {
-        // Keywords travel in a bound call: (apply callee args kw).
-        let m = vm.map_with_capacity(kw.len());
-        for (k, v) in kw {
-            vm.map_set(m, k, v);
-        }
-        let a = vm.array(args);
-        let bound = vm.array(&[callee, a, m.value()]);
-        let f = vm.heap.native(&APPLY, bound);
-        vm.spawn_task(f, &[])
-    };
-    match fut {
+    let home = vm.current_scope();
+    match vm.spawn_with(callee, args, kw, home, 0) {
         Ok(f) => {
             // SAFETY: register.
             unsafe { *r.add(i.c()) = f };
@@ -422,21 +399,6 @@ fn spawn(vm: &mut Vm, r: *mut Value, i: Instr, callee: Value, args: &[Value], kw
         Err(_) => Ctl::Throw,
     }
 }
-
-/// Calls bound data `[callee, args, keywords]`.
-static APPLY: crate::native::NativeDef = crate::native::NativeDef {
-    name: "spawn",
-    f: |vm, a| {
-        let b: Gc<Array> = a.data.gc();
-        let args = b.as_slice()[1].gc::<Array>().as_slice().to_vec();
-        let kw = vm.map_entries(b.as_slice()[2].gc());
-        vm.tail_call_kw(b.as_slice()[0], &args, kw)
-    },
-    min: 0,
-    max: 0,
-    keywords: &[],
-    doc: "",
-};
 
 /// Builds a window from `head`, array and map, and calls.
 fn spread_call(vm: &mut Vm, callee: Value, head: &[Value], args: Value, kw: Value, ret: u64, method: bool) -> Ctl {

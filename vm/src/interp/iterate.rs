@@ -462,6 +462,7 @@ pub fn resume(vm: &mut Vm, mut g: Gc<Fiber>, send: Value, wants: Wants) -> R {
     if cur.depth >= MAX_GENERATORS {
         return Err(vm.runtime_error("Stack overflow"));
     }
+    vm.enter_generator(g)?;
     g.depth = cur.depth + 1;
     cur.status = Status::Waiting;
     vm.heap.barrier(cur);
@@ -540,6 +541,7 @@ pub fn yield_value(vm: &mut Vm, v: Value) -> Ctl {
         }
     };
     vm.heap.barrier(g);
+    vm.leave_generator(g);
     back_to_caller(vm, g);
     call::deliver_op(vm, answer)
 }

@@ -864,6 +864,9 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                     ctl!(call::tail_method(vm, w, i));
                 }
 
+                Op::CleanupIn => (*vm.cur.as_ptr()).cleanup += 1,
+                Op::CleanupOut => (*vm.cur.as_ptr()).cleanup -= 1,
+
                 // --- iteration
                 Op::IterInit => slow!(iterate::init, i),
                 Op::IterNext => {

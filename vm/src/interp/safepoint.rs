@@ -3,6 +3,7 @@ use super::{Ctl, call};
 use crate::heap::collect::Marker;
 use crate::heap::{Gc, Kind};
 use crate::object::fiber::Fiber;
+use crate::task::TaskKey;
 use crate::value::Value;
 use crate::vm::Vm;
 use std::sync::atomic::Ordering;
@@ -102,6 +103,16 @@ impl Vm {
 /// Collects with the roots of the VM: the running chain of fibers, tasks, modules, the native stack.
 #[inline(never)]
 pub fn collect(vm: &mut Vm, full: bool) {
+    mark_with(vm, full, &[]);
+}
+
+/// Which of the parked tasks `keys` nothing else can wake: what they wait for is reachable only from such tasks. A full
+/// collection tells: the other roots are marked first, then tasks whose wait objects are marked, until nothing changes.
+pub fn unreachable_waits(vm: &mut Vm, keys: &[TaskKey]) -> Vec<TaskKey> {
+    mark_with(vm, true, keys)
+}
+
+fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey]) -> Vec<TaskKey> {
     let mut regs = [0u64; 8];
     spill_registers(&mut regs);
     let lo = regs.as_ptr();
@@ -118,8 +129,14 @@ pub fn collect(vm: &mut Vm, full: bool) {
         fixed.extend(m.vars.iter().map(|v| v.1));
         fixed.extend(&m.opened);
     }
-    vm.tasks.roots(&mut fixed);
+    vm.tasks.roots(&mut fixed, doubtful);
+    let mut waiting: Vec<(TaskKey, Value, Vec<Value>)> = doubtful
+        .iter()
+        .filter_map(|k| vm.tasks.live.get(*k).map(|l| (*k, l)))
+        .map(|(k, l)| (k, l.on, vm.tasks.roots_of(l)))
+        .collect();
     vm.prelude.roots(&mut fixed);
+    let mut lost = Vec::new();
     let mut chain: Vec<Gc<Fiber>> = Vec::new();
     for top in vm.polling_fibers.iter().copied().chain([vm.cur.value()]) {
         let mut f = top;
@@ -129,20 +146,52 @@ pub fn collect(vm: &mut Vm, full: bool) {
         }
     }
     let full = full || vm.options.stress_gc && vm.polls.is_multiple_of(7);
+    vm.trace_collection(full);
     vm.heap.collect(full, &mut |m: &mut Marker| {
         m.values(&fixed);
         for f in &chain {
             m.value(f.value());
-            m.values(&[f.buf, f.owner, f.result, f.peek, f.caller]);
+            m.values(&[f.buf, f.owner, f.result, f.peek, f.caller, f.locals]);
             let (from, to) = f.live_words();
             // SAFETY: the fiber's stack.
             unsafe { m.conservative(from, to) };
         }
+        if doubtful.is_empty() {
+            if (lo as usize) < hi as usize {
+                // SAFETY: the native stack between here and the outermost entry into the VM.
+                unsafe { m.conservative(lo, hi) };
+            }
+            return;
+        }
+        // The native stack holds no wait objects but those of the caller's list: it comes last.
+        loop {
+            m.settle();
+            let before = waiting.len();
+            waiting.retain(|(_, on, roots)| {
+                let wakeable = match on.get::<crate::object::array::Array>(Kind::Array) {
+                    Some(a) => a.as_slice().iter().any(|v| m.is_marked(*v)),
+                    None => on.is_ptr() && m.is_marked(*on),
+                };
+                if wakeable {
+                    m.values(roots);
+                }
+                !wakeable
+            });
+            if waiting.len() == before {
+                break;
+            }
+        }
+        lost.extend(waiting.iter().map(|w| w.0));
+        for (_, on, roots) in &waiting {
+            m.value(*on);
+            m.values(roots);
+        }
         if (lo as usize) < hi as usize {
-            // SAFETY: the native stack between here and the outermost entry into the VM.
+            // SAFETY: as above.
             unsafe { m.conservative(lo, hi) };
         }
     });
+    lost
 }
 
 /// Callee-saved registers may hold the only reference a native frame above has.

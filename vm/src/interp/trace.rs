@@ -82,6 +82,63 @@ pub fn capture(vm: &mut Vm) {
     vm.map_set(m, key, trace);
 }
 
+/// The innermost frame of the task that runs `f` which shows in traces: function and pc.
+pub fn innermost(f: Gc<Fiber>) -> Option<(Value, u32)> {
+    let mut found = None;
+    walk(f, &mut |closure, pc| {
+        let internal = closure.get::<Function>(Kind::Function).is_some_and(|f| f.proto().source.internal);
+        found = Some((closure, pc));
+        internal
+    });
+    found
+}
+
+/// Calls `each` with function and pc of the frames of a task, innermost first, while it answers true.
+pub fn walk(f: Gc<Fiber>, each: &mut dyn FnMut(Value, u32) -> bool) {
+    let mut f = f;
+    loop {
+        let (mut base, mut pc) = (f.base as usize, f.pc as usize);
+        loop {
+            // SAFETY: frames of a fiber are well formed down to its bottom.
+            let (closure, ret, word) = unsafe {
+                let b = f.stack.add(base);
+                (*b.sub(3), (*b.sub(2)).0, (*b.sub(1)).0)
+            };
+            if let Some(func) = closure.get::<Function>(Kind::Function)
+                && pc != 0
+            {
+                let start = func.proto().code.as_ptr() as usize;
+                let at = pc.wrapping_sub(start) / std::mem::size_of::<Instr>();
+                if !each(closure, at.saturating_sub(1) as u32) {
+                    return;
+                }
+            }
+            if base == FRAME_HEAD || word & super::FRAME_BOTTOM != 0 || closure.is_nil() {
+                break;
+            }
+            base -= word as u32 as usize;
+            pc = ret as usize;
+        }
+        if f.role == Role::Task {
+            return;
+        }
+        match f.caller.get::<Fiber>(Kind::Fiber) {
+            Some(c) => f = c,
+            None => return,
+        }
+    }
+}
+
+/// `file:line:col` of instruction `pc` of a function.
+pub fn place(function: Value, pc: u32) -> Option<String> {
+    let p = function.get::<Function>(Kind::Function)?.proto();
+    if p.source.internal {
+        return None;
+    }
+    let (line, col) = p.source.source.line_col(p.span_at(pc as usize).start);
+    Some(format!("{}:{line}:{col}", p.source.source.name))
+}
+
 /// The frames of an exception's stack, innermost first, and how many were left out.
 pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
     let mut out = Vec::new();

@@ -54,6 +54,12 @@ fn unwind(vm: &mut Vm) -> Unwound {
             let pc = at.wrapping_sub(1) as u32;
             // Innermost handlers stand first.
             let h = p.handlers.iter().find(|h| h.start <= pc && pc < h.end && (h.all || !own) && !fatal);
+            if !p.cleanups.is_empty() {
+                // Cleanups that are left on the way are over.
+                let within = |at: u32| p.cleanups.iter().filter(|c| c.0 <= at && at < c.1).count() as u16;
+                let stay = h.map_or(0, |h| within(h.target));
+                f.cleanup -= within(pc).saturating_sub(stay).min(f.cleanup);
+            }
             if let Some(h) = h {
                 // SAFETY: handler registers and targets were checked by the verifier.
                 unsafe {

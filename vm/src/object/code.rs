@@ -80,6 +80,8 @@ pub struct Proto {
     pub is_async: bool,
     pub params: ParamInfo,
     pub handlers: Box<[Handler]>,
+    /// `[start, end)` of the bodies that count in [`super::fiber::Fiber::cleanup`] while they run.
+    pub cleanups: Box<[(u32, u32)]>,
     /// Position of the instructions, by start: the last entry at or before a pc holds.
     pub spans: Box<[(u32, Span)]>,
     /// `None`: anonymous.

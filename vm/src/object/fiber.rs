@@ -61,20 +61,27 @@ pub struct Fiber {
     pub peeked: bool,
     /// What the one who resumed the generator asked for ([`crate::interp::iterate::Wants`]).
     pub wants: u8,
+    /// The task was cancelled by itself: level-triggered, for all it does outside of cleanups.
+    pub cancelled: bool,
+    /// `finally` parts (and catches of CancellationException) running in this fiber's frames.
+    pub cleanup: u16,
     /// That value.
     pub peek: Value,
     /// Values yielded so far (`next_pair` counts them).
     pub count: u32,
     /// Generators below this one that wait for it, while it runs.
     pub depth: u32,
-    /// Identity of the task, for reports.
-    pub id: u64,
+    /// Tasks: key of the innermost scope they are in. Generators: the scope they opened and yielded in, else 0; while they
+    /// run, the scope of their consumer.
+    pub scope: u64,
+    /// Tasks: chain of task-local bindings.
+    pub locals: Value,
 }
 
 /// Words of frame head below `base`.
 pub const FRAME_HEAD: usize = 3;
 /// Words of a new task's stack.
-pub const INITIAL_STACK: usize = 31;
+pub const INITIAL_STACK: usize = 23;
 /// Words a fiber's stack may grow to: runaway recursion stops here.
 pub const MAX_STACK: usize = 4 << 20;
 /// Generators that may wait for each other in a chain: each has a stack of its own, so that the limit of one doesn't stop a
@@ -96,6 +103,7 @@ impl Heap {
         f.result = Value::NIL;
         f.peek = Value::NIL;
         f.depth = 0;
+        f.locals = Value::NIL;
         f.role = role;
         f.status = Status::New;
         f

@@ -1,6 +1,7 @@
 //! Rust values inside the heap: regexes, streams, host objects.
 use crate::heap::collect::Marker;
 use crate::heap::{Gc, Header, Heap, Kind};
+use crate::task::wait::Queue;
 use crate::value::Value;
 use std::any::Any;
 
@@ -11,6 +12,14 @@ pub trait Foreign: Any {
     /// Marks the values inside. Storing a value into the data afterwards needs `heap.barrier(object)`.
     fn trace(&self, _m: &mut Marker) {}
     fn as_any(&mut self) -> &mut dyn Any;
+    /// The object's wait queues.
+    fn queue(&mut self, _side: u8) -> Option<&mut Queue> {
+        None
+    }
+    /// What `task` waits for, for reports: a noun, and details.
+    fn describe(&self) -> String {
+        self.class_name().to_string()
+    }
 }
 
 #[repr(C)]
@@ -21,7 +30,13 @@ pub struct ForeignObj {
 
 impl Heap {
     pub fn foreign(&mut self, data: Box<dyn Foreign>) -> Value {
+        self.foreign_of(0, data)
+    }
+
+    /// `class`: number of the object's class (`Vm::foreign_class_number`); its method calls are cached then.
+    pub fn foreign_of(&mut self, class: u16, data: Box<dyn Foreign>) -> Value {
         let mut o: Gc<ForeignObj> = self.alloc_owner(Kind::Foreign);
+        o.header_mut().aux = class;
         o.data = Box::into_raw(Box::new(data));
         o.value()
     }
@@ -38,7 +53,23 @@ impl ForeignObj {
     }
 }
 
+/// Queue `side` of a foreign object.
+pub(crate) fn queue_of<'a>(v: Value, side: u8) -> Option<&'a mut Queue> {
+    let o = v.get::<ForeignObj>(Kind::Foreign)?;
+    // SAFETY: the object owns the data; the VM is single-threaded and queues are looked at one at a time.
+    unsafe {
+        let data = o.data;
+        (**data).queue(side)
+    }
+}
+
 impl Value {
+    /// What a foreign object says of itself in reports.
+    pub fn foreign_text(self) -> Option<String> {
+        let o = self.get::<ForeignObj>(Kind::Foreign)?;
+        // SAFETY: as for `foreign`.
+        Some(unsafe { (**o.data).describe() })
+    }
     /// The Rust data of type `T` inside a foreign object. At most one such reference may be in use at a time.
     pub fn foreign<'a, T: Foreign>(self) -> Option<&'a mut T> {
         let o = self.get::<ForeignObj>(Kind::Foreign)?;

@@ -1,12 +1,15 @@
 //! Futures: the promise a task, a host operation or a script settles exactly once.
-use super::{TaskKey, Wake, key_of};
+use super::scope::ScopeKey;
+use super::wait::{NO_ARM, Queue};
+use super::{Reason, TaskKey, Wake, key_of};
 use crate::heap::{Gc, Header, Kind};
 use crate::object::array::Array;
+use crate::object::fiber::Fiber;
 use crate::value::Value;
 use crate::vm::Vm;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u64)]
+#[repr(u8)]
 pub enum State {
     Pending = 0,
     Success,
@@ -18,43 +21,71 @@ pub enum State {
 #[repr(C)]
 pub struct Future {
     pub header: Header,
-    state: u64,
+    /// State in the lowest two bits, then the flags below; the pc of the creation from bit 32.
+    bits: u64,
     /// Value or exception.
     pub value: Value,
-    /// Waiting tasks and callbacks: array of triples (kind, a, b), or nil.
-    waiters: Value,
-    /// The task's bottom fiber, nil for plain futures.
+    /// Tasks that wait.
+    waiters: Queue,
+    /// Callbacks and followers in order of registration: array of triples (kind, a, b), or nil.
+    callbacks: Value,
+    /// The task's bottom fiber while it runs; nil for plain futures.
     fiber: Value,
+    /// The task's number, 0 for plain futures.
     pub id: u64,
     pub key: u64,
-    /// Key of the host operation, 0 without one.
-    pub host: u64,
-    /// Somebody looks at the outcome: failures need no report.
-    pub observed: u64,
-    /// 1: spawned into the root scope. 2: callback.
-    pub root_spawn: u64,
-    /// The result is not flattened.
-    pub raw: u64,
-    /// The task's first instruction has run.
-    pub started: u64,
-    /// `.join` has handed out the result.
-    pub joined: u64,
-    /// The timer that completes the future, 0 without one.
-    pub timer: u64,
-    /// Position of creation (closure span), nil when unknown.
-    pub origin: Value,
+    /// Key of the host operation or name of the timer behind a plain future; for tasks the scope they belong to.
+    source: u64,
+    /// The function that created the task; with the pc in `bits` it gives the position.
+    origin: Value,
     pub name: Value,
 }
 
 const WORDS: u32 = (std::mem::size_of::<Future>() / 8 - 1) as u32;
 
-/// Kinds of waiters.
-const AWAIT: i64 = 0;
+/// Flags of a future.
+pub mod flag {
+    /// Somebody looks at the outcome: failures need no report.
+    pub const OBSERVED: u64 = 1 << 2;
+    /// The result is not flattened.
+    pub const RAW: u64 = 1 << 3;
+    /// The task's first instruction has run.
+    pub const STARTED: u64 = 1 << 4;
+    /// `.join` has handed out the result.
+    pub const JOINED: u64 = 1 << 5;
+    /// A task, not a plain future.
+    pub const TASK: u64 = 1 << 6;
+    /// Spawned, not `async`: a failure is its scope's.
+    pub const SPAWNED: u64 = 1 << 7;
+    /// Runs a callback.
+    pub const CALLBACK: u64 = 1 << 8;
+    /// Belongs to the root now; `.join` is refused.
+    pub const DETACHED: u64 = 1 << 9;
+    /// The scope does not wait for it.
+    pub const DAEMON: u64 = 1 << 10;
+    /// Runs to its first checkpoint even when cancelled before.
+    pub const ATOMIC: u64 = 1 << 11;
+    /// `source` is a host operation.
+    pub const HOST: u64 = 1 << 12;
+    /// `source` is a timer.
+    pub const TIMER: u64 = 1 << 13;
+    /// Its failure has been reported as unobserved.
+    pub const WARNED: u64 = 1 << 14;
+    /// A token of `unpark` is saved.
+    pub const TOKEN: u64 = 1 << 15;
+    /// The main task of a program.
+    pub const MAIN: u64 = 1 << 16;
+    /// `^start "eager"`.
+    pub const EAGER: u64 = 1 << 18;
+    /// The task has been told that it is cancelled.
+    pub const TOLD: u64 = 1 << 17;
+}
+
+/// Kinds of callbacks.
 const ON_SUCCESS: i64 = 1;
 const ON_FAILURE: i64 = 2;
 const ON_SETTLE: i64 = 3;
 const FOLLOW: i64 = 4;
-const AWAIT_ALL: i64 = 5;
 
 /// What a callback waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,7 +96,7 @@ pub enum On {
 }
 
 pub fn is_task(v: Value) -> bool {
-    v.is_future() && v.as_gc().fiber.is_ptr()
+    v.is_future() && v.as_gc().has(flag::TASK)
 }
 
 impl Value {
@@ -81,11 +112,9 @@ impl Value {
 }
 
 impl Gc<Future> {
-    pub fn as_gc(self) -> Gc<Future> {
-        self
-    }
+    #[inline]
     pub fn state(self) -> State {
-        match self.state {
+        match self.bits & 3 {
             0 => State::Pending,
             1 => State::Success,
             2 => State::Failure,
@@ -100,9 +129,29 @@ impl Gc<Future> {
             State::Cancelled => "cancelled",
         }
     }
+    #[inline]
+    pub fn has(self, f: u64) -> bool {
+        self.bits & f != 0
+    }
+    #[inline]
+    pub fn set(mut self, f: u64) {
+        self.bits |= f;
+    }
+    pub fn clear(mut self, f: u64) {
+        self.bits &= !f;
+    }
+    /// Somebody looks at the outcome.
+    pub fn observe(self) {
+        self.set(flag::OBSERVED);
+    }
+    pub(super) fn queue<'a>(self) -> &'a mut Queue {
+        // SAFETY: the future is live while it is used, and the VM is single-threaded: queues are borrowed one at a time.
+        unsafe { &mut (*self.as_ptr()).waiters }
+    }
     pub(super) fn set_fiber(mut self, f: Value, id: u64) {
         self.fiber = f;
         self.id = id;
+        self.set(flag::TASK);
     }
     pub(super) fn set_key(mut self, key: u64) {
         self.key = key;
@@ -110,25 +159,62 @@ impl Gc<Future> {
     pub fn fiber(self) -> Value {
         self.fiber
     }
+    /// The bottom fiber of a task that has not ended.
+    pub fn task_fiber(self) -> Option<Gc<Fiber>> {
+        self.fiber.get(Kind::Fiber)
+    }
+    pub fn task_key(self) -> TaskKey {
+        key_of(self.key)
+    }
+    /// The scope a task belongs to.
+    pub fn home(self) -> ScopeKey {
+        super::scope::scope_of(self.source)
+    }
+    pub(super) fn set_home(mut self, s: ScopeKey) {
+        self.source = super::scope::scope_bits(s);
+    }
+    pub(super) fn set_host(mut self, key: u64) {
+        self.source = key;
+        self.set(flag::HOST);
+    }
+    pub(super) fn set_timer(mut self, id: u64) {
+        self.source = id;
+        self.set(flag::TIMER);
+    }
+    pub(super) fn set_origin(mut self, function: Value, pc: u32) {
+        self.origin = function;
+        self.bits = self.bits & 0xFFFF_FFFF | (pc as u64 & 0xF_FFFF) << 32;
+    }
+    /// Function and pc of the creation.
+    pub fn origin(self) -> (Value, u32) {
+        (self.origin, (self.bits >> 32) as u32)
+    }
 }
 
 impl Vm {
     pub fn new_future(&mut self) -> Gc<Future> {
         let mut f: Gc<Future> = self.heap.alloc(Kind::Future, 0, WORDS);
         f.value = Value::NIL;
-        f.waiters = Value::NIL;
+        f.callbacks = Value::NIL;
         f.fiber = Value::NIL;
         f.origin = Value::NIL;
         f.name = Value::NIL;
         f
     }
 
-    fn add_waiter(&mut self, mut f: Gc<Future>, kind: i64, a: Value, b: Value) {
-        let w = match f.waiters.get::<Array>(Kind::Array) {
+    /// A future with its value.
+    pub fn settled_future(&mut self, v: Value) -> Value {
+        let f = self.new_future().value();
+        self.settle(f, State::Success, v);
+        f
+    }
+
+    fn add_callback(&mut self, mut f: Gc<Future>, kind: i64, a: Value, b: Value) {
+        let w = match f.callbacks.get::<Array>(Kind::Array) {
             Some(w) => w,
             None => {
                 let w = self.heap.array_with_capacity(3);
-                f.waiters = w.value();
+                f.callbacks = w.value();
                 self.heap.barrier(f);
                 w
             }
@@ -138,40 +224,19 @@ impl Vm {
         }
     }
 
-    /// The task waits for `f`: woken with its value or exception.
-    pub fn wait_for(&mut self, f: Value, key: TaskKey, epoch: u32) {
-        f.as_gc().observed = 1;
-        let k = Value(super::key_bits(key) & 0x7FFF_FFFF_FFFF);
-        let _ = k;
-        let e = self.key_pair(key, epoch);
-        self.add_waiter(f.as_gc(), AWAIT, e, Value::NIL);
-    }
-
-    /// The task waits for all of `list`; `f` is one of them.
-    pub fn wait_for_all(&mut self, f: Value, key: TaskKey, epoch: u32, list: Value) {
-        f.as_gc().observed = 1;
-        let e = self.key_pair(key, epoch);
-        self.add_waiter(f.as_gc(), AWAIT_ALL, e, list);
-    }
-
-    /// (key, epoch) as a value.
-    fn key_pair(&mut self, key: TaskKey, epoch: u32) -> Value {
-        let bits = self.int(super::key_bits(key) as i64);
-        self.array(&[bits, Value::small(epoch as i64)])
-    }
-
-    fn unpack(v: Value) -> Option<(TaskKey, u32)> {
-        let a = v.get::<Array>(Kind::Array)?;
-        let s = a.as_slice();
-        Some((key_of(s[0].as_int()? as u64), s[1].as_int()? as u32))
+    /// The parked task waits for `f`: woken with its value or exception, or with an arm of its `select`.
+    pub fn wait_for(&mut self, f: Value, key: TaskKey, arm: u32) {
+        f.as_gc().observe();
+        self.enqueue(f, 0, key, arm, Value::NIL);
     }
 
     /// Registers a callback. Late ones run on the next tick.
     pub fn on(&mut self, f: Value, on: On, callback: Value) {
         let g = f.as_gc();
         if on != On::Success {
-            f.as_gc().observed = 1;
+            g.observe();
         }
+        let locals = self.current_locals();
         match g.state() {
             State::Pending => {
                 let kind = match on {
@@ -179,13 +244,13 @@ impl Vm {
                     On::Failure => ON_FAILURE,
                     On::Settle => ON_SETTLE,
                 };
-                self.add_waiter(g, kind, callback, Value::NIL);
+                self.add_callback(g, kind, callback, locals);
             }
-            s => self.queue_callback(f, s, on, callback),
+            s => self.queue_callback(f, s, on, callback, locals),
         }
     }
 
-    fn queue_callback(&mut self, f: Value, s: State, on: On, callback: Value) {
+    fn queue_callback(&mut self, f: Value, s: State, on: On, callback: Value, locals: Value) {
         let ok = s == State::Success;
         let arg = match on {
             On::Success if ok => f.as_gc().value,
@@ -193,15 +258,15 @@ impl Vm {
             On::Settle => f,
             _ => return,
         };
-        self.tasks.callbacks.push_back((callback, arg));
+        self.tasks.callbacks.push_back((callback, arg, locals));
         self.heap.fuel.request();
     }
 
     /// `to` settles as `from` does.
     pub fn follow(&mut self, to: Value, from: Value) {
-        from.as_gc().observed = 1;
+        from.as_gc().observe();
         match from.as_gc().state() {
-            State::Pending => self.add_waiter(from.as_gc(), FOLLOW, to, Value::NIL),
+            State::Pending => self.add_callback(from.as_gc(), FOLLOW, to, Value::NIL),
             s => {
                 let v = from.as_gc().value;
                 self.settle(to, s, v);
@@ -215,58 +280,66 @@ impl Vm {
         if g.state() != State::Pending {
             return false;
         }
-        g.state = state as u64;
+        g.bits |= state as u64;
         g.value = v;
-        g.host = 0;
-        let waiters = std::mem::replace(&mut g.waiters, Value::NIL);
+        if !g.has(flag::TASK) {
+            g.source = 0;
+        }
+        // The stack is not needed any more.
+        g.fiber = Value::NIL;
         self.heap.barrier(g);
-        let mut observed = g.observed != 0;
-        if let Some(w) = waiters.get::<Array>(Kind::Array) {
-            for t in w.as_slice().chunks(3) {
-                let wake = if state == State::Success { Wake::Value(v) } else { Wake::Throw(v) };
-                match t[0].small_int() {
-                    AWAIT => {
-                        observed = true;
-                        if let Some((k, e)) = Vm::unpack(t[1]) {
-                            self.wake(k, e, wake);
-                        }
-                    }
-                    AWAIT_ALL => {
-                        observed = true;
-                        if let Some((k, e)) = Vm::unpack(t[1])
-                            && let Some(w) = self.all_settled(t[2])
-                        {
-                            self.wake(k, e, w)
-                        }
-                    }
-                    ON_SUCCESS => self.queue_callback(f, state, On::Success, t[1]),
-                    ON_FAILURE => self.queue_callback(f, state, On::Failure, t[1]),
-                    ON_SETTLE => self.queue_callback(f, state, On::Settle, t[1]),
+        while let Some(n) = self.front(g.queue()) {
+            self.wake_waiter(f, n, state, v);
+        }
+        let callbacks = std::mem::replace(&mut g.callbacks, Value::NIL);
+        if let Some(w) = callbacks.get::<Array>(Kind::Array) {
+            for i in (0..w.size()).step_by(3) {
+                let t = &w.as_slice()[i..i + 3];
+                let (kind, a, b) = (t[0].small_int(), t[1], t[2]);
+                match kind {
+                    ON_SUCCESS => self.queue_callback(f, state, On::Success, a, b),
+                    ON_FAILURE => self.queue_callback(f, state, On::Failure, a, b),
+                    ON_SETTLE => self.queue_callback(f, state, On::Settle, a, b),
                     _ => {
-                        observed = true;
-                        self.settle(t[1], state, v);
+                        self.settle(a, state, v);
                     }
                 }
             }
         }
-        if state == State::Failure && !observed {
-            if g.root_spawn != 0 {
-                // Nobody waits for a root-level task or a callback: its failure is reported at once.
-                self.report_unhandled(f, true);
-                self.tasks.failed_code = Some(1);
-            } else {
-                self.tasks.failed.push(f);
-            }
+        if state == State::Failure && !g.has(flag::OBSERVED) {
+            self.unobserved(f);
         }
         true
+    }
+
+    /// Wakes a task that waits for a settled future. Its registration is gone afterwards, whatever it waits for.
+    fn wake_waiter(&mut self, f: Value, n: super::wait::Node, state: State, v: Value) {
+        let Some(l) = self.tasks.live.get(n.task) else { return self.unlink_front(f.as_gc().queue()) };
+        let epoch = l.epoch;
+        if n.arm != NO_ARM {
+            let w = if state == State::Success { Wake::Arm(n.arm, v, true) } else { Wake::Throw(v) };
+            return self.wake(n.task, epoch, w);
+        }
+        if l.reason == Reason::AwaitAll && state == State::Success {
+            let list = l.on;
+            let left = l.pending.saturating_sub(1);
+            self.tasks.live[n.task].pending = left;
+            if left > 0 {
+                self.unlink_front(f.as_gc().queue());
+            } else if let Some(w) = self.all_settled(list) {
+                self.wake(n.task, epoch, w);
+            }
+            return;
+        }
+        let w = if state == State::Success { Wake::Value(v) } else { Wake::Throw(v) };
+        self.wake(n.task, epoch, w);
     }
 
     /// Multi-await (4.2): the first failure in argument order of settling ends it; all values make an array.
     pub fn all_settled(&mut self, list: Value) -> Option<Wake> {
         let a = list.get::<Array>(Kind::Array)?;
-        let items = a.as_slice().to_vec();
         let mut pending = false;
-        for &f in &items {
+        for &f in a.as_slice() {
             if f.is_future() {
                 match f.as_gc().state() {
                     State::Success => {}
@@ -278,80 +351,91 @@ impl Vm {
         if pending {
             return None;
         }
-        let values: Vec<Value> = items.iter().map(|f| if f.is_future() { f.as_gc().value } else { *f }).collect();
+        let values: Vec<Value> =
+            a.as_slice().iter().map(|f| if f.is_future() { f.as_gc().value } else { *f }).collect();
         Some(Wake::Value(self.array(&values)))
     }
 
     /// Gives up on the operation behind a pending future: a host operation is dropped, a task is cancelled.
-    pub fn abandon(&mut self, f: Value) {
+    pub fn abandon(&mut self, f: Value, reason: Value) {
         let g = f.as_gc();
-        if g.timer != 0 {
-            self.tasks.timers.cancel(g.timer);
-        }
-        if g.host != 0 {
-            self.driver.cancel(crate::driver::HostKey(g.host));
-            self.tasks.host.remove(&g.host);
-        }
-        if g.fiber.is_ptr() {
-            let ex = self.cancellation(true);
-            self.cancel_task(f, ex);
+        if g.has(flag::TASK) {
+            self.cancel_task(f, reason);
+        } else if g.has(flag::TIMER) {
+            self.tasks.timers.cancel(g.source);
+        } else if g.has(flag::HOST) {
+            self.driver.cancel(crate::driver::HostKey(g.source));
+            self.forget_host(g.source);
         }
     }
 
-    /// Requests that the task stop: a parked one is woken with its own cancellation and unwinds, one that never ran is dropped.
-    pub(super) fn cancel_task(&mut self, f: Value, ex: Value) {
-        let key = key_of(f.as_gc().key);
-        if let Some(l) = self.tasks.live.get(key) {
-            if l.parked {
-                let e = l.epoch;
-                self.wake(key, e, Wake::Throw(ex));
-            } else if l.epoch == 0 && f.as_gc().started == 0 {
-                self.tasks.live.remove(key);
-                let ex = self.cancellation(false);
-                f.as_gc().observed = 1;
-                self.settle(f, State::Cancelled, ex);
-            }
-        }
-    }
-
-    /// `.cancel`: settles a plain future as cancelled, cancels the task of one.
-    pub fn cancel_future(&mut self, f: Value) -> bool {
+    /// `.cancel`: settles a plain future as cancelled, cancels the task of one. False when it had settled.
+    pub fn cancel_future(&mut self, f: Value, reason: Value) -> bool {
         if f.as_gc().state() != State::Pending {
             return false;
         }
-        f.as_gc().observed = 1;
-        self.abandon(f);
-        if f.as_gc().fiber.is_ptr() {
+        self.abandon(f, reason);
+        if f.as_gc().has(flag::TASK) {
             // A task settles when it has unwound.
             return true;
         }
-        let ex = self.cancellation(false);
+        let ex = self.cancellation(false, reason);
         self.settle(f, State::Cancelled, ex)
     }
 
-    pub(super) fn cancellation(&mut self, own: bool) -> Value {
+    /// An exception class says cancellation; `own`: wildcards don't catch it.
+    pub(crate) fn cancellation(&mut self, own: bool, reason: Value) -> Value {
         let c = self.classes.cancellation;
-        let m = self.str("cancelled");
+        let m = match self.to_text(reason) {
+            Ok(text) if !reason.is_nil() => self.str(&format!("cancelled: {text}")),
+            _ => self.str("cancelled"),
+        };
         let ex = self.make_exception(c, m, Value::NIL);
         self.set_code(ex, "GENE.ASYNC.CANCELLED");
+        self.set_detail(ex, "reason", reason);
+        self.set_detail(ex, "own?", Value::bool(own));
         if own {
             self.mark_own_cancellation(ex);
         }
         ex
     }
 
-    pub(super) fn timeout_exception(&mut self) -> Value {
+    /// `after`: the time that passed, in microseconds.
+    pub(crate) fn timeout_exception(&mut self, after: Option<u64>) -> Value {
         let c = self.classes.timeout;
         let m = self.str("Timeout");
         let ex = self.make_exception(c, m, Value::NIL);
         self.set_code(ex, "GENE.ASYNC.TIMEOUT");
+        if let Some(us) = after {
+            let d = self.duration(us as i64);
+            self.set_detail(ex, "after", d);
+        }
         ex
     }
 
     pub fn set_code(&mut self, ex: Value, code: &str) {
-        let k = self.symbols.intern_static("code");
         let v = self.str(code);
+        self.set_detail(ex, "code", v);
+    }
+
+    /// Field `name` of an exception object.
+    pub fn set_detail(&mut self, ex: Value, name: &'static str, v: Value) {
+        let k = self.symbols.intern_static(name);
         self.map_set(ex.gc(), k, v);
+    }
+
+    /// Throws an exception of a class of 4.0 with its code.
+    #[cold]
+    pub fn throw_coded(
+        &mut self,
+        class: Gc<crate::object::class::ClassObj>,
+        code: &str,
+        message: &str,
+    ) -> crate::native::Stop {
+        let stop = self.throw(class, message);
+        let ex = self.exception;
+        self.set_code(ex, code);
+        stop
     }
 
     /// Marks a CancellationException as the running task's own: wildcards don't catch it.

@@ -1,12 +1,12 @@
 //! `await`, `sleep`, `gene/Future` and its methods.
-use super::future::{On, State};
-use super::timer::Due;
-use super::{Wake, future};
+use super::future::{On, State, flag};
+use super::timer::{Answer, Due};
+use super::wait::NO_ARM;
+use super::{Reason, Wake, channel, future, local, scope_library, select, ticker};
 use crate::def;
-use crate::heap::{Kind, Record};
-use crate::interp::Ctl;
-use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
-use crate::object::array::Array;
+use crate::heap::{Gc, Kind, Record};
+use crate::native::{Args, NativeDef, R, Stop};
+use crate::object::class::ClassObj;
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -19,7 +19,7 @@ impl Vm {
         let us = if let Some(r) = v.get::<Record>(Kind::Duration) {
             r.slot(0).as_int().map(|i| i as f64)
         } else {
-            v.as_number().map(|ms| ms * 1000.0)
+            v.as_number().map(|ms| if ms == 0.0 { 0.0 } else { ms * 1000.0 })
         };
         match us {
             Some(us) if us >= 0.0 => {
@@ -29,7 +29,7 @@ impl Vm {
             None => {
                 let k = self.kind_name(v);
                 let c = self.classes.invalid_duration;
-                Err(self.throw(c, &format!("expected a duration, got {k}")))
+                Err(self.throw_coded(c, "GENE.ASYNC.INVALID_DURATION", &format!("expected a duration, got {k}")))
             }
         }
     }
@@ -37,76 +37,65 @@ impl Vm {
     fn bad_duration(&mut self, v: Value) -> Result<Option<u64>, Stop> {
         let t = self.to_text(v)?;
         let c = self.classes.invalid_duration;
-        Err(self.throw(c, &format!("Invalid duration: {t}")))
+        Err(self.throw_coded(c, "GENE.ASYNC.INVALID_DURATION", &format!("Invalid duration: {t}")))
     }
 
-    /// Parks the running task until `us` from now; nil.
+    /// Parks the running task until `us` from now; nil. No time at all: the others run first.
     pub fn park_for(&mut self, us: u64) -> R {
-        let (key, epoch) = self.prepare_park()?;
-        let at = self.driver.now_us() + us;
-        let id = self.tasks.timers.add(at, Due::Wake(key, epoch, Value::NIL));
-        self.tasks.live[key].timer = Some(id);
+        let (key, epoch) = self.prepare_park(Reason::Sleep, Value::NIL)?;
+        if us == 0 {
+            self.wake(key, epoch, Wake::Value(Value::NIL));
+        } else {
+            self.wake_at(key, us, Due::Wake(key, epoch));
+        }
         Err(Stop::Park)
     }
 
     /// Waits for one value: a future, or anything else as it is.
     pub fn await_value(&mut self, v: Value, timeout: Option<u64>) -> R {
+        self.checkpoint()?;
         if !v.is_future() {
             return Ok(v);
         }
         let g = v.as_gc();
         match g.state() {
             State::Success => return Ok(g.value),
-            State::Failure | State::Cancelled => {
-                v.as_gc().observed = 1;
-                self.exception = g.value;
-                return Err(Stop::Throw);
-            }
+            State::Failure | State::Cancelled => return Err(self.rethrow(v)),
             State::Pending => {}
         }
         self.check_cycle(v)?;
-        let (key, epoch) = self.prepare_park()?;
-        self.tasks.live[key].waiting_on = v;
-        self.wait_for(v, key, epoch);
+        if timeout == Some(0) {
+            let ex = self.timeout_exception(Some(0));
+            g.observe();
+            self.abandon(v, Value::NIL);
+            self.settle(v, State::Failure, ex);
+            self.exception = ex;
+            return Err(Stop::Throw);
+        }
+        let (key, epoch) = self.park_anyway(Reason::Await, v)?;
+        self.wait_for(v, key, NO_ARM);
         if let Some(us) = timeout {
-            let at = self.driver.now_us() + us;
-            let id = self.tasks.timers.add(at, Due::Timeout(key, epoch, v));
-            self.tasks.live[key].timer = Some(id);
+            self.wake_at(key, us, Due::Timeout(key, epoch));
         }
         Err(Stop::Park)
     }
 
-    /// Refuses a wait that closes a circle of tasks awaiting each other.
-    fn check_cycle(&mut self, v: Value) -> Result<(), Stop> {
-        let me = self.current_task();
-        let mut ids = vec![if me.is_future() { me.as_gc().id } else { 0 }];
-        let mut f = v;
-        while f.is_future() {
-            if f == me {
-                let text = if ids.len() == 1 {
-                    format!("task #{} awaits itself", ids[0])
-                } else {
-                    let list: Vec<String> = ids.iter().map(|i| format!("#{i}")).collect();
-                    format!("tasks await each other: {} -> #{}", list.join(" -> "), ids[0])
-                };
-                let c = self.classes.deadlock;
-                let stop = self.throw(c, &text);
-                let ex = self.exception;
-                self.set_code(ex, "GENE.ASYNC.DEADLOCK");
-                return Err(stop);
-            }
-            ids.push(f.as_gc().id);
-            f = match self.tasks.live.get(super::key_of(f.as_gc().key)) {
-                Some(l) if l.parked => l.waiting_on,
-                _ => break,
-            };
-        }
-        Ok(())
+    /// Throws the exception of a failed future. The tasks it passed through are kept in `$ex/async_trace`.
+    fn rethrow(&mut self, v: Value) -> Stop {
+        v.as_gc().observe();
+        self.exception = v.as_gc().value;
+        Stop::Throw
     }
 
     /// Waits for all; an Array in argument order.
     pub fn await_all(&mut self, items: &[Value], timeout: Option<u64>) -> R {
+        self.checkpoint()?;
         let list = self.array(items);
+        for f in items {
+            if f.is_future() {
+                f.as_gc().observe();
+            }
+        }
         match self.all_settled(list) {
             Some(Wake::Value(v)) => return Ok(v),
             Some(Wake::Throw(ex)) => {
@@ -115,46 +104,54 @@ impl Vm {
             }
             _ => {}
         }
-        let (key, epoch) = self.prepare_park()?;
-        for &f in items {
-            if f.is_future() {
-                if f.as_gc().state() == State::Pending {
-                    self.wait_for_all(f, key, epoch, list);
-                } else {
-                    f.as_gc().observed = 1;
-                }
+        for f in items {
+            if f.is_future() && f.as_gc().state() == State::Pending {
+                self.check_cycle(*f)?;
             }
         }
+        let (key, epoch) = self.park_anyway(Reason::AwaitAll, list)?;
+        let mut n = 0;
+        for &f in items {
+            if f.is_future() && f.as_gc().state() == State::Pending {
+                self.wait_for(f, key, NO_ARM);
+                n += 1;
+            }
+        }
+        self.tasks.live[key].pending = n;
         if let Some(us) = timeout {
-            let at = self.driver.now_us() + us;
-            let id = self.tasks.timers.add(at, Due::Timeout(key, epoch, list));
-            self.tasks.live[key].timer = Some(id);
+            self.wake_at(key, us, Due::Timeout(key, epoch));
         }
         Err(Stop::Park)
     }
 }
 
 fn sleep(vm: &mut Vm, a: &Args) -> R {
-    match vm.duration_us(a.get(0))? {
-        Some(us) => vm.park_for(us),
+    let us = duration(vm, a.get(0))?;
+    vm.park_for(us)
+}
+
+/// A duration that must be given.
+fn duration(vm: &mut Vm, v: Value) -> Result<u64, Stop> {
+    match vm.duration_us(v)? {
+        Some(us) => Ok(us),
         None => {
             let c = vm.classes.invalid_duration;
-            Err(vm.throw(c, "expected a duration, got Nil"))
+            Err(vm.throw_coded(c, "GENE.ASYNC.INVALID_DURATION", "expected a duration, got Nil"))
         }
     }
 }
 
 fn sleep_async(vm: &mut Vm, a: &Args) -> R {
-    let us = vm.duration_us(a.get(0))?.unwrap_or(0);
+    let us = duration(vm, a.get(0))?;
     let f = vm.new_future();
-    let at = vm.driver.now_us() + us;
-    let mut g = f;
-    g.timer = vm.tasks.timers.add(at, Due::Settle(f.value()));
+    let at = vm.driver.now_us().saturating_add(us);
+    let id = vm.tasks.timers.add(at, Due::Settle(f.value()));
+    f.set_timer(id);
     Ok(f.value())
 }
 
 fn yield_now(vm: &mut Vm, _a: &Args) -> R {
-    let (key, epoch) = vm.prepare_park()?;
+    let (key, epoch) = vm.prepare_park(Reason::Yield, Value::NIL)?;
     vm.wake(key, epoch, Wake::Value(Value::NIL));
     Err(Stop::Park)
 }
@@ -203,7 +200,7 @@ fn error(_vm: &mut Vm, a: &Args) -> R {
     let g = this(a).as_gc();
     Ok(match g.state() {
         State::Failure | State::Cancelled => {
-            this(a).as_gc().observed = 1;
+            this(a).as_gc().observe();
             g.value
         }
         _ => Value::NIL,
@@ -212,10 +209,7 @@ fn error(_vm: &mut Vm, a: &Args) -> R {
 fn already(vm: &mut Vm, f: Value) -> Stop {
     let s = f.as_gc().state_name();
     let c = vm.classes.already_terminal;
-    let stop = vm.throw(c, &format!("Future already completed (state: {s})"));
-    let ex = vm.exception;
-    vm.set_code(ex, "GENE.ASYNC.ALREADY_TERMINAL");
-    stop
+    vm.throw_coded(c, "GENE.ASYNC.ALREADY_TERMINAL", &format!("Future already completed (state: {s})"))
 }
 fn complete(vm: &mut Vm, a: &Args) -> R {
     let f = this(a);
@@ -237,9 +231,10 @@ fn fail(vm: &mut Vm, a: &Args) -> R {
 }
 fn cancel(vm: &mut Vm, a: &Args) -> R {
     let f = this(a);
-    if !vm.cancel_future(f) && !future::is_task(f) {
+    if !vm.cancel_future(f, a.get(0)) && !future::is_task(f) {
         return Err(already(vm, f));
     }
+    vm.heap.fuel.request();
     Ok(f)
 }
 fn callback(vm: &mut Vm, a: &Args, on: On) -> R {
@@ -265,45 +260,215 @@ fn id(vm: &mut Vm, a: &Args) -> R {
     Ok(if id == 0 { Value::NIL } else { vm.int(id) })
 }
 fn ignore(_vm: &mut Vm, a: &Args) -> R {
-    this(a).as_gc().observed = 1;
+    this(a).as_gc().observe();
     Ok(this(a))
 }
 /// A task's result is handed out by `.join` once.
 fn consume(vm: &mut Vm, f: Value) -> Result<(), Stop> {
-    if f.as_gc().joined != 0 {
+    let g = f.as_gc();
+    let (used, detached) = (g.has(flag::JOINED), g.has(flag::DETACHED));
+    if used || detached {
         let c = vm.classes.closed;
-        let id = f.as_gc().id;
-        let stop = vm.throw(c, &format!("task #{id} was joined already"));
-        let ex = vm.exception;
-        vm.set_code(ex, "GENE.ASYNC.CLOSED");
-        return Err(stop);
+        let name = vm.task_name(f);
+        let what = if used { "was joined already" } else { "is detached" };
+        return Err(vm.throw_coded(c, "GENE.ASYNC.CLOSED", &format!("{name} {what}")));
     }
-    f.as_gc().joined = 1;
+    g.set(flag::JOINED);
     Ok(())
 }
-fn join(vm: &mut Vm, a: &Args) -> R {
-    consume(vm, this(a))?;
-    vm.await_value(this(a), None)
+fn limit(vm: &mut Vm, a: &Args) -> Result<Option<u64>, Stop> {
+    match a.kw(vm, "timeout") {
+        Some(d) => vm.duration_us(d),
+        None => Ok(None),
+    }
 }
-fn join_timeout(vm: &mut Vm, a: &Args) -> R {
-    let f = this(a);
-    let us = vm.duration_us(a.get(0))?;
-    if f.as_gc().state() != State::Pending {
+/// Waits for `f` without touching it when the time is over.
+fn join_within(vm: &mut Vm, f: Value, us: Option<u64>) -> R {
+    vm.checkpoint()?;
+    if f.as_gc().state() != State::Pending || us.is_none() {
         consume(vm, f)?;
         return vm.await_value(f, None);
     }
+    if f.as_gc().has(flag::JOINED | flag::DETACHED) {
+        consume(vm, f)?;
+    }
+    if us == Some(0) {
+        return Err(vm.timed_out(0));
+    }
+    vm.check_cycle(f)?;
     // Only this wait ends: the task goes on.
-    let (key, epoch) = vm.prepare_park()?;
-    vm.wait_for(f, key, epoch);
+    let (key, epoch) = vm.park_anyway(Reason::Join, f)?;
+    vm.wait_for(f, key, NO_ARM);
     if let Some(us) = us {
-        let at = vm.driver.now_us() + us;
-        let id = vm.tasks.timers.add(at, Due::Abandon(key, epoch));
-        vm.tasks.live[key].timer = Some(id);
+        vm.wake_at(key, us, Due::Abandon(key, epoch, (us / 1000) as u32));
     }
     Err(Stop::Park)
 }
+fn join(vm: &mut Vm, a: &Args) -> R {
+    let us = limit(vm, a)?;
+    join_within(vm, this(a), us)
+}
+fn join_timeout(vm: &mut Vm, a: &Args) -> R {
+    let us = vm.duration_us(a.get(0))?;
+    join_within(vm, this(a), us)
+}
+fn get_timeout(vm: &mut Vm, a: &Args) -> R {
+    let us = vm.duration_us(a.get(0))?;
+    let f = this(a);
+    if f.as_gc().state() != State::Pending {
+        return vm.await_value(f, None);
+    }
+    vm.checkpoint()?;
+    if us == Some(0) {
+        return Ok(Value::NIL);
+    }
+    vm.check_cycle(f)?;
+    let (key, epoch) = vm.park_anyway(Reason::Await, f)?;
+    vm.wait_for(f, key, NO_ARM);
+    if let Some(us) = us {
+        vm.wake_at(key, us, Due::Answer(key, epoch, Answer::Nil));
+    }
+    Err(Stop::Park)
+}
+fn get(vm: &mut Vm, a: &Args) -> R {
+    vm.await_value(this(a), None)
+}
 fn current(vm: &mut Vm, _a: &Args) -> R {
     Ok(vm.current_task())
+}
+fn status(vm: &mut Vm, a: &Args) -> R {
+    if !future::is_task(this(a)) {
+        return Ok(Value::NIL);
+    }
+    let s = vm.task_status(this(a));
+    Ok(vm.str(s))
+}
+fn name(_vm: &mut Vm, a: &Args) -> R {
+    Ok(this(a).as_gc().name)
+}
+fn set_name(vm: &mut Vm, a: &Args) -> R {
+    let mut g = this(a).as_gc();
+    g.name = a.get(0);
+    vm.heap.barrier(g);
+    Ok(a.get(0))
+}
+fn parent(vm: &mut Vm, a: &Args) -> R {
+    Ok(vm.parent_of(this(a)).unwrap_or(Value::NIL))
+}
+fn scope(vm: &mut Vm, a: &Args) -> R {
+    if !future::is_task(this(a)) {
+        return Ok(Value::NIL);
+    }
+    let home = this(a).as_gc().home();
+    Ok(vm.tasks.scopes.get(home).map_or(Value::NIL, |s| s.handle))
+}
+fn spawned_at(vm: &mut Vm, a: &Args) -> R {
+    Ok(match vm.task_origin(this(a)) {
+        Some(text) => vm.str(&text),
+        None => Value::NIL,
+    })
+}
+fn waiting_on(vm: &mut Vm, a: &Args) -> R {
+    let key = this(a).as_gc().task_key();
+    Ok(match vm.tasks.live.get(key) {
+        Some(l) if future::is_task(this(a)) && l.parked => {
+            let text = vm.wait_text(key);
+            vm.str(&text)
+        }
+        _ => Value::NIL,
+    })
+}
+fn stack(vm: &mut Vm, a: &Args) -> R {
+    let text = vm.task_stack(this(a));
+    let lines: Vec<Value> =
+        text.lines().map(|l| l.trim_start().trim_start_matches("at ").to_string()).map(|l| vm.str(&l)).collect();
+    Ok(vm.array(&lines))
+}
+fn daemon(_vm: &mut Vm, a: &Args) -> R {
+    Ok(Value::bool(this(a).as_gc().has(flag::DAEMON)))
+}
+fn detach(vm: &mut Vm, a: &Args) -> R {
+    if future::is_task(this(a)) {
+        vm.detach_task(this(a));
+    }
+    Ok(this(a))
+}
+
+/// `(join t)` and `(cancel t)`: the methods as functions.
+fn join_function(vm: &mut Vm, a: &Args) -> R {
+    let us = limit(vm, a)?;
+    let f = a.get(0);
+    if !f.is_future() {
+        return Ok(f);
+    }
+    join_within(vm, f, us)
+}
+fn cancel_function(vm: &mut Vm, a: &Args) -> R {
+    let f = a.get(0);
+    if !f.is_future() {
+        let k = vm.kind_name(f);
+        return Err(vm.type_error(&format!("cancel expects a Task or Future, got {k}")));
+    }
+    if !vm.cancel_future(f, a.get(1)) && !future::is_task(f) {
+        return Err(already(vm, f));
+    }
+    vm.heap.fuel.request();
+    Ok(f)
+}
+
+/// Counters of the scheduler.
+fn stats(vm: &mut Vm, _a: &Args) -> R {
+    let s = vm.tasks.stats.clone();
+    let parked = vm.tasks.live.values().filter(|l| l.parked).count();
+    let entries: [(&'static str, u64); 12] = [
+        ("tasks", vm.tasks.next_id),
+        ("spawned", s.spawned),
+        ("live", vm.tasks.live.len() as u64),
+        ("parked", parked as u64),
+        ("ready", vm.tasks.ready.len() as u64),
+        ("ready_high", s.ready_high as u64),
+        ("wakes", s.wakes),
+        ("stale_wakes", s.stale_wakes),
+        ("waits", vm.tasks.waits.len() as u64),
+        ("timers", vm.tasks.timers.len() as u64),
+        ("scopes", vm.tasks.scopes.map.len() as u64),
+        ("unhandled", s.unhandled),
+    ];
+    let m = vm.map_with_capacity(entries.len());
+    for (name, n) in entries {
+        let k = vm.symbols.intern_static(name);
+        let v = vm.int(n as i64);
+        vm.map_set(m, k, v);
+    }
+    Ok(m.value())
+}
+
+fn dump(vm: &mut Vm, _a: &Args) -> R {
+    let text = vm.task_dump();
+    Ok(vm.str(&text))
+}
+
+/// The tasks nobody can wake any more, as Maps.
+fn leaks(vm: &mut Vm, _a: &Args) -> R {
+    let lost = vm.leaked_tasks();
+    let list = vm.heap.array_with_capacity(lost.len());
+    for (key, f) in lost {
+        let m = vm.map_with_capacity(4);
+        let id = vm.int(f.as_gc().id as i64);
+        let wait = vm.wait_text(key);
+        let texts = [("task", id), ("waits", vm.str(&wait))];
+        for (k, v) in texts {
+            let k = vm.symbols.intern_static(k);
+            vm.map_set(m, k, v);
+        }
+        for (k, text) in [("at", vm.task_position(key)), ("spawned", vm.task_origin(f))] {
+            let k = vm.symbols.intern_static(k);
+            let v = text.map_or(Value::NIL, |t| vm.str(&t));
+            vm.map_set(m, k, v);
+        }
+        vm.heap.array_push(list, m.value());
+    }
+    Ok(list.value())
 }
 
 pub static METHODS: &[NativeDef] = &[
@@ -319,7 +484,19 @@ pub static METHODS: &[NativeDef] = &[
     def!("on_settle", on_settle, 1, 1, "(f .on_settle g) -- calls (g future) when the future settles."),
     def!("id", id, 0, 0, "(t .id) -- number of a task."),
     def!("ignore", ignore, 0, 0, "(f .ignore) -- a failure of the future needs no report."),
-    def!("join", join, 0, 0, "(t .join) -- waits for the task and takes its value or exception; only once."),
+    def!("join", join, 0, 0, ["timeout"], "(t .join) -- waits for the task and takes its value or exception; only once."),
+    def!("get", get, 0, 0, "(f .get) -- waits for the value."),
+    def!("get_timeout", get_timeout, 1, 1, "(f .get_timeout d) -- waits for the value, nil after d."),
+    def!("status", status, 0, 0, "(t .status) -- new, ready, running, parked, finished or cancelled."),
+    def!("name", name, 0, 0, "(t .name) -- the name of a task."),
+    def!("set_name", set_name, 1, 1, "(t .set_name s) -- names a task."),
+    def!("parent", parent, 0, 0, "(t .parent) -- the task in whose scope it was started."),
+    def!("scope", scope, 0, 0, "(t .scope) -- the scope it was started in."),
+    def!("spawned_at", spawned_at, 0, 0, "(t .spawned_at) -- file, line and column of the spawn."),
+    def!("waiting_on", waiting_on, 0, 0, "(t .waiting_on) -- what a parked task waits for, in words."),
+    def!("stack", stack, 0, 0, "(t .stack) -- the calls a task is in, innermost first."),
+    def!("daemon?", daemon, 0, 0, "(t .daemon?) -- whether nobody waits for its end."),
+    def!("detach", detach, 0, 0, "(t .detach) -- moves the task to the root scope."),
     def!(
         "join_timeout",
         join_timeout,
@@ -332,6 +509,8 @@ pub static METHODS: &[NativeDef] = &[
 static GLOBALS: &[NativeDef] = &[
     def!("sleep", sleep, 1, 1, "(sleep d) -- suspends the task for a Duration or a number of milliseconds."),
     def!("yield_now", yield_now, 0, 0, "(yield_now) -- lets other ready tasks run."),
+    def!("join", join_function, 1, 1, ["timeout"], "(join t) -- as (t .join)."),
+    def!("cancel", cancel_function, 1, 2, "(cancel t [reason]) -- as (t .cancel)."),
 ];
 
 static GENE: &[NativeDef] = &[
@@ -339,7 +518,16 @@ static GENE: &[NativeDef] = &[
     def!("sleep", sleep, 1, 1, "(gene/sleep d) -- as (sleep d)."),
 ];
 
-static ASYNC: &[NativeDef] = &[def!("current", current, 0, 0, "(gene/async/current) -- the running task.")];
+static ASYNC: &[NativeDef] = &[
+    def!("current", current, 0, 0, "(gene/async/current) -- the running task."),
+    def!("stats", stats, 0, 0, "(gene/async/stats) -- counters of the scheduler, as a Map."),
+    def!("yield_now", yield_now, 0, 0, "(gene/async/yield_now) -- lets other ready tasks run."),
+];
+
+static DEBUG: &[NativeDef] = &[
+    def!("tasks", dump, 0, 0, "(gene/debug/tasks) -- all live tasks with stacks and what they wait for, as text."),
+    def!("leaks", leaks, 0, 0, "(gene/debug/leaks) -- parked tasks that nothing reachable can wake."),
+];
 
 static TIME: &[NativeDef] = &[
     def!("now_us", now_us, 0, 0, "(time/now_us) -- microseconds since 1970."),
@@ -353,6 +541,26 @@ static GENE_TIME: &[NativeDef] = &[
     def!("now_us", now_us, 0, 0, "(gene/time/now_us) -- microseconds since 1970."),
 ];
 
+/// A class of objects made by this module, known by its number.
+pub(super) fn numbered(
+    vm: &mut Vm,
+    name: &'static str,
+    number: u16,
+    methods: &[&'static [NativeDef]],
+) -> Gc<ClassObj> {
+    let s = vm.symbols.intern_static(name);
+    let object = vm.classes.object.value();
+    let class = vm.make_class(s, object, 0);
+    class.data().builtin = true;
+    vm.heap.permanent.push(class.value());
+    vm.numbered_classes.push(class);
+    assert_eq!(vm.numbered_classes.len(), number as usize, "class {name} registered out of order");
+    for m in methods {
+        vm.add_methods(class, m);
+    }
+    class
+}
+
 pub fn install(vm: &mut Vm) {
     let c = vm.classes.by_kind[Kind::Future as usize];
     c.data().construct = Some(construct);
@@ -362,12 +570,25 @@ pub fn install(vm: &mut Vm) {
     vm.add_functions(g, GENE);
     let a = vm.sub_namespace(g, "async");
     vm.add_functions(a, ASYNC);
+    vm.add_functions(a, scope_library::ASYNC);
+    let d = vm.sub_namespace(g, "debug");
+    vm.add_functions(d, DEBUG);
+    let hidden = vm.globals;
+    for defs in [scope_library::HIDDEN, select::HIDDEN, local::HIDDEN] {
+        vm.add_functions(hidden, defs);
+    }
+    vm.add_globals(channel::GLOBALS);
+    // In the order of their numbers (`super::CHANNEL`, ...).
+    numbered(vm, "Channel", super::CHANNEL, &[channel::SENDING, channel::METHODS]);
+    numbered(vm, "Sender", super::SENDER, &[channel::SENDING]);
+    numbered(vm, "Scope", super::SCOPE, &[scope_library::METHODS]);
+    numbered(vm, "Timer", super::TICKER, &[ticker::METHODS]);
+    super::sync::install(vm);
     let t = vm.global_namespace("time");
     vm.add_functions(t, TIME);
     let t = vm.sub_namespace(g, "time");
     vm.add_functions(t, GENE_TIME);
+    vm.add_functions(t, ticker::TIME);
     let s = vm.symbols.intern_static("Future");
     vm.heap.namespace_set(g, s, c.value());
 }
-
-const _: (u8, Option<Ctl>, fn(&Array)) = (VARIADIC, None, |_| {});

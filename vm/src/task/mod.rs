@@ -1,27 +1,48 @@
-//! Tasks: scheduling, parking, futures, timers, the end of the program.
+//! Tasks: scheduling, parking, scopes, futures, channels, locks, timers, the end of the program.
 //!
 //! One VM runs one task at a time and switches only at suspension points. A task's bottom fiber has role `Task` and its `owner`
-//! is the task's [`future::Future`]. Ready tasks wait in a FIFO queue; host futures live in the driver's slotmap and come back by
-//! key; timers are a binary heap keyed by (deadline, order of creation).
+//! is the task's [`future::Future`]. Whatever a task waits for, it waits in the same way: [`Vm::prepare_park`] makes it known as
+//! parked, registrations put it into queues ([`wait`]) and a timer bounds the wait; whoever ends the wait calls [`Vm::wake`],
+//! which takes all of that back and puts the task into the ready queue. A wake made for an earlier wait carries an old epoch and
+//! does nothing.
+//!
+//! ```text
+//! timer      indexed heap of deadlines            channel    buffers, hand-over, closing
+//! wait       queues of parked tasks               select     several sources at one instant
+//! future     promises, callbacks                  sync/      mutex, semaphore, ... in VM terms
+//! scope      the tree of scopes, cancellation     ticker     timers scripts can see
+//! scheduler  ready queue, run loop, drain         report     task trees, deadlocks, leaks, traces
+//! ```
+pub mod channel;
+pub mod deadlock;
 pub mod future;
 pub mod library;
+pub mod local;
+pub mod report;
+pub mod scheduler;
+pub mod scope;
+pub mod scope_library;
+pub mod select;
+pub mod sync;
+pub mod ticker;
 pub mod timer;
+pub mod trace;
+pub mod wait;
 
 use crate::driver::{HostFuture, HostKey, HostResult, HostValue};
 use crate::heap::{Gc, Kind};
-use crate::interp::{Ctl, Exit, FRAME_BOTTOM, Start, call, run, unwind};
-use crate::native::Stop;
+use crate::interp::{Ctl, FRAME_BOTTOM, call};
+use crate::native::{R, Stop};
 use crate::object::fiber::{FRAME_HEAD, Fiber, Role, Status};
 use crate::value::Value;
 use crate::vm::Vm;
-use future::State;
+use future::{State, flag};
 use rustc_hash::FxHashMap;
+pub use scheduler::{ended, interrupted, parked, poll, start_main};
+use scope::{ScopeKey, Scopes};
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use timer::Timers;
-
-/// Cleanup of cancelled tasks may take this long at the end of a program.
-const GRACE_US: u64 = 5_000_000;
+use wait::Waits;
 
 slotmap::new_key_type! {
     /// A live task. Stale keys name nothing.
@@ -35,6 +56,61 @@ pub enum Wake {
     Start,
     Value(Value),
     Throw(Value),
+    /// An arm of its `select` was committed: arm, value, whether the source was open.
+    Arm(u32, Value, bool),
+}
+
+/// What a parked task waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Reason {
+    None,
+    Await,
+    AwaitAll,
+    Join,
+    Sleep,
+    Send,
+    Recv,
+    Select,
+    Lock,
+    Read,
+    Write,
+    Acquire,
+    Wait,
+    Tick,
+    Park,
+    Yield,
+    /// The end of the children of a scope. Cancellation reaches the children, not this wait.
+    ScopeExit,
+    /// A lock that is taken back after a Condition. Not cancellable.
+    Relock,
+}
+
+impl Reason {
+    /// As shown in reports.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Reason::None => "run",
+            Reason::Await | Reason::AwaitAll => "await",
+            Reason::Join => "join",
+            Reason::Sleep => "sleep",
+            Reason::Send => "send",
+            Reason::Recv => "recv",
+            Reason::Select => "select",
+            Reason::Lock | Reason::Relock => "lock",
+            Reason::Read => "read",
+            Reason::Write => "write",
+            Reason::Acquire => "acquire",
+            Reason::Wait => "wait",
+            Reason::Tick => "tick",
+            Reason::Park => "park",
+            Reason::Yield => "yield",
+            Reason::ScopeExit => "scope",
+        }
+    }
+    fn cancellable(self) -> bool {
+        !matches!(self, Reason::ScopeExit | Reason::Relock)
+    }
 }
 
 /// A task that has not ended.
@@ -42,13 +118,20 @@ pub struct Live {
     pub future: Value,
     /// The fiber to go on with (the task's own, or a generator it runs).
     pub fiber: Value,
+    /// The object the parked task waits for, for reports and cycles; nil for anything else.
+    pub on: Value,
+    /// The timer that ends the wait, 0 without one: removed when something else does.
+    pub timer: u64,
     /// Counts parks: a wake made for an earlier park is a no-op.
     pub epoch: u32,
+    /// First registration of the wait, 0 without one.
+    pub waits: u32,
+    /// Futures a multi-await still waits for.
+    pub pending: u32,
+    /// Place among the children of its scope.
+    pub index: u32,
+    pub reason: Reason,
     pub parked: bool,
-    /// The future the parked task awaits, nil when it waits for something else.
-    pub waiting_on: Value,
-    /// The timer that ends the wait: removed when something else does.
-    pub timer: Option<u64>,
 }
 
 /// All tasks of one VM.
@@ -56,42 +139,111 @@ pub struct Live {
 pub struct Tasks {
     pub live: slotmap::SlotMap<TaskKey, Live>,
     pub ready: VecDeque<(TaskKey, u32, Wake)>,
+    pub waits: Waits,
     pub timers: Timers,
-    /// Pending host futures: the Gene future each settles.
-    pub host: FxHashMap<u64, Value>,
-    /// Callbacks to run, in order: function, argument.
-    pub callbacks: VecDeque<(Value, Value)>,
+    pub scopes: Scopes,
+    /// Pending host futures: the Gene future each settles, and the scope it was started in.
+    pub host: FxHashMap<u64, (Value, ScopeKey)>,
+    /// Callbacks to run, in order: function, argument, task-locals.
+    pub callbacks: VecDeque<(Value, Value, Value)>,
     pub main: Option<TaskKey>,
     pub next_id: u64,
     /// Failures nobody observed (futures), looked at when the program ends.
     pub failed: Vec<Value>,
     /// Exit code forced by an unhandled failure of a root-level task.
     pub failed_code: Option<i32>,
-    done: Vec<(HostKey, HostResult)>,
     pub main_result: Option<Result<Value, Value>>,
+    /// Orders what the contract leaves open: arms of `select`, and with a seed the ready queue too.
+    pub rng: Option<crate::library::random::Rng>,
+    /// Ready tasks run in seeded order.
+    pub shake: bool,
+    /// Cancelled scopes and tasks: 0 makes every checkpoint one comparison.
+    pub cancels: u32,
+    /// Ready operations the running task may do before it yields.
+    pub budget: u32,
+    /// When the cleanup of tasks that were cancelled by themselves must be over.
+    pub graces: FxHashMap<TaskKey, u64>,
+    /// Locks held, by task number: released as broken when the task ends.
+    pub held: FxHashMap<u64, Vec<Value>>,
+    /// Numbers of channels, locks and the like, for reports.
+    pub next_object: u64,
+    pub stats: Stats,
+    pub trace: Option<Box<trace::Timeline>>,
+    done: Vec<(HostKey, HostResult)>,
+    /// Timers of scripts that have been made and not cancelled, for `(gene/debug/leaks)`.
+    pub tickers: u64,
 }
 
+/// Counters for `(gene/async/stats)`.
+#[derive(Default, Clone)]
+pub struct Stats {
+    pub spawned: u64,
+    pub promoted: u64,
+    pub wakes: u64,
+    pub stale_wakes: u64,
+    pub ready_high: usize,
+    pub polls: u64,
+    pub unhandled: u64,
+}
+
+/// Numbers of the classes of this module's objects (see `Vm::numbered_classes`).
+pub const CHANNEL: u16 = 1;
+pub const SENDER: u16 = 2;
+pub const SCOPE: u16 = 3;
+pub const TICKER: u16 = 4;
+
+/// Ready operations in a row before a task yields.
+pub const BUDGET: u32 = 128;
+
 impl Tasks {
-    pub(crate) fn roots(&self, out: &mut Vec<Value>) {
-        for l in self.live.values() {
+    /// All roots but those of the tasks `without`.
+    pub(crate) fn roots(&self, out: &mut Vec<Value>, without: &[TaskKey]) {
+        for (k, l) in &self.live {
+            if !without.is_empty() && without.contains(&k) {
+                continue;
+            }
             out.push(l.future);
             out.push(l.fiber);
-            out.push(l.waiting_on);
+            if l.on.is_ptr() {
+                out.push(l.on);
+            }
         }
         for (_, _, w) in &self.ready {
-            if let Wake::Value(v) | Wake::Throw(v) = w {
+            if let Wake::Value(v) | Wake::Throw(v) | Wake::Arm(_, v, _) = w {
                 out.push(*v);
             }
         }
+        self.waits.roots(out, without);
         self.timers.roots(out);
-        out.extend(self.host.values());
-        for (f, a) in &self.callbacks {
-            out.push(*f);
-            out.push(*a);
+        self.scopes.roots(out);
+        out.extend(self.host.values().map(|h| h.0));
+        for (f, a, l) in &self.callbacks {
+            out.extend([*f, *a, *l]);
         }
         out.extend(&self.failed);
+        out.extend(self.held.values().flatten());
         if let Some(Ok(v) | Err(v)) = &self.main_result {
             out.push(*v);
+        }
+    }
+
+    /// What keeps one task alive.
+    pub(crate) fn roots_of(&self, l: &Live) -> Vec<Value> {
+        let mut out = vec![l.future, l.fiber, l.on];
+        let mut i = l.waits;
+        while i != 0 {
+            let n = self.waits.get(i);
+            out.extend([n.owner, n.value]);
+            i = self.waits.sibling(i);
+        }
+        out
+    }
+
+    /// A random number below `n`.
+    pub fn choose(&mut self, n: usize) -> usize {
+        match &mut self.rng {
+            Some(rng) if n > 1 => rng.below(n as u64) as usize,
+            _ => 0,
         }
     }
 }
@@ -122,15 +274,28 @@ impl Vm {
         }
     }
 
-    /// A fiber whose bottom frame will call `callee` with `args`; its future is a new task.
-    fn new_task(&mut self, callee: Value, args: &[Value]) -> Result<(Gc<Fiber>, Value), Stop> {
-        let mut f = self.heap.fiber(Role::Task, FRAME_HEAD * 2 + args.len() + crate::interp::SCRATCH + 4);
+    /// A fiber whose bottom frame will call `callee` with `args`; its future is a new task of scope `home`.
+    pub(super) fn new_task(
+        &mut self,
+        callee: Value,
+        args: &[Value],
+        home: ScopeKey,
+        locals: Value,
+    ) -> (Gc<Fiber>, Value) {
+        // As much as the callee's frame needs, so that tasks that only wait stay small.
+        let regs = callee
+            .get::<crate::object::function::Function>(Kind::Function)
+            .map_or(4, |f| f.proto().nregs as usize);
+        let mut f = self.heap.fiber(Role::Task, FRAME_HEAD * 2 + regs + args.len() + crate::interp::SCRATCH);
         let fut = self.new_future();
         self.tasks.next_id += 1;
         let id = self.tasks.next_id;
-        f.id = id;
         f.owner = fut.value();
-        fut.as_gc().set_fiber(f.value(), id);
+        f.scope = scope::scope_bits(home);
+        f.locals = locals;
+        fut.set_fiber(f.value(), id);
+        fut.set_home(home);
+        self.note_origin(fut);
         // SAFETY: the new stack has room for an empty frame and the window above it.
         unsafe {
             for j in 0..FRAME_HEAD {
@@ -143,7 +308,14 @@ impl Vm {
             }
         }
         f.count = args.len() as u32;
-        Ok((f, fut.value()))
+        (f, fut.value())
+    }
+
+    /// Remembers where the running function is, as the place of creation.
+    fn note_origin(&mut self, fut: Gc<future::Future>) {
+        if let Some((function, pc)) = crate::interp::trace::innermost(self.cur) {
+            fut.set_origin(function, pc);
+        }
     }
 
     /// Makes the prepared call of a new task's fiber, which is `vm.cur`.
@@ -155,86 +327,148 @@ impl Vm {
     }
 
     /// `(async e)`: runs the closure now, on the caller, until it first suspends.
-    pub fn start_eager(&mut self, closure: Value) -> Ctl {
-        let (mut f, fut) = match self.new_task(closure, &[]) {
-            Ok(x) => x,
-            Err(_) => return Ctl::Throw,
-        };
+    pub fn start_eager(&mut self, closure: Value, raw: bool) -> Ctl {
+        let home = self.current_scope();
+        let (mut f, fut) = self.new_task(closure, &[], home, self.current_locals());
         let mut cur = self.cur;
         cur.status = Status::Waiting;
         self.heap.barrier(cur);
         f.caller = cur.value();
         f.status = Status::Running;
-        fut.as_gc().started = 1;
+        fut.as_gc().set(flag::STARTED);
+        if raw {
+            fut.as_gc().set(flag::RAW);
+        }
         self.cur = f;
         self.start_fiber()
     }
 
-    /// `(spawn ...)`: first runs when the spawner next suspends, FIFO.
-    pub fn spawn_task(&mut self, callee: Value, args: &[Value]) -> Result<Value, Stop> {
-        let (f, fut) = self.new_task(callee, args)?;
+    /// Makes a task known to the scheduler, as a child of its scope.
+    pub(super) fn enter_live(&mut self, fut: Value, fiber: Value) -> TaskKey {
         let key = self.tasks.live.insert(Live {
             future: fut,
-            fiber: f.value(),
+            fiber,
+            on: Value::NIL,
+            timer: 0,
             epoch: 0,
+            waits: 0,
+            pending: 0,
+            index: 0,
+            reason: Reason::None,
             parked: false,
-            waiting_on: Value::NIL,
-            timer: None,
         });
         fut.as_gc().set_key(key_bits(key));
-        fut.as_gc().root_spawn = 1;
-        self.tasks.ready.push_back((key, 0, Wake::Start));
-        Ok(fut)
+        self.adopt(key, fut.as_gc().home());
+        key
     }
 
-    /// Registers the running task as parked; gives what a waker needs. Raises when a native frame below can't be suspended.
-    pub fn prepare_park(&mut self) -> Result<(TaskKey, u32), Stop> {
+    /// Raises unless the running task may wait: no native frame below, no cancellation pending.
+    pub fn check_suspend(&mut self) -> Result<(), Stop> {
         if self.nesting > 0 {
-            let c = self.classes.cannot_suspend;
-            return Err(self.throw(c, "cannot suspend under a native frame"));
+            return Err(self.cannot_suspend());
+        }
+        self.checkpoint()
+    }
+
+    #[cold]
+    fn cannot_suspend(&mut self) -> Stop {
+        let c = self.classes.cannot_suspend;
+        let name = self.native_below();
+        self.throw_coded(c, "GENE.ASYNC.CANNOT_SUSPEND", &format!("cannot suspend under a native frame: {name}"))
+    }
+
+    /// Registers the running task as parked; gives what a waker needs. `on` is what it waits for, for reports. Raises when a
+    /// native frame below can't be suspended, and the task's own cancellation when one is pending: nothing has happened then.
+    pub fn prepare_park(&mut self, reason: Reason, on: Value) -> Result<(TaskKey, u32), Stop> {
+        self.check_suspend()?;
+        self.park_anyway(reason, on)
+    }
+
+    /// As [`Vm::prepare_park`] without the checkpoint.
+    pub(super) fn park_anyway(&mut self, reason: Reason, on: Value) -> Result<(TaskKey, u32), Stop> {
+        if self.nesting > 0 {
+            return Err(self.cannot_suspend());
         }
         let Some(task) = self.task_of(self.cur) else {
-            let c = self.classes.cannot_suspend;
-            return Err(self.throw(c, "cannot suspend outside of a task"));
+            return Err(self.cannot_suspend());
         };
         let fut = task.owner;
-        let key = key_of(fut.as_gc().key);
-        let key = if self.tasks.live.contains_key(key) {
-            key
-        } else {
-            let k = self.tasks.live.insert(Live {
-                future: fut,
-                fiber: task.value(),
-                epoch: 0,
-                parked: false,
-                waiting_on: Value::NIL,
-                timer: None,
-            });
-            fut.as_gc().set_key(key_bits(k));
-            k
-        };
+        let mut key = fut.as_gc().task_key();
+        if !self.tasks.live.contains_key(key) {
+            self.tasks.stats.promoted += 1;
+            key = self.enter_live(fut, task.value());
+        }
         let cur = self.cur.value();
         let l = &mut self.tasks.live[key];
         l.epoch = l.epoch.wrapping_add(1);
         l.parked = true;
         l.fiber = cur;
-        l.waiting_on = Value::NIL;
-        Ok((key, l.epoch))
+        l.on = on;
+        l.reason = reason;
+        let epoch = l.epoch;
+        Ok((key, epoch))
     }
 
-    /// Makes a parked task ready. A stale epoch is a no-op.
-    pub fn wake(&mut self, key: TaskKey, epoch: u32, w: Wake) {
-        if let Some(l) = self.tasks.live.get_mut(key)
-            && l.parked
-            && l.epoch == epoch
-        {
-            l.parked = false;
-            if let Some(id) = l.timer.take() {
-                self.tasks.timers.cancel(id);
-            }
-            self.tasks.ready.push_back((key, epoch, w));
+    /// Bounds the wait of a parked task.
+    pub fn wake_at(&mut self, key: TaskKey, us: u64, due: timer::Due) {
+        let at = self.driver.now_us().saturating_add(us);
+        let id = self.tasks.timers.add(at, due);
+        if let Some(l) = self.tasks.live.get_mut(key) {
+            l.timer = id;
         }
     }
+
+    /// Makes a parked task ready and takes back all it registered for its wait. A stale epoch is a no-op.
+    pub fn wake(&mut self, key: TaskKey, epoch: u32, w: Wake) {
+        let Some(l) = self.tasks.live.get_mut(key) else {
+            self.tasks.stats.stale_wakes += 1;
+            return;
+        };
+        if !l.parked || l.epoch != epoch {
+            self.tasks.stats.stale_wakes += 1;
+            return;
+        }
+        l.parked = false;
+        l.on = Value::NIL;
+        let timer = std::mem::take(&mut l.timer);
+        let registered = l.waits != 0;
+        if timer != 0 {
+            self.tasks.timers.cancel(timer);
+        }
+        if registered {
+            self.unlink(key);
+        }
+        self.make_ready(key, epoch, w);
+    }
+
+    pub(super) fn make_ready(&mut self, key: TaskKey, epoch: u32, w: Wake) {
+        self.tasks.stats.wakes += 1;
+        self.tasks.ready.push_back((key, epoch, w));
+        let n = self.tasks.ready.len();
+        if n > self.tasks.stats.ready_high {
+            self.tasks.stats.ready_high = n;
+        }
+        if self.tasks.trace.is_some() {
+            self.trace_wake(key);
+        }
+    }
+
+    /// The result of an operation that did not have to wait. After many in a row the task lets others run first.
+    pub fn ready_op(&mut self, v: Value) -> R {
+        if self.tasks.budget > 0 {
+            self.tasks.budget -= 1;
+            return Ok(v);
+        }
+        self.tasks.budget = BUDGET;
+        if self.nesting > 0 {
+            return Ok(v);
+        }
+        let (key, epoch) = self.park_anyway(Reason::Yield, Value::NIL)?;
+        self.wake(key, epoch, Wake::Value(v));
+        Err(Stop::Park)
+    }
+
+    // --- host operations
 
     /// Starts a host operation; its Future settles when it is done.
     pub fn host_future(&mut self, f: HostFuture) -> Value {
@@ -242,11 +476,24 @@ impl Vm {
         match self.driver.start(f) {
             Ok(r) => self.settle_host(fut.value(), r),
             Err(key) => {
-                fut.as_gc().host = key.0;
-                self.tasks.host.insert(key.0, fut.value());
+                fut.set_host(key.0);
+                let scope = self.current_scope();
+                self.tasks.scopes.operation_started(scope);
+                self.tasks.host.insert(key.0, (fut.value(), scope));
+                self.trace_io(key.0, true);
             }
         }
         fut.value()
+    }
+
+    /// A host operation is over, or nobody wants it any more.
+    pub(super) fn forget_host(&mut self, key: u64) -> Option<Value> {
+        let (fut, scope) = self.tasks.host.remove(&key)?;
+        self.trace_io(key, false);
+        if self.tasks.scopes.operation_ended(scope) {
+            self.scope_settled(scope);
+        }
+        Some(fut)
     }
 
     fn settle_host(&mut self, fut: Value, r: HostResult) {
@@ -299,359 +546,9 @@ impl Vm {
         }
     }
 
-    /// Takes in finished host operations and due timers. True when something became ready.
-    fn take_in(&mut self, wait: Option<Option<u64>>) -> bool {
-        let mut done = std::mem::take(&mut self.tasks.done);
-        match wait {
-            Some(deadline) => self.driver.park(deadline, &mut done),
-            None => self.driver.poll(&mut done),
-        }
-        let mut any = !done.is_empty();
-        for (key, r) in done.drain(..) {
-            if let Some(fut) = self.tasks.host.remove(&key.0) {
-                self.settle_host(fut, r);
-            }
-        }
-        self.tasks.done = done;
-        if !self.tasks.timers.is_empty() {
-            let now = self.driver.now_us();
-            while let Some(t) = self.tasks.timers.pop_due(now) {
-                any = true;
-                self.fire(t);
-            }
-        }
-        any
-    }
-
-    fn fire(&mut self, t: timer::Due) {
-        match t {
-            timer::Due::Wake(key, epoch, v) => self.wake(key, epoch, Wake::Value(v)),
-            timer::Due::Settle(fut) => {
-                if fut.as_gc().state() == State::Pending {
-                    self.settle(fut, State::Success, Value::NIL);
-                }
-            }
-            timer::Due::Abandon(key, epoch) => {
-                let ex = self.timeout_exception();
-                self.wake(key, epoch, Wake::Throw(ex));
-            }
-            timer::Due::Timeout(key, epoch, fut) => {
-                if self.tasks.live.get(key).is_some_and(|l| l.parked && l.epoch == epoch) {
-                    let ex = self.timeout_exception();
-                    // 4.2: on expiry the awaited futures themselves fail.
-                    if let Some(a) = fut.get::<crate::object::array::Array>(Kind::Array) {
-                        for &f in a.as_slice() {
-                            self.fail_pending(f, ex);
-                        }
-                    } else {
-                        self.fail_pending(fut, ex);
-                    }
-                    self.wake(key, epoch, Wake::Throw(ex));
-                }
-            }
-        }
-    }
-
-    fn fail_pending(&mut self, f: Value, ex: Value) {
-        if f.is_future() && f.as_gc().state() == State::Pending {
-            self.abandon(f);
-            f.as_gc().observed = 1;
-            self.settle(f, State::Failure, ex);
-        }
-    }
-
-    /// Runs the scheduler until nothing is left to do: the main task ended, and (unless `drain` is false) no task, timer, host
-    /// operation or callback remains.
-    pub fn run_loop(&mut self, drain: bool) -> Exit {
-        let mut grace: Option<u64> = None;
-        loop {
-            if self.fatal {
-                return Exit::Done;
-            }
-            if !drain && self.tasks.main_result.is_some() {
-                return Exit::Done;
-            }
-            // `(exit n)` and a failed main body cancel all tasks and give them some time for their cleanup.
-            let over = self.exit_code.is_some() || matches!(self.tasks.main_result, Some(Err(_)));
-            if over && grace.is_none() {
-                grace = Some(self.driver.now_us() + GRACE_US);
-                self.cancel_all();
-            }
-            if let Some(end) = grace
-                && (self.tasks.live.is_empty() || self.driver.now_us() >= end)
-            {
-                return Exit::Done;
-            }
-            self.start_callbacks();
-            if let Some((key, epoch, w)) = self.tasks.ready.pop_front() {
-                self.resume_task(key, epoch, w);
-                // Everyone gets a turn: host operations and timers are looked at between tasks too.
-                if self.driver.pending() > 0 || !self.tasks.timers.is_empty() {
-                    self.switches = self.switches.wrapping_add(1);
-                    if self.switches.is_multiple_of(32) {
-                        self.take_in(None);
-                    }
-                }
-                continue;
-            }
-            if !self.tasks.callbacks.is_empty() {
-                continue;
-            }
-            let mut deadline = self.tasks.timers.next_deadline();
-            if deadline.is_none() && self.driver.pending() == 0 {
-                if grace.is_none() && self.throw_deadlock() {
-                    continue;
-                }
-                return Exit::Done;
-            }
-            if let Some(end) = grace {
-                deadline = Some(deadline.map_or(end, |d| d.min(end)));
-            }
-            if self.interrupt.load(Ordering::Relaxed) != 0 {
-                self.interrupt_idle();
-                continue;
-            }
-            self.take_in(Some(deadline));
-        }
-    }
-
-    fn resume_task(&mut self, key: TaskKey, epoch: u32, w: Wake) {
-        let Some(l) = self.tasks.live.get(key) else { return };
-        if l.epoch != epoch {
-            return;
-        }
-        let mut f: Gc<Fiber> = l.fiber.gc();
-        let fut = l.future;
-        if let Wake::Start = w
-            && fut.as_gc().state() != State::Pending
-        {
-            // Cancelled before it ran.
-            self.tasks.live.remove(key);
-            return;
-        }
-        let idle = self.cur;
-        fut.as_gc().started = 1;
-        self.cur = f;
-        f.status = Status::Running;
-        let start = match w {
-            Wake::Start => match self.start_fiber() {
-                Ctl::Throw => Some(Start::Throw),
-                Ctl::Idle => None,
-                _ => Some(Start::Resume),
-            },
-            Wake::Value(v) => self.resume_with(v),
-            Wake::Throw(ex) => {
-                self.exception = ex;
-                Some(Start::Throw)
-            }
-        };
-        if let Some(start) = start {
-            run::run(self, start);
-        }
-        self.cur = idle;
-    }
-
-    fn resume_with(&mut self, v: Value) -> Option<Start> {
-        match call::deliver_op(self, v) {
-            Ctl::Throw => Some(Start::Throw),
-            Ctl::Idle => None,
-            Ctl::Done => None,
-            _ => Some(Start::Resume),
-        }
-    }
-
-    /// Each callback runs in a task of its own, so that it may await; the callbacks of one future start in order.
-    fn start_callbacks(&mut self) {
-        while let Some((f, arg)) = self.tasks.callbacks.pop_front() {
-            let Ok((fiber, fut)) = self.new_task(f, &[arg]) else { continue };
-            fut.as_gc().root_spawn = 2;
-            let key = self.tasks.live.insert(Live {
-                future: fut,
-                fiber: fiber.value(),
-                epoch: 0,
-                parked: false,
-                waiting_on: Value::NIL,
-                timer: None,
-            });
-            fut.as_gc().set_key(key_bits(key));
-            self.resume_task(key, 0, Wake::Start);
-        }
-    }
-
-    /// Requests the end of every task.
-    fn cancel_all(&mut self) {
-        let all: Vec<Value> = self.tasks.live.values().map(|l| l.future).collect();
-        for f in all {
-            let ex = self.cancellation(true);
-            self.cancel_task(f, ex);
-        }
-    }
-
-    /// Nothing can run and nothing from outside can come: a main task that still waits gets a DeadlockException. Once.
-    fn throw_deadlock(&mut self) -> bool {
-        let Some(key) = self.tasks.main else { return false };
-        let Some(l) = self.tasks.live.get(key) else { return false };
-        if !l.parked || self.deadlocked {
-            return false;
-        }
-        let epoch = l.epoch;
-        let on = l.waiting_on;
-        let what = match on.is_future().then(|| on.as_gc().id) {
-            Some(id) if id != 0 => format!("the main task awaits task #{id}, which can never end"),
-            _ => "the main task waits for something that can never happen".to_string(),
-        };
-        let c = self.classes.deadlock;
-        let m = self.str(&what);
-        let ex = self.make_exception(c, m, Value::NIL);
-        self.set_code(ex, "GENE.ASYNC.DEADLOCK");
-        self.deadlocked = true;
-        self.deadlock_exception = ex;
-        self.wake(key, epoch, Wake::Throw(ex));
-        true
-    }
-
-    fn interrupt_idle(&mut self) {
-        let sig = self.interrupt.swap(0, Ordering::Relaxed);
-        self.exit_code = Some(128 + sig as i32);
+    /// The number of a new channel, lock or other object that reports name.
+    pub(super) fn object_id(&mut self) -> u64 {
+        self.tasks.next_object += 1;
+        self.tasks.next_object
     }
 }
-
-impl Vm {
-    /// Failures nobody looked at, when the program ends: one warning each.
-    pub fn report_unobserved(&mut self) {
-        for f in std::mem::take(&mut self.tasks.failed) {
-            if f.as_gc().observed == 0 {
-                self.report_unhandled(f, false);
-            }
-        }
-    }
-
-    fn report_unhandled(&mut self, f: Value, error: bool) {
-        let ex = f.as_gc().value;
-        let class = self.exception_class_name(ex);
-        let message = self.exception_message(ex);
-        let (frames, _) = crate::interp::trace::frames(self, ex);
-        let mut text = if error {
-            format!("Error: unhandled failure of task #{}: {class}: {message}\n", f.as_gc().id)
-        } else {
-            format!("Warning: the failure of a future was never observed: {class}: {message}\n")
-        };
-        for t in frames.iter().take(20) {
-            text.push_str(&format!("  at {}\n", crate::interp::trace::line(t)));
-        }
-        self.output.stderr(&text);
-    }
-}
-
-/// A safepoint on full slices: host completions and due timers are taken in, callbacks run. Tasks do not switch here
-/// (concurrency.md D8).
-pub fn poll(vm: &mut Vm) -> Ctl {
-    if vm.driver.pending() > 0 || !vm.tasks.timers.is_empty() {
-        vm.take_in(None);
-    }
-    if !vm.tasks.callbacks.is_empty() && !vm.in_callback {
-        // Callbacks are delivered at safepoints, never re-entrantly: they run in tasks of their own on top of this one.
-        vm.in_callback = true;
-        let mut cur = vm.cur;
-        let status = cur.status;
-        cur.status = Status::Waiting;
-        vm.heap.barrier(cur);
-        vm.polling_fibers.push(cur.value());
-        vm.start_callbacks();
-        vm.polling_fibers.pop();
-        vm.cur = cur;
-        cur.status = status;
-        vm.in_callback = false;
-    }
-    Ctl::Load
-}
-
-/// The running task asked to park: `prepare_park` was called and wakers registered.
-pub fn parked(vm: &mut Vm) -> Ctl {
-    let Some(mut task) = vm.task_of(vm.cur) else {
-        return call::fail(vm, Vm::runtime_error, "parked outside of a task");
-    };
-    let mut cur = vm.cur;
-    // A generator whose body waits is still running for everyone else.
-    cur.status = if cur.role == Role::Task { Status::Suspended } else { Status::Waiting };
-    vm.heap.barrier(cur);
-    vm.heap.barrier(task);
-    leave_eager(vm, &mut task)
-}
-
-/// A task that was started eagerly gives control back to its starter with its future; others to the scheduler.
-fn leave_eager(vm: &mut Vm, task: &mut Gc<Fiber>) -> Ctl {
-    if let Some(mut starter) = task.caller.get::<Fiber>(Kind::Fiber) {
-        task.caller = Value::NIL;
-        starter.status = Status::Running;
-        vm.cur = starter;
-        let fut = task.owner;
-        return call::deliver_op(vm, fut);
-    }
-    Ctl::Idle
-}
-
-/// The running task's bottom frame returned or threw.
-pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
-    let mut task = vm.cur;
-    task.status = Status::Done;
-    let fut = task.owner;
-    let key = key_of(fut.as_gc().key);
-    vm.tasks.live.remove(key);
-    vm.exception = Value::UNDEF;
-    vm.thrown_in = None;
-    if vm.tasks.main == Some(key) {
-        vm.tasks.main_result = Some(r);
-    }
-    match r {
-        Ok(v) => {
-            // `(async e)` flattens a future; `^^raw` keeps it.
-            if v.is_future() && v != fut && fut.as_gc().raw == 0 && fut.as_gc().root_spawn == 0 {
-                vm.follow(fut, v);
-            } else {
-                vm.settle(fut, State::Success, v);
-            }
-        }
-        Err(ex) if vm.is_own_cancellation(ex) => {
-            // Seen by others it is an ordinary exception.
-            let ex = vm.cancellation(false);
-            vm.settle(fut, State::Cancelled, ex);
-        }
-        Err(ex) => {
-            vm.settle(fut, State::Failure, ex);
-        }
-    }
-    leave_eager(vm, &mut task)
-}
-
-/// Another thread asked the VM to stop (SIGINT, SIGTERM: the signal's number).
-pub fn interrupted(vm: &mut Vm) -> Ctl {
-    let sig = vm.interrupt.swap(0, Ordering::Relaxed);
-    vm.exit_code = Some(128 + sig as i32);
-    let c = vm.classes.cancellation;
-    let m = vm.str("interrupted");
-    let ex = vm.make_exception(c, m, Value::NIL);
-    vm.mark_own_cancellation(ex);
-    vm.exception = ex;
-    Ctl::Throw
-}
-
-/// Starts the main task on `closure`.
-pub fn start_main(vm: &mut Vm, closure: Value) -> Result<Value, Stop> {
-    let (f, fut) = vm.new_task(closure, &[])?;
-    let key = vm.tasks.live.insert(Live {
-        future: fut,
-        fiber: f.value(),
-        epoch: 0,
-        parked: false,
-        waiting_on: Value::NIL,
-        timer: None,
-    });
-    fut.as_gc().set_key(key_bits(key));
-    fut.as_gc().raw = 1;
-    vm.tasks.main = Some(key);
-    vm.tasks.ready.push_back((key, 0, Wake::Start));
-    Ok(fut)
-}
-
-const _: fn(&mut Vm, Ctl) -> Option<Exit> = unwind::settle;

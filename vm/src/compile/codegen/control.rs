@@ -288,13 +288,13 @@ impl<'a> Gen<'_, '_, 'a> {
 
     // --- try
 
-    pub(super) fn try_(&mut self, body: E<'a>, catches: &'a [Catch<'a>], finally: Option<E<'a>>, d: Dest) -> Res {
+    pub(super) fn try_(&mut self, body: E<'a>, catches: &'a [Catch<'a>], finally: Option<E<'a>>, cleanup: bool, d: Dest) -> Res {
         let inner = match d {
             Dest::Effect => Dest::Effect,
             _ => Dest::Reg(self.early_target(d)?),
         };
         match finally {
-            Some(f) => self.try_finally(body, catches, f, inner)?,
+            Some(f) => self.try_finally(body, catches, f, cleanup, inner)?,
             None => self.try_catch(body, catches, inner)?,
         }
         if let Dest::Reg(r) = inner {
@@ -351,7 +351,7 @@ impl<'a> Gen<'_, '_, 'a> {
                 }
                 _ => {}
             }
-            self.body_to(c.body, d)?;
+            if c.cleanup { self.cleanup(c.body, d)? } else { self.body_to(c.body, d)? }
             if self.reachable() {
                 self.jmp(after);
             }
@@ -366,6 +366,20 @@ impl<'a> Gen<'_, '_, 'a> {
             self.emit(Op::Rethrow, ex, 0, 0, 0);
         }
         self.bind(after);
+        Ok(())
+    }
+
+    /// A body that does not see the cancellation of its task. The count is kept in the fiber; whatever leaves the body by an
+    /// exception is told by the ranges in [`crate::object::code::Proto::cleanups`].
+    fn cleanup(&mut self, e: E<'a>, d: Dest) -> Res {
+        self.emit(Op::CleanupIn, 0, 0, 0, 0);
+        self.guard(GuardKind::Cleanup);
+        self.body_to(e, d)?;
+        let (_, ranges) = self.unguard();
+        self.f.cleanups.extend(ranges);
+        if self.reachable() {
+            self.emit(Op::CleanupOut, 0, 0, 0, 0);
+        }
         Ok(())
     }
 
@@ -387,7 +401,14 @@ impl<'a> Gen<'_, '_, 'a> {
 
     /// Every way out of body and clauses leads through the `finally` part: kind of completion and value are recorded, the part
     /// runs unguarded, then control goes on as recorded.
-    fn try_finally(&mut self, body: E<'a>, catches: &'a [Catch<'a>], finally: E<'a>, d: Dest) -> Res {
+    fn try_finally(
+        &mut self,
+        body: E<'a>,
+        catches: &'a [Catch<'a>],
+        finally: E<'a>,
+        cleanup: bool,
+        d: Dest,
+    ) -> Res {
         let (kind, value) = (self.alloc(1)?, self.alloc(1)?);
         let (label, end) = (self.label(), self.label());
         self.guard(GuardKind::Finally { kind, value, label, exits: Vec::new() });
@@ -400,7 +421,7 @@ impl<'a> Gen<'_, '_, 'a> {
         self.handler(&ranges, value, true);
         self.load_int(kind, 1);
         self.bind(label);
-        self.body_to(finally, Dest::Effect)?;
+        if cleanup { self.cleanup(finally, Dest::Effect)? } else { self.body_to(finally, Dest::Effect)? }
         let Some(GuardKind::Finally { exits, .. }) = guard else { return Ok(()) };
         let (lo, hi) = Self::imm16(0);
         self.jump(Op::JEqI, kind, lo, hi, end);

@@ -128,7 +128,7 @@ impl<'a> Gen<'_, '_, 'a> {
             }
             Return(v) => self.return_(v),
             Case { subject, arms, other, exhaustive } => self.case(subject, arms, other, exhaustive, d),
-            Try { body, catches, finally } => self.try_(body, catches, finally, d),
+            Try { body, catches, finally, cleanup } => self.try_(body, catches, finally, cleanup, d),
             Throw(v) => {
                 let r = self.operand(v)?;
                 self.emit(Op::Throw, r, 0, 0, 0);

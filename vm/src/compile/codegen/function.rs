@@ -38,6 +38,8 @@ pub(super) struct State<'u, 'a> {
     pub guards: Vec<Guard>,
     pub loops: Vec<LoopState>,
     pub handlers: Vec<Handler>,
+    /// Ranges of bodies that do not see cancellation.
+    pub cleanups: Vec<(u32, u32)>,
     /// Handlers of generic loops, written behind the function's code: ranges, iterator state, exception register, position.
     pub closers: Vec<Closer>,
     /// Returning means storing here and jumping there.
@@ -82,6 +84,7 @@ impl<'u, 'a> State<'u, 'a> {
             guards: Vec::new(),
             loops: Vec::new(),
             handlers: Vec::new(),
+            cleanups: Vec::new(),
             closers: Vec::new(),
             epilogue: None,
             tail_calls: false,
@@ -373,6 +376,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
             is_async: func.kind == FuncKind::Async,
             params: info,
             handlers: s.handlers.into(),
+            cleanups: s.cleanups.into(),
             spans: s.spans.into(),
             name,
             trace_name,

@@ -30,6 +30,8 @@ pub(super) enum GuardKind {
     },
     /// State of a generic `for` loop.
     Iterator(Reg),
+    /// A body that does not see cancellation.
+    Cleanup,
 }
 
 pub(super) struct Guard {
@@ -131,6 +133,7 @@ impl Gen<'_, '_, '_> {
             self.f.guards[at].pause(pc);
             match &mut self.f.guards[at].kind {
                 GuardKind::Catch => {}
+                GuardKind::Cleanup => self.emit(Op::CleanupOut, 0, 0, 0, 0),
                 GuardKind::Iterator(state) => {
                     let state = *state;
                     self.emit(Op::IterClose, state, 0, 0, 0);

@@ -58,7 +58,7 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
             }
             out.extend(other);
         }
-        Try { body, catches, finally } => {
+        Try { body, catches, finally, cleanup: _ } => {
             out.push(body);
             for c in catches {
                 match c.kind {

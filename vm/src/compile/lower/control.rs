@@ -154,7 +154,7 @@ impl<'a> Lower<'a, '_> {
         let rethrow = self.note_failure(span, failed);
         let finally = self.close_resource(span, resource, failed);
         let catches = self.slice(&[rethrow]);
-        body.push(self.e(span, ExprKind::Try { body: inner, catches, finally: Some(finally) }));
+        body.push(self.e(span, ExprKind::Try { body: inner, catches, finally: Some(finally), cleanup: true }));
         self.sequence(&body, span)
     }
 
@@ -174,7 +174,7 @@ impl<'a> Lower<'a, '_> {
         let value = self.var_at(span, ex);
         let throw = self.e(span, ExprKind::Throw(value));
         let body = self.sequence(&[note, throw], span);
-        Catch { kind: CatchKind::Really, ex, body, span }
+        Catch { kind: CatchKind::Really, ex, body, span, cleanup: false }
     }
 
     fn close_resource(&mut self, span: Span, resource: VarRef, failed: VarRef) -> E<'a> {
@@ -186,9 +186,9 @@ impl<'a> Lower<'a, '_> {
         let ex = VarRef::Local(self.new_var("$ex", None));
         let nothing = self.nil(span);
         let body = self.sequence(&[nothing], span);
-        let catches = self.slice(&[Catch { kind: CatchKind::Really, ex, body, span }]);
+        let catches = self.slice(&[Catch { kind: CatchKind::Really, ex, body, span, cleanup: false }]);
         let closing = close(self);
-        let quietly = self.e(span, ExprKind::Try { body: closing, catches, finally: None });
+        let quietly = self.e(span, ExprKind::Try { body: closing, catches, finally: None, cleanup: false });
         let cond = self.var_at(span, failed);
         let loudly = close(self);
         self.e(span, ExprKind::If { cond, then: quietly, other: Some(loudly) })

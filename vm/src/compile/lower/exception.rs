@@ -33,7 +33,7 @@ impl<'a> Lower<'a, '_> {
             return body;
         }
         let catches = self.slice(&catches);
-        self.e(span, ExprKind::Try { body, catches, finally })
+        self.e(span, ExprKind::Try { body, catches, finally, cleanup: true })
     }
 
     fn catch(&mut self, clause: &'a Form<'a>, forms: &'a [Form<'a>]) -> Catch<'a> {
@@ -71,7 +71,7 @@ impl<'a> Lower<'a, '_> {
             },
         };
         let body = self.rest_of_scope(forms, span);
-        Catch { kind, ex, body, span }
+        Catch { kind, ex, body, span, cleanup: names_cancellation(clause) }
     }
 
     fn invalid_clause(&mut self, span: Span) -> CatchKind<'a> {
@@ -102,6 +102,16 @@ fn is_class_path(form: &Form<'_>) -> bool {
     match form.kind {
         FormKind::Symbol(name) => starts_upper(name),
         FormKind::Path([.., PathPart::Name(name)]) => starts_upper(name),
+        _ => false,
+    }
+}
+
+/// A clause that catches the task's own cancellation, which needs its name.
+fn names_cancellation(clause: &Form<'_>) -> bool {
+    match clause.kind {
+        FormKind::Symbol(name) => name == "CancellationException",
+        FormKind::Path([.., PathPart::Name(name)]) => *name == "CancellationException",
+        FormKind::Gene(gene) => gene.head.as_ref().is_some_and(names_cancellation),
         _ => false,
     }
 }

@@ -113,9 +113,22 @@ impl<'a> Lower<'a, '_> {
     /// A name that is no special word.
     pub(super) fn name(&mut self, span: Span, name: &'a str) -> E<'a> {
         match self.resolve(name) {
-            Some(found) => self.found(span, name, found),
+            Some(found) => {
+                let value = self.found(span, name, found);
+                if self.find(name).is_some_and(|binding| binding.kind == scope::NameKind::TaskLocal) {
+                    return self.read_local(span, value);
+                }
+                value
+            }
             None => self.e(span, ExprKind::Global(name)),
         }
+    }
+
+    /// The running task's value of a task-local.
+    fn read_local(&mut self, span: Span, key: E<'a>) -> E<'a> {
+        let callee = self.e(span, ExprKind::Global("%local_get"));
+        let args = Args { items: self.slice(&[Arg::One(key)]), ..Args::default() };
+        self.e(span, ExprKind::Call { callee, args })
     }
 
     pub(super) fn found(&mut self, span: Span, name: &'a str, found: Found) -> E<'a> {

@@ -22,6 +22,7 @@ mod block;
 mod call;
 mod case;
 mod class;
+mod concurrent;
 mod control;
 mod enums;
 mod exception;

@@ -162,6 +162,8 @@ fn is_function(gene: &GeneForm<'_>, head: Option<&str>) -> bool {
             "fn" | "fn*"
                 | "async"
                 | "spawn"
+                | "detach"
+                | "gather"
                 | "method"
                 | "ctor"
                 | "static"
@@ -185,6 +187,8 @@ fn plain(name: &str) -> &str {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum DeclKind {
     Var,
+    /// `(tasklocal name default)`
+    Local,
     Fn,
     Class,
     Enum,
@@ -230,13 +234,15 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
         let head = gene.head.as_ref().and_then(symbol).filter(|_| !gene.frozen);
         let kind = match head {
             Some("var" | "let") => DeclKind::Var,
+            Some("tasklocal") => DeclKind::Local,
             Some("fn") => DeclKind::Fn,
             Some("class" | "object") => DeclKind::Class,
             Some("enum") => DeclKind::Enum,
             Some("ns") => DeclKind::Ns,
             Some(
                 "do" | "if" | "ifel" | "if_not" | "case" | "loop" | "while" | "for" | "repeat" | "try" | "with" | "fn*"
-                | "async" | "spawn" | "extend" | "interface" | "implement" | "comptime" | "type" | "export" | "method"
+                | "async" | "spawn" | "concurrent" | "timeout" | "shield" | "detach" | "gather" | "select" | "with_local"
+                | "with_lock" | "with_read" | "with_write" | "with_permit" | "extend" | "interface" | "implement" | "comptime" | "type" | "export" | "method"
                 | "ctor" | "field" | "static" | "on_method_missing",
             ) => continue,
             Some("import") => {
@@ -255,7 +261,7 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
         if let Some(target) = gene.children.first() {
             declared_by(target, kind, form, &mut found);
         }
-        if kind == DeclKind::Var {
+        if matches!(kind, DeclKind::Var | DeclKind::Local) {
             gene.children.iter().skip(1).rev().for_each(|child| stack.push(child));
         }
     }

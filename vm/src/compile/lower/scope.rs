@@ -114,6 +114,8 @@ pub(super) enum NameKind {
     Enum(u32),
     Ns,
     Import,
+    /// A task-local: reading it looks for the running task's binding.
+    TaskLocal,
     Hidden,
 }
 
@@ -296,6 +298,7 @@ impl<'a> Lower<'a, '_> {
         let pending = |b: &&mut Binding<'a>| b.scope == scope && b.state == State::Pending;
         let kind = match decl.kind {
             DeclKind::Var => NameKind::Var,
+            DeclKind::Local => NameKind::TaskLocal,
             DeclKind::Fn => NameKind::Fn,
             DeclKind::Class => NameKind::Class,
             DeclKind::Ns => NameKind::Ns,

@@ -17,7 +17,7 @@ impl<'a> Lower<'a, '_> {
         self.e(span, ExprKind::Async { func, raw })
     }
 
-    fn task_body(&mut self, span: Span, forms: &'a [Form<'a>], no_return: &'static str) -> FuncId {
+    pub(super) fn task_body(&mut self, span: Span, forms: &'a [Form<'a>], no_return: &'static str) -> FuncId {
         let id = self.enter_function(FuncKind::Async, false, Some(no_return));
         self.push_scope();
         let body = self.rest_of_scope(forms, span);
@@ -66,7 +66,7 @@ impl<'a> Lower<'a, '_> {
 }
 
 /// A gene that is no function literal.
-fn is_call(form: &Form<'_>) -> bool {
+pub(super) fn is_call(form: &Form<'_>) -> bool {
     let FormKind::Gene(gene) = form.kind else { return false };
     let literal = matches!(gene.head.as_ref().and_then(symbol), Some("fn" | "fn*"))
         || gene.children.first().and_then(symbol) == Some("->");

@@ -1,0 +1,658 @@
+//! Channels: queues of values between tasks, with room for a number of them or none (rendezvous).
+//!
+//! Invariants: receivers wait only while the buffer is empty and nobody sends; senders wait only while the buffer is full. A value
+//! goes straight to the first waiting receiver, so nobody can overtake it.
+use super::timer::{Answer, Due};
+use super::wait::{NO_ARM, Node, Queue};
+use super::{Reason, Wake};
+use crate::def;
+use crate::heap::collect::Marker;
+use crate::heap::{Gc, Kind, Record};
+use crate::interp::types;
+use crate::native::{Args, NativeDef, R, Stop};
+use crate::object::foreign::{Foreign, ForeignObj};
+use crate::value::Value;
+use crate::vm::Vm;
+use std::any::Any;
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// What a full buffer does to a send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnFull {
+    Block,
+    DropOldest,
+    DropNewest,
+    Error,
+}
+
+pub struct Channel {
+    pub id: u64,
+    pub name: Value,
+    /// `usize::MAX`: no limit.
+    pub capacity: usize,
+    buffer: VecDeque<Value>,
+    receivers: Queue,
+    senders: Queue,
+    pub closed: bool,
+    /// What receivers get after the last value, nil without.
+    error: Value,
+    on_full: OnFull,
+    /// The record of a type check, nil for anything.
+    of: Value,
+    /// Handles made by `.clone_sender` that are open; `None` before the first.
+    handles: Option<Rc<Cell<usize>>>,
+    high: usize,
+}
+
+pub const RECEIVERS: u8 = 0;
+pub const SENDERS: u8 = 1;
+
+/// How a waiting task wants its answer, in place of an arm.
+const PLAIN: u32 = NO_ARM;
+/// Receivers: `(Ok v)` and `(Err ...)`. Senders: `(Ok nil)`.
+const RESULT: u32 = NO_ARM - 1;
+/// Receivers: `not_found` at the end. Senders: `true`.
+const OTHER: u32 = NO_ARM - 2;
+/// A receiving arm of `select` that does not want to hear of the end.
+pub const SKIP_CLOSED: u32 = 1 << 30;
+
+fn is_arm(arm: u32) -> bool {
+    arm < OTHER
+}
+
+impl Foreign for Channel {
+    fn class_name(&self) -> &'static str {
+        "Channel"
+    }
+    fn trace(&self, m: &mut Marker) {
+        for v in &self.buffer {
+            m.value(*v);
+        }
+        m.values(&[self.name, self.error, self.of]);
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+    fn queue(&mut self, side: u8) -> Option<&mut Queue> {
+        Some(if side == RECEIVERS { &mut self.receivers } else { &mut self.senders })
+    }
+    fn describe(&self) -> String {
+        let name = self.name.as_str().map_or(String::new(), |n| format!(" {n:?}"));
+        format!("channel #{}{name}", self.id)
+    }
+}
+
+impl Channel {
+    pub fn len(&self) -> usize {
+        self.buffer.len()
+    }
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+    /// Capacity, fill and waiting receivers, for reports.
+    pub fn state(&self) -> String {
+        if self.closed {
+            return "closed".to_string();
+        }
+        let cap = if self.capacity == usize::MAX { "inf".to_string() } else { self.capacity.to_string() };
+        let fill = match self.buffer.len() {
+            n if n >= self.capacity && n > 0 => "full".to_string(),
+            0 => "empty".to_string(),
+            n => format!("{n} items"),
+        };
+        let receivers = if self.receivers.is_empty() { "0 receivers" } else { "receivers waiting" };
+        format!("cap {cap}, {fill}, {receivers}")
+    }
+    fn full(&self) -> bool {
+        self.buffer.len() >= self.capacity
+    }
+    pub fn orphaned(&self) -> bool {
+        !self.closed && self.handles.as_ref().is_some_and(|h| h.get() == 0)
+    }
+}
+
+/// A handle of `.clone_sender`: the channel closes with the last one.
+struct Sender {
+    channel: Value,
+    open: bool,
+    count: Rc<Cell<usize>>,
+}
+
+impl Foreign for Sender {
+    fn class_name(&self) -> &'static str {
+        "Sender"
+    }
+    fn trace(&self, m: &mut Marker) {
+        m.value(self.channel);
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        if self.open {
+            self.count.set(self.count.get() - 1);
+        }
+    }
+}
+
+/// What a receive finds.
+pub enum Taken {
+    Value(Value),
+    /// Closed and drained.
+    End,
+    Empty,
+}
+
+impl Vm {
+    fn channel_changed(&mut self, ch: Value) {
+        self.heap.barrier(ch.gc::<ForeignObj>());
+    }
+
+    fn channel_closed(&mut self, c: &Channel) -> Stop {
+        let class = self.classes.channel_closed;
+        let text = format!("{} is closed", c.describe());
+        self.throw_coded(class, "GENE.ASYNC.CLOSED", &text)
+    }
+
+    /// `(Ok v)`
+    pub(super) fn ok_result(&mut self, v: Value) -> Value {
+        let ok = self.result_variant(0);
+        types::construct_variant(self, ok, &[v], &[]).unwrap_or(Value::NIL)
+    }
+
+    pub(super) fn err_result(&mut self, v: Value) -> Value {
+        let err = self.result_variant(1);
+        types::construct_variant(self, err, &[v], &[]).unwrap_or(Value::NIL)
+    }
+
+    /// ``(Err `name)``
+    pub(super) fn err_symbol(&mut self, name: &'static str) -> Value {
+        let s = self.symbols.intern_static(name);
+        self.err_result(Value::sym(s))
+    }
+
+    fn result_variant(&mut self, i: usize) -> Value {
+        match self.builtin_enums[0].get::<crate::object::enums::EnumObj>(Kind::Enum) {
+            Some(e) => e.data().values[i],
+            None => Value::NIL,
+        }
+    }
+
+    /// Hands a value to a waiting receiver.
+    fn give(&mut self, n: Node, v: Value) {
+        let Some(l) = self.tasks.live.get(n.task) else { return };
+        let epoch = l.epoch;
+        let w = match n.arm {
+            PLAIN | OTHER => Wake::Value(v),
+            RESULT => Wake::Value(self.ok_result(v)),
+            arm => Wake::Arm(arm & !SKIP_CLOSED, v, true),
+        };
+        self.wake(n.task, epoch, w);
+    }
+
+    /// Tells a waiting sender that its value was taken.
+    fn sent(&mut self, n: Node) {
+        let Some(l) = self.tasks.live.get(n.task) else { return };
+        let epoch = l.epoch;
+        let w = match n.arm {
+            PLAIN => Wake::Value(Value::NIL),
+            OTHER => Wake::Value(Value::TRUE),
+            RESULT => Wake::Value(self.ok_result(Value::NIL)),
+            arm => Wake::Arm(arm, Value::NIL, true),
+        };
+        self.wake(n.task, epoch, w);
+    }
+
+    /// Sends without waiting: false when there is no room. Raises on a closed channel and on values of a wrong type.
+    pub fn channel_offer(&mut self, ch: Value, v: Value) -> Result<bool, Stop> {
+        let Some(c) = ch.foreign::<Channel>() else { return Err(self.not_a_channel(ch)) };
+        if c.closed {
+            return Err(self.channel_closed(c));
+        }
+        let v = self.channel_accepts(c.of, v)?;
+        if let Some(n) = self.front(&c.receivers) {
+            self.give(n, v);
+            return Ok(true);
+        }
+        if !c.full() {
+            c.buffer.push_back(v);
+            c.high = c.high.max(c.buffer.len());
+            self.channel_changed(ch);
+            return Ok(true);
+        }
+        match c.on_full {
+            OnFull::Block => Ok(false),
+            OnFull::DropNewest => Ok(true),
+            OnFull::DropOldest => {
+                c.buffer.pop_front();
+                c.buffer.push_back(v);
+                self.channel_changed(ch);
+                Ok(true)
+            }
+            OnFull::Error => {
+                let class = self.classes.busy;
+                let text = format!("{} is full", c.describe());
+                Err(self.throw_coded(class, "GENE.ASYNC.BUSY", &text))
+            }
+        }
+    }
+
+    fn channel_accepts(&mut self, of: Value, v: Value) -> R {
+        if of.is_nil() || types::is_type(self, v, of, self.main_module)? {
+            return Ok(v);
+        }
+        let expected = self.to_debug(of)?;
+        let got = self.kind_name(v);
+        Err(self.type_error(&format!("Type error [GENE_TYPE_MISMATCH]: expected {expected}, got {got} in channel")))
+    }
+
+    /// Receives without waiting.
+    pub fn channel_take(&mut self, ch: Value) -> Taken {
+        let Some(c) = ch.foreign::<Channel>() else { return Taken::Empty };
+        if let Some(v) = c.buffer.pop_front() {
+            // Room: the first waiting sender's value moves up.
+            if let Some(n) = self.front(&c.senders) {
+                c.buffer.push_back(n.value);
+                self.channel_changed(ch);
+                self.sent(n);
+            }
+            return Taken::Value(v);
+        }
+        if let Some(n) = self.front(&c.senders) {
+            let v = n.value;
+            self.sent(n);
+            return Taken::Value(v);
+        }
+        if c.closed { Taken::End } else { Taken::Empty }
+    }
+
+    /// The error receivers get after the last value.
+    pub(super) fn channel_error(&self, ch: Value) -> Value {
+        ch.foreign::<Channel>().map_or(Value::NIL, |c| c.error)
+    }
+
+    /// Whether a receive would not have to wait: a value, or the end.
+    pub(super) fn channel_ready(&self, ch: Value) -> Option<bool> {
+        let c = ch.foreign::<Channel>()?;
+        if !c.buffer.is_empty() || !c.senders.is_empty() {
+            return Some(true);
+        }
+        c.closed.then_some(false)
+    }
+
+    /// Whether a send would not have to wait. A closed channel is ready to refuse.
+    pub(super) fn channel_has_room(&self, ch: Value) -> bool {
+        ch.foreign::<Channel>().is_some_and(|c| {
+            c.closed || !c.receivers.is_empty() || !c.full() || c.on_full != OnFull::Block
+        })
+    }
+
+    pub(super) fn not_a_channel(&mut self, v: Value) -> Stop {
+        let k = self.kind_name(v);
+        self.type_error(&format!("expected a Channel, got {k}"))
+    }
+
+    /// Closes a channel: waiting receivers get the end, waiting senders an exception and their values go nowhere. Idempotent.
+    pub fn channel_close(&mut self, ch: Value, error: Value) {
+        let Some(c) = ch.foreign::<Channel>() else { return };
+        if c.closed {
+            return;
+        }
+        c.closed = true;
+        c.error = error;
+        self.channel_changed(ch);
+        let _ = self.channel_closed(c);
+        let refusal = std::mem::replace(&mut self.exception, Value::UNDEF);
+        while let Some(n) = ch.foreign::<Channel>().and_then(|c| self.front(&c.receivers)) {
+            let epoch = self.tasks.live.get(n.task).map_or(0, |l| l.epoch);
+            let w = match n.arm {
+                RESULT if error.is_nil() => Wake::Value(self.err_symbol("closed")),
+                RESULT => Wake::Value(self.err_result(error)),
+                arm if is_arm(arm) && arm & SKIP_CLOSED != 0 => {
+                    // The arm is out; the last one of a select without a time limit ends it.
+                    if let Some(q) = ch.foreign::<Channel>().map(|c| c.receivers) {
+                        self.unlink_front(&q);
+                    }
+                    if !self.tasks.live.get(n.task).is_some_and(|l| l.waits != 0 || l.timer != 0) {
+                        self.wake(n.task, epoch, Wake::Throw(refusal));
+                    }
+                    continue;
+                }
+                _ if !error.is_nil() => Wake::Throw(error),
+                arm if is_arm(arm) => Wake::Arm(arm, Value::NIL, false),
+                OTHER => Wake::Value(Value::NOT_FOUND),
+                _ => Wake::Value(Value::NIL),
+            };
+            self.wake(n.task, epoch, w);
+        }
+        while let Some(n) = ch.foreign::<Channel>().and_then(|c| self.front(&c.senders)) {
+            let epoch = self.tasks.live.get(n.task).map_or(0, |l| l.epoch);
+            let w = if n.arm == RESULT { Wake::Value(self.err_symbol("closed")) } else { Wake::Throw(refusal) };
+            self.wake(n.task, epoch, w);
+        }
+    }
+}
+
+fn channel<'a>(vm: &mut Vm, v: Value) -> Result<(Value, &'a mut Channel), Stop> {
+    let v = match v.foreign::<Sender>() {
+        Some(s) if s.open => s.channel,
+        Some(s) => {
+            let c = s.channel.foreign::<Channel>();
+            return Err(match c {
+                Some(c) => vm.channel_closed(c),
+                None => vm.not_a_channel(v),
+            });
+        }
+        None => v,
+    };
+    match v.foreign::<Channel>() {
+        Some(c) => Ok((v, c)),
+        None => Err(vm.not_a_channel(v)),
+    }
+}
+
+/// `(channel)`, `(channel 10)`, `(channel ^of Int 10)`, `(channel ^capacity 10 ^on_full "block" ^name "jobs")`
+fn make(vm: &mut Vm, a: &Args) -> R {
+    let mut rest = a.rest();
+    // `^of Int 10`: the keyword takes its value, the capacity stands alone.
+    let of = a.kw(vm, "of").unwrap_or(Value::NIL);
+    let given = a.kw(vm, "capacity").or_else(|| rest.first().copied());
+    if !rest.is_empty() {
+        rest = &rest[1..];
+    }
+    if !rest.is_empty() {
+        return Err(vm.argument_error("channel expects one capacity"));
+    }
+    let capacity = match given {
+        None => 0,
+        Some(v) if v.as_float() == Some(f64::INFINITY) => usize::MAX,
+        Some(v) => vm.count_argument(v, "capacity", 0)?,
+    };
+    let on_full = match a.kw(vm, "on_full") {
+        None => OnFull::Block,
+        Some(v) => match vm.word_argument(v).as_deref() {
+            Some("block") => OnFull::Block,
+            Some("drop_oldest") => OnFull::DropOldest,
+            Some("drop_newest") => OnFull::DropNewest,
+            Some("error") => OnFull::Error,
+            _ => {
+                let shown = vm.to_debug(v)?;
+                return Err(vm.argument_error(&format!(
+                    "on_full must be \"block\", \"drop_oldest\", \"drop_newest\" or \"error\", got {shown}"
+                )));
+            }
+        },
+    };
+    if capacity == 0 && on_full == OnFull::DropOldest {
+        return Err(vm.argument_error("on_full \"drop_oldest\" needs a capacity of at least 1"));
+    }
+    let name = a.kw(vm, "name").unwrap_or(Value::NIL);
+    let id = vm.object_id();
+    let c = Channel {
+        id,
+        name,
+        capacity,
+        buffer: VecDeque::new(),
+        receivers: Queue::default(),
+        senders: Queue::default(),
+        closed: false,
+        error: Value::NIL,
+        on_full,
+        of,
+        handles: None,
+        high: 0,
+    };
+    Ok(vm.heap.foreign_of(super::CHANNEL, Box::new(c)))
+}
+
+fn send_as(vm: &mut Vm, a: &Args, how: u32, limit: Option<u64>) -> R {
+    let (ch, c) = channel(vm, a.this())?;
+    let of = c.of;
+    vm.checkpoint()?;
+    if vm.channel_offer(ch, a.get(0))? {
+        let v = match how {
+            OTHER => Value::TRUE,
+            RESULT => vm.ok_result(Value::NIL),
+            _ => Value::NIL,
+        };
+        return vm.ready_op(v);
+    }
+    if limit == Some(0) {
+        return match how {
+            OTHER => Ok(Value::FALSE),
+            RESULT => Ok(vm.err_symbol("timeout")),
+            _ => Err(vm.timed_out(0)),
+        };
+    }
+    let v = vm.channel_accepts(of, a.get(0))?;
+    let (key, epoch) = vm.park_anyway(Reason::Send, ch)?;
+    vm.enqueue(ch, SENDERS, key, how, v);
+    if let Some(us) = limit {
+        let due = match how {
+            OTHER => Due::Answer(key, epoch, Answer::False),
+            RESULT => Due::Answer(key, epoch, Answer::Timeout),
+            _ => Due::Abandon(key, epoch, (us / 1000) as u32),
+        };
+        vm.wake_at(key, us, due);
+    }
+    Err(Stop::Park)
+}
+
+fn limit(vm: &mut Vm, a: &Args) -> Result<Option<u64>, Stop> {
+    match a.kw(vm, "timeout") {
+        Some(d) => vm.duration_us(d),
+        None => Ok(None),
+    }
+}
+
+fn send(vm: &mut Vm, a: &Args) -> R {
+    let limit = limit(vm, a)?;
+    send_as(vm, a, PLAIN, limit)
+}
+fn send_result(vm: &mut Vm, a: &Args) -> R {
+    let limit = limit(vm, a)?;
+    let (_, c) = match channel(vm, a.this()) {
+        Ok(c) => c,
+        Err(_) => return closed_result(vm),
+    };
+    if c.closed {
+        return closed_result(vm);
+    }
+    send_as(vm, a, RESULT, limit)
+}
+fn closed_result(vm: &mut Vm) -> R {
+    vm.exception = Value::UNDEF;
+    Ok(vm.err_symbol("closed"))
+}
+fn try_send(vm: &mut Vm, a: &Args) -> R {
+    let (ch, _) = channel(vm, a.this())?;
+    vm.checkpoint()?;
+    let sent = vm.channel_offer(ch, a.get(0))?;
+    vm.ready_op(Value::bool(sent))
+}
+fn send_timeout(vm: &mut Vm, a: &Args) -> R {
+    let us = vm.duration_us(a.get(1))?;
+    send_as(vm, a, OTHER, us)
+}
+
+fn recv_as(vm: &mut Vm, a: &Args, how: u32, limit: Option<u64>, expired: Answer) -> R {
+    let (ch, _) = channel(vm, a.this())?;
+    vm.checkpoint()?;
+    match vm.channel_take(ch) {
+        Taken::Value(v) => {
+            let v = if how == RESULT { vm.ok_result(v) } else { v };
+            return vm.ready_op(v);
+        }
+        Taken::End => {
+            let error = vm.channel_error(ch);
+            return match how {
+                RESULT if error.is_nil() => Ok(vm.err_symbol("closed")),
+                RESULT => Ok(vm.err_result(error)),
+                _ if !error.is_nil() => {
+                    vm.exception = error;
+                    Err(Stop::Throw)
+                }
+                OTHER => Ok(Value::NOT_FOUND),
+                _ => Ok(Value::NIL),
+            };
+        }
+        Taken::Empty => {}
+    }
+    if limit == Some(0) {
+        return match (how, expired) {
+            (RESULT, _) => Ok(vm.err_symbol("empty")),
+            (_, Answer::Nil) => Ok(Value::NIL),
+            _ => Err(vm.timed_out(0)),
+        };
+    }
+    let (key, epoch) = vm.park_anyway(Reason::Recv, ch)?;
+    vm.enqueue(ch, RECEIVERS, key, how, Value::NIL);
+    if let Some(us) = limit {
+        let due = match (how, expired) {
+            (RESULT, _) => Due::Answer(key, epoch, Answer::Timeout),
+            (_, Answer::Nil) => Due::Answer(key, epoch, Answer::Nil),
+            _ => Due::Abandon(key, epoch, (us / 1000) as u32),
+        };
+        vm.wake_at(key, us, due);
+    }
+    Err(Stop::Park)
+}
+
+impl Vm {
+    /// Throws a TimeoutException of an operation that must not wait.
+    pub(super) fn timed_out(&mut self, us: u64) -> Stop {
+        let ex = self.timeout_exception(Some(us));
+        self.exception = ex;
+        Stop::Throw
+    }
+}
+
+fn recv(vm: &mut Vm, a: &Args) -> R {
+    let limit = limit(vm, a)?;
+    recv_as(vm, a, PLAIN, limit, Answer::False)
+}
+fn try_recv(vm: &mut Vm, a: &Args) -> R {
+    recv_as(vm, a, PLAIN, Some(0), Answer::Nil)
+}
+fn recv_timeout(vm: &mut Vm, a: &Args) -> R {
+    let us = vm.duration_us(a.get(0))?;
+    recv_as(vm, a, PLAIN, us, Answer::Nil)
+}
+fn recv_result(vm: &mut Vm, a: &Args) -> R {
+    let limit = limit(vm, a)?;
+    recv_as(vm, a, RESULT, limit, Answer::Timeout)
+}
+fn try_recv_result(vm: &mut Vm, a: &Args) -> R {
+    recv_as(vm, a, RESULT, Some(0), Answer::Timeout)
+}
+/// The iterator protocol: `not_found` at the end.
+fn next(vm: &mut Vm, a: &Args) -> R {
+    recv_as(vm, a, OTHER, None, Answer::False)
+}
+fn iter(_vm: &mut Vm, a: &Args) -> R {
+    Ok(a.this())
+}
+fn close(vm: &mut Vm, a: &Args) -> R {
+    let error = if a.get(0).is_nil() { Value::NIL } else { vm.exception_from(a.get(0)) };
+    if let Some(s) = a.this().foreign::<Sender>() {
+        if s.open {
+            s.open = false;
+            s.count.set(s.count.get() - 1);
+            if s.count.get() == 0 || !error.is_nil() {
+                vm.channel_close(s.channel, error);
+            }
+        }
+        return Ok(Value::NIL);
+    }
+    let (ch, _) = channel(vm, a.this())?;
+    vm.channel_close(ch, error);
+    Ok(Value::NIL)
+}
+fn closed(vm: &mut Vm, a: &Args) -> R {
+    if let Some(s) = a.this().foreign::<Sender>() {
+        let all = s.channel.foreign::<Channel>().is_some_and(|c| c.closed);
+        return Ok(Value::bool(all || !s.open));
+    }
+    let (_, c) = channel(vm, a.this())?;
+    Ok(Value::bool(c.closed))
+}
+fn len(vm: &mut Vm, a: &Args) -> R {
+    let (_, c) = channel(vm, a.this())?;
+    Ok(Value::small(c.len() as i64))
+}
+fn capacity(vm: &mut Vm, a: &Args) -> R {
+    let (_, c) = channel(vm, a.this())?;
+    Ok(if c.capacity == usize::MAX { Value::float(f64::INFINITY) } else { vm.int(c.capacity as i64) })
+}
+fn name(vm: &mut Vm, a: &Args) -> R {
+    let (_, c) = channel(vm, a.this())?;
+    Ok(c.name)
+}
+fn high(vm: &mut Vm, a: &Args) -> R {
+    let (_, c) = channel(vm, a.this())?;
+    Ok(Value::small(c.high as i64))
+}
+fn waiting(vm: &mut Vm, a: &Args, side: u8) -> R {
+    let (_, c) = channel(vm, a.this())?;
+    let q = if side == RECEIVERS { c.receivers } else { c.senders };
+    Ok(Value::small(vm.waiting(&q) as i64))
+}
+fn clone_sender(vm: &mut Vm, a: &Args) -> R {
+    let (ch, c) = channel(vm, a.this())?;
+    if c.closed {
+        return Err(vm.channel_closed(c));
+    }
+    let count = c.handles.get_or_insert_default().clone();
+    count.set(count.get() + 1);
+    Ok(vm.heap.foreign_of(super::SENDER, Box::new(Sender { channel: ch, open: true, count })))
+}
+
+pub static SENDING: &[NativeDef] = &[
+    def!("send", send, 1, 1, ["timeout"], "(ch .send v [^timeout d]) -- hands v over or waits for room; nil."),
+    def!("try_send", try_send, 1, 1, "(ch .try_send v) -- sends without waiting: true, or false when full."),
+    def!("send_timeout", send_timeout, 2, 2, "(ch .send_timeout v d) -- true, or false when d is over."),
+    def!("send_result", send_result, 1, 1, ["timeout"], "(ch .send_result v) -- (Ok nil), or (Err `closed), (Err `timeout)."),
+    def!("close", close, 0, 1, "(ch .close [error]) -- ends the channel; what is in it can still be received."),
+    def!("closed?", closed, 0, 0, "(ch .closed?) -- whether the channel was closed."),
+    def!("name", name, 0, 0, "(ch .name) -- the name given with ^name."),
+    def!("clone_sender", clone_sender, 0, 0, "(ch .clone_sender) -- a sending handle; the channel closes with the last one."),
+];
+
+pub static METHODS: &[NativeDef] = &[
+    def!("recv", recv, 0, 0, ["timeout"], "(ch .recv [^timeout d]) -- the next value; nil when closed and drained."),
+    def!("try_recv", try_recv, 0, 0, "(ch .try_recv) -- the next value, or nil without waiting."),
+    def!("recv_timeout", recv_timeout, 1, 1, "(ch .recv_timeout d) -- the next value, or nil when d is over."),
+    def!(
+        "recv_result",
+        recv_result,
+        0,
+        0,
+        ["timeout"],
+        "(ch .recv_result [^timeout d]) -- (Ok v), (Err `closed), (Err `timeout), (Err `empty)."
+    ),
+    def!("try_recv_result", try_recv_result, 0, 0, "(ch .try_recv_result) -- (Ok v), (Err `empty) or (Err `closed)."),
+    def!("next", next, 0, 0, "(ch .next) -- the next value; not_found when closed and drained."),
+    def!("iter", iter, 0, 0, "(ch .iter) -- the channel, for loops."),
+    def!("len", len, 0, 0, "(ch .len) -- values in the buffer."),
+    def!("size", len, 0, 0, "(ch .size) -- values in the buffer."),
+    def!("capacity", capacity, 0, 0, "(ch .capacity) -- how many values it holds before senders wait."),
+    def!("high_water", high, 0, 0, "(ch .high_water) -- the most values it ever held."),
+    def!("receivers", |vm, a| waiting(vm, a, RECEIVERS), 0, 0, "(ch .receivers) -- tasks waiting to receive."),
+    def!("senders", |vm, a| waiting(vm, a, SENDERS), 0, 0, "(ch .senders) -- tasks waiting to send."),
+];
+
+pub static GLOBALS: &[NativeDef] = &[def!(
+    "channel",
+    make,
+    0,
+    2,
+    ["capacity", "on_full", "name", "of"],
+    "(channel [n] [^on_full s] [^name s] [^of T]) -- a channel with room for n values; without n both sides meet."
+)];
+
+const _: (fn(Gc<Record>), Kind) = (|_| {}, Kind::Foreign);

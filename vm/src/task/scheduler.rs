@@ -1,0 +1,451 @@
+//! The run loop: ready tasks, finished host operations, due timers, callbacks, the drain at the end.
+use super::future::{State, flag};
+use super::scope::{Cause, ScopeKey};
+use super::timer::{Answer, Due};
+use super::{BUDGET, TaskKey, Wake};
+use crate::heap::{Gc, Kind};
+use crate::interp::{Ctl, Exit, Start, call, run};
+use crate::native::Stop;
+use crate::object::array::Array;
+use crate::object::fiber::{Fiber, Role, Status};
+use crate::value::Value;
+use crate::vm::Vm;
+use std::sync::atomic::Ordering;
+
+/// What a dump of the task tree is asked for with.
+const SIGQUIT: u32 = 3;
+
+/// Switches between two looks at host operations and timers while tasks are ready.
+const LOOK_EVERY: u32 = 32;
+
+impl Vm {
+    /// Takes in finished host operations and due timers.
+    fn take_in(&mut self, wait: Option<Option<u64>>) {
+        let mut done = std::mem::take(&mut self.tasks.done);
+        match wait {
+            Some(deadline) => self.driver.park(deadline, &mut done),
+            None => self.driver.poll(&mut done),
+        }
+        for (key, r) in done.drain(..) {
+            if let Some(fut) = self.forget_host(key.0) {
+                self.settle_host(fut, r);
+            }
+        }
+        self.tasks.done = done;
+        if !self.tasks.timers.is_empty() {
+            let now = self.driver.now_us();
+            // All that is due at one instant fires before anybody runs.
+            while let Some(t) = self.tasks.timers.pop_due(now) {
+                self.fire(t);
+            }
+        }
+    }
+
+    fn fire(&mut self, t: Due) {
+        match t {
+            Due::Wake(key, epoch) => self.wake(key, epoch, Wake::Value(Value::NIL)),
+            Due::Answer(key, epoch, answer) => {
+                let v = match answer {
+                    Answer::Nil => Value::NIL,
+                    Answer::False => Value::FALSE,
+                    Answer::Timeout => self.err_symbol("timeout"),
+                };
+                self.wake(key, epoch, Wake::Value(v));
+            }
+            Due::Arm(key, epoch, arm) => self.wake(key, epoch, Wake::Arm(arm, Value::NIL, true)),
+            Due::Tick(key, epoch, arm) => self.tick(key, epoch, arm),
+            Due::Settle(fut) => {
+                if fut.as_gc().state() == State::Pending {
+                    self.settle(fut, State::Success, Value::NIL);
+                }
+            }
+            Due::Call(timer) => self.timer_fired(timer),
+            Due::Abandon(key, epoch, ms) => {
+                if self.waits(key, epoch) {
+                    let ex = self.timeout_exception(Some(ms as u64 * 1000));
+                    self.broken_wait(key);
+                    self.wake(key, epoch, Wake::Throw(ex));
+                }
+            }
+            Due::Timeout(key, epoch) => {
+                if self.waits(key, epoch) {
+                    let ex = self.timeout_exception(None);
+                    let on = self.tasks.live[key].on;
+                    // 4.2: on expiry the awaited futures themselves fail.
+                    match on.get::<Array>(Kind::Array) {
+                        Some(a) => {
+                            for i in 0..a.size() {
+                                self.fail_pending(a.as_slice()[i], ex);
+                            }
+                        }
+                        None => self.fail_pending(on, ex),
+                    }
+                    self.wake(key, epoch, Wake::Throw(ex));
+                }
+            }
+            Due::Deadline(scope) => self.cancel_scope(scope, Cause::Timeout),
+            Due::Grace(scope) => self.grace_ended(scope),
+            Due::GraceOf(task) => self.grace_of_task_ended(task),
+        }
+    }
+
+    fn waits(&self, key: TaskKey, epoch: u32) -> bool {
+        self.tasks.live.get(key).is_some_and(|l| l.parked && l.epoch == epoch)
+    }
+
+    fn fail_pending(&mut self, f: Value, ex: Value) {
+        if f.is_future() && f.as_gc().state() == State::Pending {
+            f.as_gc().observe();
+            self.abandon(f, Value::NIL);
+            self.settle(f, State::Failure, ex);
+        }
+    }
+
+    /// Tasks of the root scope that the end of the program waits for.
+    fn root_is_quiet(&self) -> bool {
+        match self.tasks.scopes.get(self.tasks.scopes.root) {
+            Some(s) => s.children.iter().all(|k| match self.tasks.live.get(*k) {
+                Some(l) => l.future.as_gc().has(flag::DAEMON),
+                None => true,
+            }),
+            None => self.tasks.live.is_empty(),
+        }
+    }
+
+    /// Runs the scheduler until nothing is left to do: the main task ended, and (unless `drain` is false) no task, timer, host
+    /// operation or callback remains.
+    pub fn run_loop(&mut self, drain: bool) -> Exit {
+        let mut ending = false;
+        loop {
+            if self.fatal {
+                return Exit::Done;
+            }
+            if !drain && self.tasks.main_result.is_some() && self.exit_code.is_none() {
+                return Exit::Done;
+            }
+            // `(exit n)` and a failed main body cancel all tasks and give them some time for their cleanup.
+            let over = self.exit_code.is_some() || matches!(self.tasks.main_result, Some(Err(_)));
+            if over && !ending {
+                ending = true;
+                self.end_root();
+            }
+            if ending && self.tasks.live.is_empty() {
+                return Exit::Done;
+            }
+            self.start_callbacks();
+            if let Some((key, epoch, w)) = self.next_ready() {
+                self.resume_task(key, epoch, w);
+                // Everyone gets a turn: host operations and timers are looked at between tasks too.
+                if self.driver.pending() > 0 || !self.tasks.timers.is_empty() {
+                    self.switches = self.switches.wrapping_add(1);
+                    if self.switches.is_multiple_of(LOOK_EVERY) {
+                        self.take_in(None);
+                    }
+                }
+                continue;
+            }
+            if !self.tasks.callbacks.is_empty() {
+                continue;
+            }
+            if self.interrupt.load(Ordering::Relaxed) != 0 {
+                self.take_interrupt();
+                continue;
+            }
+            if ending && self.grace_is_over() {
+                return Exit::Done;
+            }
+            let idle = self.driver.pending() == 0 && self.tasks.timers.referenced() == 0;
+            if self.tasks.main_result.is_some() && idle && !ending && self.root_is_quiet() {
+                if self.tasks.live.is_empty() {
+                    return Exit::Done;
+                }
+                // Daemons are not waited for, but they may clean up.
+                ending = true;
+                self.end_root();
+                continue;
+            }
+            let deadline = self.tasks.timers.next_deadline();
+            if deadline.is_none() && self.driver.pending() == 0 {
+                if !ending && self.throw_deadlock() {
+                    continue;
+                }
+                return Exit::Done;
+            }
+            self.take_in(Some(deadline));
+        }
+    }
+
+    fn end_root(&mut self) {
+        let root = self.tasks.scopes.root;
+        self.cancel_scope(root, Cause::Request(Value::NIL));
+    }
+
+    fn grace_is_over(&self) -> bool {
+        let root = self.tasks.scopes.get(self.tasks.scopes.root);
+        root.and_then(|s| s.grace_end).is_some_and(|end| self.driver.now_us() >= end)
+    }
+
+    fn next_ready(&mut self) -> Option<(TaskKey, u32, Wake)> {
+        if self.tasks.shake && self.tasks.ready.len() > 1 {
+            let n = self.tasks.ready.len();
+            let i = self.tasks.choose(n);
+            return self.tasks.ready.swap_remove_back(i);
+        }
+        self.tasks.ready.pop_front()
+    }
+
+    fn resume_task(&mut self, key: TaskKey, epoch: u32, w: Wake) {
+        let Some(l) = self.tasks.live.get(key) else { return };
+        if l.epoch != epoch || l.parked {
+            return;
+        }
+        let mut f: Gc<Fiber> = l.fiber.gc();
+        let fut = l.future;
+        let idle = self.cur;
+        fut.as_gc().set(flag::STARTED);
+        self.tasks.budget = BUDGET;
+        self.cur = f;
+        f.status = Status::Running;
+        if self.tasks.trace.is_some() {
+            self.trace_run(fut, true);
+        }
+        let start = match w {
+            Wake::Start => match self.start_fiber() {
+                Ctl::Throw => Some(Start::Throw),
+                Ctl::Idle => None,
+                _ => Some(Start::Resume),
+            },
+            Wake::Value(v) => self.resume_with(v),
+            Wake::Arm(arm, v, open) => {
+                if let Some(mut t) = self.task_of(f) {
+                    t.result = v;
+                    t.peeked = open;
+                    self.heap.barrier(t);
+                }
+                self.resume_with(Value::small(arm as i64))
+            }
+            Wake::Throw(ex) => {
+                self.exception = ex;
+                Some(Start::Throw)
+            }
+        };
+        if let Some(start) = start {
+            run::run(self, start);
+        }
+        if self.tasks.trace.is_some() {
+            self.trace_run(fut, false);
+        }
+        self.cur = idle;
+    }
+
+    fn resume_with(&mut self, v: Value) -> Option<Start> {
+        match call::deliver_op(self, v) {
+            Ctl::Throw => Some(Start::Throw),
+            Ctl::Idle => None,
+            Ctl::Done => None,
+            _ => Some(Start::Resume),
+        }
+    }
+
+    /// Each callback runs in a task of its own, so that it may await; the callbacks of one future start in order.
+    fn start_callbacks(&mut self) {
+        while let Some((f, arg, locals)) = self.tasks.callbacks.pop_front() {
+            let root = self.tasks.scopes.root;
+            let args = [arg];
+            let args = if arg.is_undef() { &args[..0] } else { &args[..] };
+            let (fiber, fut) = self.new_task(f, args, root, locals);
+            fut.as_gc().set(flag::CALLBACK);
+            let key = self.enter_live(fut, fiber.value());
+            self.resume_task(key, 0, Wake::Start);
+        }
+    }
+
+    /// A signal arrived. The first one cancels the root scope, the second one takes its grace, and a request for a dump of the
+    /// tasks gets one.
+    fn take_interrupt(&mut self) {
+        let sig = self.interrupt.swap(0, Ordering::Relaxed);
+        if sig == 0 {
+            return;
+        }
+        if sig == SIGQUIT {
+            let text = self.task_dump();
+            self.output.stderr(&text);
+            return;
+        }
+        let first = self.exit_code.is_none();
+        self.exit_code.get_or_insert(128 + sig as i32);
+        let root = self.tasks.scopes.root;
+        if first {
+            let reason = self.str("interrupted");
+            self.cancel_scope(root, Cause::Request(reason));
+        } else {
+            self.grace_ended(root);
+        }
+    }
+
+    pub fn root_scope(&self) -> ScopeKey {
+        self.tasks.scopes.root
+    }
+}
+
+impl Vm {
+    /// Failures nobody looked at, when the program ends: one warning each.
+    pub fn report_unobserved(&mut self) {
+        for f in std::mem::take(&mut self.tasks.failed) {
+            if !f.as_gc().has(flag::OBSERVED) {
+                self.report_unhandled(f, false);
+            }
+        }
+    }
+
+    pub(super) fn report_unhandled(&mut self, f: Value, error: bool) {
+        self.tasks.stats.unhandled += 1;
+        let ex = f.as_gc().value;
+        let class = self.exception_class_name(ex);
+        let message = self.exception_message(ex);
+        let (frames, _) = crate::interp::trace::frames(self, ex);
+        let mut text = if error {
+            let name = self.task_name(f);
+            format!("Error: unhandled failure of {name}: {class}: {message}\n")
+        } else {
+            format!("Warning: the failure of a future was never observed: {class}: {message}\n")
+        };
+        for t in frames.iter().take(20) {
+            text.push_str(&format!("  at {}\n", crate::interp::trace::line(t)));
+        }
+        let (function, pc) = f.as_gc().origin();
+        if let Some(place) = crate::interp::trace::place(function, pc)
+            && f.as_gc().has(flag::TASK)
+        {
+            text.push_str(&format!("  spawned {place}\n"));
+        }
+        self.output.stderr(&text);
+    }
+
+    /// `task #3 "name"`
+    pub(super) fn task_name(&mut self, f: Value) -> String {
+        let g = f.as_gc();
+        match g.name.is_nil() {
+            true => format!("task #{}", g.id),
+            false => {
+                let name = self.to_text(g.name).unwrap_or_default();
+                format!("task #{} \"{name}\"", g.id)
+            }
+        }
+    }
+}
+
+/// A safepoint on full slices: host completions and due timers are taken in, the running task sees its cancellation, callbacks
+/// run. Tasks do not switch here (concurrency.md D8).
+pub fn poll(vm: &mut Vm) -> Ctl {
+    if vm.driver.pending() > 0 || !vm.tasks.timers.is_empty() {
+        vm.take_in(None);
+    }
+    if vm.tasks.cancels > 0 && vm.checkpoint().is_err() {
+        return Ctl::Throw;
+    }
+    if !vm.tasks.callbacks.is_empty() && !vm.in_callback {
+        // Callbacks are delivered at safepoints, never re-entrantly: they run in tasks of their own on top of this one.
+        vm.in_callback = true;
+        let mut cur = vm.cur;
+        let status = cur.status;
+        let budget = vm.tasks.budget;
+        cur.status = Status::Waiting;
+        vm.heap.barrier(cur);
+        vm.polling_fibers.push(cur.value());
+        vm.start_callbacks();
+        vm.polling_fibers.pop();
+        vm.cur = cur;
+        vm.tasks.budget = budget;
+        cur.status = status;
+        vm.in_callback = false;
+    }
+    Ctl::Load
+}
+
+/// The running task asked to park: `prepare_park` was called and wakers registered.
+pub fn parked(vm: &mut Vm) -> Ctl {
+    let Some(mut task) = vm.task_of(vm.cur) else {
+        return call::fail(vm, Vm::runtime_error, "parked outside of a task");
+    };
+    let mut cur = vm.cur;
+    // A generator whose body waits is still running for everyone else.
+    cur.status = if cur.role == Role::Task { Status::Suspended } else { Status::Waiting };
+    vm.heap.barrier(cur);
+    vm.heap.barrier(task);
+    leave_eager(vm, &mut task)
+}
+
+/// A task that was started eagerly gives control back to its starter with its future; others to the scheduler.
+fn leave_eager(vm: &mut Vm, task: &mut Gc<Fiber>) -> Ctl {
+    if let Some(mut starter) = task.caller.get::<Fiber>(Kind::Fiber) {
+        task.caller = Value::NIL;
+        starter.status = Status::Running;
+        vm.cur = starter;
+        let fut = task.owner;
+        return call::deliver_op(vm, fut);
+    }
+    Ctl::Idle
+}
+
+/// The running task's bottom frame returned or threw.
+pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
+    let mut task = vm.cur;
+    task.status = Status::Done;
+    let fut = task.owner;
+    let g = fut.as_gc();
+    let (key, home) = (g.task_key(), g.home());
+    vm.exception = Value::UNDEF;
+    vm.thrown_in = None;
+    if vm.tasks.main == Some(key) {
+        vm.tasks.main_result = Some(r);
+    }
+    vm.forget_task(key, fut, task);
+    if !vm.tasks.held.is_empty() {
+        vm.break_locks(fut);
+    }
+    match r {
+        Ok(v) => {
+            // `(async e)` flattens a future; `^^raw` keeps it.
+            if v.is_future() && v != fut && !g.has(flag::RAW | flag::SPAWNED | flag::CALLBACK | flag::MAIN) {
+                vm.follow(fut, v);
+            } else {
+                vm.settle(fut, State::Success, v);
+            }
+            vm.child_ended(fut, home, None);
+        }
+        Err(ex) if vm.is_own_cancellation(ex) => {
+            // Seen by others it is an ordinary exception.
+            let reason = vm.symbols.find("reason").and_then(|k| vm.map_get(ex.gc(), k)).unwrap_or(Value::NIL);
+            let ex = vm.cancellation(false, reason);
+            vm.settle(fut, State::Cancelled, ex);
+            vm.child_ended(fut, home, None);
+        }
+        Err(ex) => {
+            vm.settle(fut, State::Failure, ex);
+            vm.child_ended(fut, home, Some(ex));
+        }
+    }
+    leave_eager(vm, &mut task)
+}
+
+/// Another thread asked the VM to stop (SIGINT, SIGTERM: the signal's number), or for a dump.
+pub fn interrupted(vm: &mut Vm) -> Ctl {
+    vm.take_interrupt();
+    match vm.checkpoint() {
+        Ok(()) => Ctl::Next,
+        Err(_) => Ctl::Throw,
+    }
+}
+
+/// Starts the main task on `closure`.
+pub fn start_main(vm: &mut Vm, closure: Value) -> Result<Value, Stop> {
+    vm.open_root();
+    let root = vm.tasks.scopes.root;
+    let (f, fut) = vm.new_task(closure, &[], root, Value::NIL);
+    fut.as_gc().set(flag::RAW | flag::MAIN | flag::DAEMON);
+    let key = vm.enter_live(fut, f.value());
+    vm.tasks.main = Some(key);
+    vm.tasks.ready.push_back((key, 0, Wake::Start));
+    Ok(fut)
+}

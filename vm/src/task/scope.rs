@@ -1,0 +1,1111 @@
+//! Scopes: who belongs together, who waits for whom, and how cancellation spreads.
+//!
+//! Scopes are a tree. Each was opened by a task (its owner) and ends when the owner has left its body *and* its children (the
+//! tasks started in it) and host operations are over. Cancellation is a state of a scope: [`Vm::cancel_scope`] marks the scope and
+//! all scopes below it except shields, and wakes what waits there; whoever reaches a checkpoint in a marked scope gets its own
+//! CancellationException, again and again until it has left. Cleanups (`finally` parts and catches of CancellationException)
+//! don't see it until the scope's grace is over.
+use super::future::{State, flag};
+use super::timer::Due;
+use super::{Reason, TaskKey, Wake};
+use crate::heap::{Gc, Kind};
+use crate::native::{R, Stop};
+use crate::object::fiber::{Fiber, Role};
+use crate::value::Value;
+use crate::vm::Vm;
+use slotmap::{Key, KeyData, SlotMap};
+use std::collections::VecDeque;
+
+slotmap::new_key_type! {
+    /// An open scope. Stale keys name nothing.
+    pub struct ScopeKey;
+}
+
+pub(super) fn scope_bits(k: ScopeKey) -> u64 {
+    k.data().as_ffi()
+}
+pub(super) fn scope_of(bits: u64) -> ScopeKey {
+    KeyData::from_ffi(bits).into()
+}
+
+/// Time for the cleanup of a cancelled scope, in microseconds, unless `^grace` says otherwise.
+pub const GRACE_US: u64 = 5_000_000;
+
+/// What a failing child does to its scope.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Policy {
+    /// The first failure cancels the siblings and the body.
+    #[default]
+    Cancel,
+    /// Nobody is cancelled; any failure makes an ExceptionGroup.
+    Collect,
+    /// Failures stay in their tasks.
+    Supervise,
+}
+
+/// Why a scope was cancelled by itself (not by a scope around it).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    Timeout,
+    /// `(s .cancel reason)`.
+    Request(Value),
+    /// A child or the body failed.
+    Failure,
+    /// The grace of the scope whose cleanup this is was over.
+    Grace,
+}
+
+/// A failure of a scope: of a child, or of the body.
+#[derive(Clone, Copy)]
+pub struct Failure {
+    pub ex: Value,
+    /// Number of the task, 0 for the body.
+    task: u64,
+    at: u64,
+    /// The task had been told of the cancellation before.
+    late: bool,
+}
+
+impl Failure {
+    /// A failure that is nobody's in particular.
+    pub fn of_scope(ex: Value) -> Failure {
+        Failure { ex, task: 0, at: 0, late: false }
+    }
+}
+
+/// How a new scope is to behave.
+#[derive(Clone, Copy, Default)]
+pub struct Setup {
+    pub shield: bool,
+    pub policy: Policy,
+    /// Children that run at a time; 0: all.
+    pub limit: u32,
+    /// Microseconds; `None`: as the scope around.
+    pub grace: Option<u64>,
+    /// Microseconds from now.
+    pub timeout: Option<u64>,
+    /// On the driver's clock.
+    pub deadline: Option<u64>,
+    pub name: Option<Value>,
+}
+
+pub struct Scope {
+    pub parent: ScopeKey,
+    /// The task that runs the body; nil for the root.
+    pub owner: Value,
+    pub setup: Setup,
+    pub id: u64,
+    /// Outer cancellation is not seen inside: a shield, or opened in a cleanup.
+    pub closed_off: bool,
+    /// Effective: by itself or from outside.
+    pub cancelled: bool,
+    pub cause: Option<Cause>,
+    /// Cancellation reached the body or a child.
+    pub delivered: bool,
+    pub children: Vec<TaskKey>,
+    daemons: u32,
+    running: u32,
+    queued: VecDeque<TaskKey>,
+    inner: Vec<ScopeKey>,
+    /// Place in the parent's `inner`.
+    index: u32,
+    operations: u32,
+    pub grace_end: Option<u64>,
+    grace_timer: u64,
+    pub deadline: Option<u64>,
+    deadline_timer: u64,
+    opened_at: u64,
+    failures: Vec<Failure>,
+    /// Futures of `async` children that failed before anybody looked.
+    unobserved: Vec<Value>,
+    /// The owner, waiting at the end of the body.
+    exit: Option<(TaskKey, u32)>,
+    result: Option<Result<Value, Value>>,
+    /// What scripts hold.
+    pub handle: Value,
+}
+
+impl Scope {
+    fn new(parent: ScopeKey, owner: Value, setup: Setup, id: u64, now: u64) -> Scope {
+        Scope {
+            parent,
+            owner,
+            setup,
+            id,
+            closed_off: setup.shield,
+            cancelled: false,
+            cause: None,
+            delivered: false,
+            children: Vec::new(),
+            daemons: 0,
+            running: 0,
+            queued: VecDeque::new(),
+            inner: Vec::new(),
+            index: 0,
+            operations: 0,
+            grace_end: None,
+            grace_timer: 0,
+            deadline: None,
+            deadline_timer: 0,
+            opened_at: now,
+            failures: Vec::new(),
+            unobserved: Vec::new(),
+            exit: None,
+            result: None,
+            handle: Value::NIL,
+        }
+    }
+
+    pub fn name(&self) -> Value {
+        self.setup.name.unwrap_or(Value::NIL)
+    }
+
+    /// Nothing the end of the scope has to wait for.
+    fn quiet(&self) -> bool {
+        self.children.len() == self.daemons as usize && self.operations == 0
+    }
+}
+
+#[derive(Default)]
+pub struct Scopes {
+    pub map: SlotMap<ScopeKey, Scope>,
+    pub root: ScopeKey,
+    count: u64,
+}
+
+impl Scopes {
+    pub(super) fn roots(&self, out: &mut Vec<Value>) {
+        for s in self.map.values() {
+            out.extend([s.owner, s.handle, s.name()]);
+            out.extend(s.failures.iter().map(|f| f.ex));
+            out.extend(&s.unobserved);
+            if let Some(Ok(v) | Err(v)) = s.result {
+                out.push(v);
+            }
+            if let Some(Cause::Request(v)) = s.cause {
+                out.push(v);
+            }
+        }
+    }
+
+    pub fn get(&self, k: ScopeKey) -> Option<&Scope> {
+        self.map.get(k)
+    }
+
+    /// Scopes other than the root are open.
+    pub fn any(&self) -> bool {
+        self.map.len() > 1
+    }
+
+    pub(super) fn operation_started(&mut self, k: ScopeKey) {
+        if let Some(s) = self.map.get_mut(k) {
+            s.operations += 1;
+        }
+    }
+
+    /// True when it was the last one.
+    pub(super) fn operation_ended(&mut self, k: ScopeKey) -> bool {
+        match self.map.get_mut(k) {
+            Some(s) => {
+                s.operations = s.operations.saturating_sub(1);
+                s.operations == 0
+            }
+            None => false,
+        }
+    }
+}
+
+// --- where the running task is
+
+impl Vm {
+    /// The innermost scope of the running task.
+    pub fn current_scope(&self) -> ScopeKey {
+        match self.task_of(self.cur) {
+            Some(t) => self.live_scope(scope_of(t.scope)),
+            None => self.tasks.scopes.root,
+        }
+    }
+
+    fn live_scope(&self, k: ScopeKey) -> ScopeKey {
+        if self.tasks.scopes.map.contains_key(k) { k } else { self.tasks.scopes.root }
+    }
+
+    /// Whether cancellation holds where task `t` is.
+    pub fn is_cancelled(&self, t: Gc<Fiber>) -> bool {
+        match self.tasks.scopes.get(scope_of(t.scope)) {
+            Some(s) => s.cancelled || t.cancelled && s.owner != t.owner,
+            None => t.cancelled,
+        }
+    }
+
+    /// A cleanup runs in the frames of `f`, or of the fibers it was resumed by.
+    pub fn in_cleanup(&self, f: Gc<Fiber>) -> bool {
+        let mut f = f;
+        loop {
+            if f.cleanup > 0 {
+                return true;
+            }
+            if f.role == Role::Task {
+                return false;
+            }
+            match f.caller.get::<Fiber>(Kind::Fiber) {
+                Some(c) => f = c,
+                None => return false,
+            }
+        }
+    }
+
+    /// When cleanups of task `t` must be over.
+    fn grace_end(&self, t: Gc<Fiber>) -> Option<u64> {
+        let of_scope = self.tasks.scopes.get(scope_of(t.scope)).and_then(|s| s.grace_end);
+        let of_task = self.tasks.graces.get(&t.owner.as_gc().task_key()).copied();
+        match (of_scope, of_task) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Throws the running task's own cancellation when one is pending.
+    #[inline]
+    pub fn checkpoint(&mut self) -> Result<(), Stop> {
+        if self.tasks.cancels == 0 { Ok(()) } else { self.checkpoint_slow() }
+    }
+
+    #[cold]
+    fn checkpoint_slow(&mut self) -> Result<(), Stop> {
+        let Some(t) = self.task_of(self.cur) else { return Ok(()) };
+        if !self.is_cancelled(t) {
+            return Ok(());
+        }
+        if self.in_cleanup(self.cur) {
+            if self.grace_end(t).is_none_or(|end| self.driver.now_us() < end) {
+                return Ok(());
+            }
+            self.exception = self.grace_over();
+            return Err(Stop::Throw);
+        }
+        self.exception = self.own_cancellation(t);
+        Err(Stop::Throw)
+    }
+
+    /// The exception that a cancelled task sees.
+    fn own_cancellation(&mut self, t: Gc<Fiber>) -> Value {
+        t.owner.as_gc().set(flag::TOLD);
+        let mut k = scope_of(t.scope);
+        let mut reason = Value::NIL;
+        while let Some(s) = self.tasks.scopes.map.get_mut(k) {
+            if s.owner == t.owner || s.cancelled {
+                s.delivered = true;
+            }
+            match s.cause {
+                Some(Cause::Request(r)) => reason = r,
+                Some(Cause::Timeout) => reason = self.symbols.find("timeout").map_or(Value::NIL, Value::sym),
+                _ => {}
+            }
+            if s.cause.is_some() || s.parent == k || s.closed_off {
+                break;
+            }
+            k = s.parent;
+        }
+        if reason.is_nil() && t.cancelled {
+            reason = t.peek;
+        }
+        self.cancellation(true, reason)
+    }
+
+    fn grace_over(&mut self) -> Value {
+        let ex = self.timeout_exception(None);
+        let k = self.names.message;
+        let m = self.str("the grace for cleanup is over");
+        self.map_set(ex.gc(), k, m);
+        self.set_detail(ex, "own?", Value::TRUE);
+        self.mark_own_cancellation(ex);
+        ex
+    }
+}
+
+// --- generators: a scope that was opened in a generator's body is left and entered with the generator
+
+impl Vm {
+    /// A generator is about to run for the current task.
+    pub(crate) fn enter_generator(&mut self, mut g: Gc<Fiber>) -> Result<(), Stop> {
+        if !self.tasks.scopes.any() {
+            return Ok(());
+        }
+        let Some(mut t) = self.task_of(self.cur) else { return Ok(()) };
+        let around = t.scope;
+        if g.scope != 0 {
+            // It yielded inside a scope: that must hang below the scope the consumer is in.
+            let mut k = scope_of(g.scope);
+            while let Some(s) = self.tasks.scopes.get(k)
+                && scope_bits(k) != around
+                && s.owner == t.owner
+            {
+                k = s.parent;
+            }
+            if scope_bits(k) != around {
+                let c = self.classes.concurrency_exception;
+                return Err(self.throw(c, "the generator waits inside a scope that belongs to another task or scope"));
+            }
+            t.scope = g.scope;
+        }
+        g.scope = around;
+        Ok(())
+    }
+
+    /// A running generator yields.
+    pub(crate) fn leave_generator(&mut self, mut g: Gc<Fiber>) {
+        let around = std::mem::take(&mut g.scope);
+        if around == 0 || !self.tasks.scopes.any() {
+            return;
+        }
+        if let Some(mut t) = self.task_of(g)
+            && t.scope != around
+        {
+            g.scope = std::mem::replace(&mut t.scope, around);
+        }
+    }
+}
+
+// --- opening and leaving
+
+impl Vm {
+    /// The scope around everything. A new one when the last program's was cancelled.
+    pub(super) fn open_root(&mut self) {
+        let stale = self.tasks.scopes.get(self.tasks.scopes.root).is_none_or(|s| s.cancelled);
+        if stale {
+            let old = self.tasks.scopes.root;
+            let setup = Setup { policy: Policy::Supervise, grace: Some(GRACE_US), ..Setup::default() };
+            let now = self.driver.now_us();
+            let root = self.tasks.scopes.map.insert(Scope::new(ScopeKey::default(), Value::NIL, setup, 0, now));
+            self.tasks.scopes.root = root;
+            self.forget_scope(old);
+        }
+    }
+
+    fn forget_scope(&mut self, k: ScopeKey) -> Option<Scope> {
+        let s = self.tasks.scopes.map.remove(k)?;
+        if s.cancelled {
+            self.tasks.cancels -= 1;
+        }
+        self.tasks.timers.cancel(s.grace_timer);
+        self.tasks.timers.cancel(s.deadline_timer);
+        if let Some(p) = self.tasks.scopes.map.get_mut(s.parent) {
+            p.inner.swap_remove(s.index as usize);
+            if let Some(&moved) = p.inner.get(s.index as usize)
+                && let Some(m) = self.tasks.scopes.map.get_mut(moved)
+            {
+                m.index = s.index;
+            }
+        }
+        Some(s)
+    }
+
+    /// Opens a scope: the running task is inside from now on.
+    pub fn open_scope(&mut self, setup: Setup) -> Result<ScopeKey, Stop> {
+        let Some(mut t) = self.task_of(self.cur) else {
+            return Err(self.runtime_error("a scope needs a task"));
+        };
+        let now = self.driver.now_us();
+        let parent = self.live_scope(scope_of(t.scope));
+        let cleaning = self.in_cleanup(self.cur);
+        let cancelled = !setup.shield && !cleaning && self.is_cancelled(t);
+        self.tasks.scopes.count += 1;
+        let mut s = Scope::new(parent, t.owner, setup, self.tasks.scopes.count, now);
+        s.closed_off |= cleaning;
+        s.cancelled = cancelled;
+        let (grace, index, grace_end) = match self.tasks.scopes.get(parent) {
+            Some(p) => (p.setup.grace, p.inner.len() as u32, p.grace_end),
+            None => (None, 0, None),
+        };
+        s.index = index;
+        s.setup.grace = setup.grace.or(grace);
+        if cancelled {
+            s.grace_end = grace_end.or(self.grace_end(t));
+            self.tasks.cancels += 1;
+        }
+        let deadline = match (setup.timeout.map(|us| now.saturating_add(us)), setup.deadline) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        s.deadline = deadline;
+        let key = self.tasks.scopes.map.insert(s);
+        if let Some(p) = self.tasks.scopes.map.get_mut(parent) {
+            p.inner.push(key);
+        }
+        t.scope = scope_bits(key);
+        match deadline {
+            Some(at) if at <= now => self.cancel_scope(key, Cause::Timeout),
+            Some(at) => {
+                let id = self.tasks.timers.add(at, Due::Deadline(key));
+                self.tasks.scopes.map[key].deadline_timer = id;
+            }
+            None => {}
+        }
+        Ok(key)
+    }
+
+    /// A task becomes a child of scope `home`.
+    pub(super) fn adopt(&mut self, key: TaskKey, home: ScopeKey) {
+        let fut = self.tasks.live[key].future;
+        let Some(s) = self.tasks.scopes.map.get_mut(home) else { return };
+        let index = s.children.len() as u32;
+        s.children.push(key);
+        if fut.as_gc().has(flag::DAEMON) {
+            s.daemons += 1;
+        }
+        self.tasks.live[key].index = index;
+    }
+
+    /// Takes a task out of its scope's children.
+    fn disown(&mut self, key: TaskKey, home: ScopeKey) {
+        let Some(l) = self.tasks.live.get(key) else { return };
+        let (index, fut) = (l.index as usize, l.future);
+        let Some(s) = self.tasks.scopes.map.get_mut(home) else { return };
+        if s.children.get(index) != Some(&key) {
+            return;
+        }
+        s.children.swap_remove(index);
+        if fut.as_gc().has(flag::DAEMON) {
+            s.daemons -= 1;
+        }
+        if let Some(&moved) = s.children.get(index) {
+            self.tasks.live[moved].index = index as u32;
+        }
+    }
+
+    /// `(spawn ...)`: first runs when the spawner next suspends, FIFO; in a scope with a limit, when its turn comes.
+    pub fn spawn_task(&mut self, callee: Value, args: &[Value], home: ScopeKey, flags: u64, name: Value) -> R {
+        let locals = self.current_locals();
+        let (f, fut) = self.new_task(callee, args, home, locals);
+        let g = fut.as_gc();
+        g.set(flag::SPAWNED | flags);
+        let mut g = g;
+        g.name = name;
+        self.tasks.stats.spawned += 1;
+        let key = self.enter_live(fut, f.value());
+        self.trace_spawn(fut);
+        let atomic = flags & flag::ATOMIC != 0;
+        let Some(s) = self.tasks.scopes.map.get_mut(home) else { return Ok(fut) };
+        if s.cancelled && !atomic {
+            // It starts cancelled: the body never runs.
+            self.drop_unstarted(key);
+            return Ok(fut);
+        }
+        if s.setup.limit > 0 && s.running >= s.setup.limit {
+            s.queued.push_back(key);
+        } else {
+            s.running += 1;
+            self.make_ready(key, 0, Wake::Start);
+        }
+        Ok(fut)
+    }
+
+    /// The body of scope `key` ended. Waits for what is still running in it; the scope's value or exception.
+    pub fn leave_scope(&mut self, key: ScopeKey, result: Result<Value, Value>) -> R {
+        let Some(mut t) = self.task_of(self.cur) else {
+            return Err(self.runtime_error("a scope needs a task"));
+        };
+        let now = self.driver.now_us();
+        let own = matches!(result, Err(ex) if self.is_own_cancellation(ex) && ex != self.generator_exit);
+        let Some(s) = self.tasks.scopes.map.get_mut(key) else {
+            return match result {
+                Ok(v) => Ok(v),
+                Err(ex) => {
+                    self.exception = ex;
+                    Err(Stop::Throw)
+                }
+            };
+        };
+        s.result = Some(result);
+        let policy = s.setup.policy;
+        if let Err(ex) = result
+            && !own
+            && ex != self.generator_exit
+        {
+            let s = &mut self.tasks.scopes.map[key];
+            s.failures.push(Failure { ex, task: 0, at: now, late: false });
+        }
+        if result.is_err() && !own && policy != Policy::Collect {
+            self.cancel_scope(key, Cause::Failure);
+        }
+        if self.tasks.scopes.map[key].quiet() && self.tasks.scopes.map[key].daemons > 0 {
+            self.cancel_daemons(key);
+        }
+        let s = &self.tasks.scopes.map[key];
+        if s.children.is_empty() && s.operations == 0 {
+            t.scope = scope_bits(s.parent);
+            return match self.scope_outcome(key, t) {
+                Ok(v) => Ok(v),
+                Err(ex) => {
+                    self.exception = ex;
+                    Err(Stop::Throw)
+                }
+            };
+        }
+        let handle = s.handle;
+        let (task, epoch) = self.park_anyway(Reason::ScopeExit, handle)?;
+        self.tasks.scopes.map[key].exit = Some((task, epoch));
+        Err(Stop::Park)
+    }
+
+    /// Only daemons are left: they are not waited for.
+    fn cancel_daemons(&mut self, key: ScopeKey) {
+        let all = self.tasks.scopes.map[key].children.clone();
+        for k in all {
+            if let Some(l) = self.tasks.live.get(k) {
+                let f = l.future;
+                self.cancel_task(f, Value::NIL);
+            }
+        }
+    }
+
+    /// Something in the scope ended: its owner may go on when that was the last.
+    pub(super) fn scope_settled(&mut self, key: ScopeKey) {
+        let Some(s) = self.tasks.scopes.get(key) else { return };
+        let Some((task, epoch)) = s.exit else { return };
+        if !s.quiet() {
+            return;
+        }
+        if s.daemons > 0 {
+            return self.cancel_daemons(key);
+        }
+        let Some(l) = self.tasks.live.get(task) else { return };
+        let Some(mut t) = l.future.as_gc().task_fiber() else { return };
+        t.scope = scope_bits(s.parent);
+        let w = match self.scope_outcome(key, t) {
+            Ok(v) => Wake::Value(v),
+            Err(ex) => Wake::Throw(ex),
+        };
+        self.wake(task, epoch, w);
+    }
+
+    /// Closes a scope whose body and children are over: its value or exception. The owner is back in the scope around.
+    fn scope_outcome(&mut self, key: ScopeKey, t: Gc<Fiber>) -> Result<Value, Value> {
+        let outside = self.is_cancelled(t) && !self.in_cleanup_of(t);
+        let Some(s) = self.forget_scope(key) else { return Ok(Value::NIL) };
+        if let Some(h) = s.handle.foreign::<super::scope_library::ScopeHandle>() {
+            h.closed = true;
+            h.was_cancelled = s.cancelled || s.cause.is_some();
+        }
+        let mut failures = s.failures;
+        for f in s.unobserved {
+            let g = f.as_gc();
+            if g.has(flag::OBSERVED) {
+                continue;
+            }
+            g.observe();
+            if g.has(flag::SPAWNED) {
+                // A supervised task whose failure nobody looked at.
+                self.report_unhandled(f, true);
+                self.tasks.failed_code = Some(1);
+            } else {
+                failures.push(Failure { ex: g.value, task: g.id, at: self.driver.now_us(), late: false });
+            }
+        }
+        // Failures of one instant, before anybody was told of the cancellation: the lowest number is the first.
+        if let Some(at) = failures.first().map(|f| f.at)
+            && failures[0].task != 0
+        {
+            let n = failures.iter().take_while(|f| f.at == at && !f.late && f.task != 0).count();
+            failures[..n].sort_by_key(|f| f.task);
+        }
+        let mut seen: Vec<Value> = Vec::new();
+        failures.retain(|f| {
+            let fresh = !seen.contains(&f.ex);
+            if fresh && seen.len() < 1000 {
+                seen.push(f.ex);
+            }
+            fresh
+        });
+        let result = s.result.unwrap_or(Ok(Value::NIL));
+        if !failures.is_empty() {
+            if s.setup.policy == Policy::Collect {
+                let all: Vec<Value> = failures.iter().map(|f| f.ex).collect();
+                return Err(self.exception_group(&all));
+            }
+            let first = failures[0].ex;
+            let mut rest: Vec<Value> = failures[1..].iter().map(|f| f.ex).collect();
+            if let Err(ex) = result
+                && outside
+                && self.is_own_cancellation(ex)
+            {
+                rest.push(ex);
+            }
+            self.add_suppressed(first, &rest);
+            return Err(first);
+        }
+        let timed_out = s.cause == Some(Cause::Timeout);
+        let after = s.deadline.map(|d| d - s.opened_at.min(d));
+        match result {
+            Err(ex) if ex == self.generator_exit => Err(ex),
+            Err(ex) => {
+                if outside && !s.closed_off {
+                    return Err(ex);
+                }
+                match s.cause {
+                    Some(Cause::Timeout) => Err(self.scope_timeout(after, s.handle)),
+                    Some(Cause::Request(_)) => Ok(Value::NIL),
+                    _ => Err(ex),
+                }
+            }
+            Ok(_) if outside && !s.closed_off && s.delivered => Err(self.own_cancellation(t)),
+            Ok(_) if timed_out && s.delivered => Err(self.scope_timeout(after, s.handle)),
+            Ok(v) => Ok(v),
+        }
+    }
+
+    fn in_cleanup_of(&self, t: Gc<Fiber>) -> bool {
+        match self.tasks.live.get(t.owner.as_gc().task_key()) {
+            Some(l) if l.parked => self.in_cleanup(l.fiber.gc()),
+            _ => self.in_cleanup(self.cur),
+        }
+    }
+
+    /// The exception of a scope whose time was up; the handle knows it, for `else` parts.
+    fn scope_timeout(&mut self, after: Option<u64>, handle: Value) -> Value {
+        let ex = self.timeout_exception(after);
+        if let Some(h) = handle.foreign::<super::scope_library::ScopeHandle>() {
+            h.timeout = ex;
+        }
+        if handle.is_ptr() {
+            self.heap.barrier(handle.gc::<crate::object::foreign::ForeignObj>());
+        }
+        ex
+    }
+
+    /// `$ex/suppressed`: failures that a first one pushed aside.
+    pub fn add_suppressed(&mut self, ex: Value, others: &[Value]) {
+        let others: Vec<Value> = others.iter().copied().filter(|o| *o != ex).collect();
+        if others.is_empty() || !ex.is_kind(Kind::Instance) {
+            return;
+        }
+        let k = self.symbols.intern_static("suppressed");
+        let list = match self.map_get(ex.gc(), k).and_then(|v| v.get(Kind::Array)) {
+            Some(a) => a,
+            None => {
+                let a = self.heap.array_with_capacity(others.len());
+                self.map_set(ex.gc(), k, a.value());
+                a
+            }
+        };
+        for o in others {
+            self.heap.array_push(list, o);
+        }
+    }
+
+    /// An ExceptionGroup of several failures.
+    pub fn exception_group(&mut self, all: &[Value]) -> Value {
+        let c = self.classes.group;
+        let noun = if all.len() == 1 { "failure" } else { "failures" };
+        let mut text = format!("{} {noun}", all.len());
+        for (i, &ex) in all.iter().take(5).enumerate() {
+            text.push_str(if i == 0 { ": " } else { "; " });
+            text.push_str(&self.exception_message(ex));
+        }
+        if all.len() > 5 {
+            text.push_str("; ...");
+        }
+        let m = self.str(&text);
+        let ex = self.make_exception(c, m, Value::NIL);
+        self.set_code(ex, "GENE.ASYNC.GROUP");
+        let list = self.array(all);
+        self.set_detail(ex, "exceptions", list);
+        ex
+    }
+}
+
+// --- ends of children
+
+impl Vm {
+    /// A task of scope `home` has ended and is no longer live. `failed`: its exception, unless it was its own cancellation.
+    pub(super) fn child_ended(&mut self, fut: Value, home: ScopeKey, failed: Option<Value>) {
+        let g = fut.as_gc();
+        let root = self.tasks.scopes.root;
+        let now = self.driver.now_us();
+        let spawned = g.has(flag::SPAWNED);
+        if let Some(s) = self.tasks.scopes.map.get_mut(home)
+            && spawned
+            && s.setup.limit > 0
+        {
+            s.running = s.running.saturating_sub(1);
+            while s.running < s.setup.limit
+                && let Some(next) = s.queued.pop_front()
+            {
+                if self.tasks.live.contains_key(next) {
+                    s.running += 1;
+                    self.tasks.ready.push_back((next, 0, Wake::Start));
+                    break;
+                }
+            }
+        }
+        if let Some(ex) = failed
+            && spawned
+            && home != root
+            && let Some(s) = self.tasks.scopes.map.get_mut(home)
+        {
+            match s.setup.policy {
+                Policy::Supervise => {}
+                policy => {
+                    let late = g.has(flag::TOLD);
+                    s.failures.push(Failure { ex, task: g.id, at: now, late });
+                    g.observe();
+                    if policy == Policy::Cancel {
+                        self.cancel_scope(home, Cause::Failure);
+                    }
+                }
+            }
+        }
+        self.scope_settled(home);
+    }
+
+    /// The scope fails by itself: its children are cancelled, and its owner gets the exception when they are over.
+    pub(super) fn scope_failed(&mut self, key: ScopeKey, f: Failure) {
+        if let Some(s) = self.tasks.scopes.map.get_mut(key) {
+            s.failures.push(f);
+        }
+        self.cancel_scope(key, Cause::Failure);
+        self.scope_settled(key);
+    }
+
+    /// A future failed and nobody looked. What follows depends on whose failure it is (4.5, 4.15).
+    pub(super) fn unobserved(&mut self, f: Value) {
+        let g = f.as_gc();
+        let root = self.tasks.scopes.root;
+        if g.has(flag::MAIN) {
+            return;
+        }
+        if g.has(flag::CALLBACK) {
+            self.report_unhandled(f, true);
+            self.tasks.failed_code = Some(1);
+        } else if g.has(flag::TASK) && g.has(flag::SPAWNED) {
+            let home = g.home();
+            let supervised = self.tasks.scopes.get(home).is_some_and(|s| s.setup.policy == Policy::Supervise);
+            if home == root || !self.tasks.scopes.map.contains_key(home) {
+                // Nobody waits for a root-level task: its failure is reported at once.
+                self.report_unhandled(f, true);
+                self.tasks.failed_code = Some(1);
+            } else if supervised {
+                // Somebody may still look: decided at the end of the scope.
+                self.tasks.scopes.map[home].unobserved.push(f);
+            }
+        } else if g.has(flag::TASK) && g.home() != root && self.tasks.scopes.map.contains_key(g.home()) {
+            let home = g.home();
+            self.tasks.scopes.map[home].unobserved.push(f);
+        } else {
+            self.tasks.failed.push(f);
+        }
+    }
+
+    /// Moves a task to the root scope (4.6): it outlives the scope it was started in.
+    pub(super) fn detach_task(&mut self, f: Value) {
+        let g = f.as_gc();
+        g.set(flag::DETACHED);
+        let (key, home, root) = (g.task_key(), g.home(), self.tasks.scopes.root);
+        if g.state() != State::Pending || home == root {
+            return;
+        }
+        if !self.tasks.live.contains_key(key) {
+            g.set_home(root);
+            return;
+        }
+        self.disown(key, home);
+        if let Some(s) = self.tasks.scopes.map.get_mut(home)
+            && g.has(flag::SPAWNED)
+            && s.setup.limit > 0
+        {
+            s.running = s.running.saturating_sub(1);
+        }
+        g.set_home(root);
+        self.adopt(key, root);
+        if let Some(mut t) = g.task_fiber() {
+            // The outermost scope the task has opened hangs below the root now.
+            let mut k = scope_of(t.scope);
+            let mut top = None;
+            while let Some(s) = self.tasks.scopes.get(k) {
+                if s.owner != f {
+                    break;
+                }
+                top = Some(k);
+                k = s.parent;
+            }
+            match top {
+                None => t.scope = scope_bits(root),
+                Some(top) => self.move_scope(top, root),
+            }
+        }
+        self.scope_settled(home);
+    }
+
+    fn move_scope(&mut self, key: ScopeKey, to: ScopeKey) {
+        let (from, index) = (self.tasks.scopes.map[key].parent, self.tasks.scopes.map[key].index);
+        if let Some(p) = self.tasks.scopes.map.get_mut(from) {
+            p.inner.swap_remove(index as usize);
+            if let Some(&moved) = p.inner.get(index as usize) {
+                self.tasks.scopes.map[moved].index = index;
+            }
+        }
+        let at = match self.tasks.scopes.map.get_mut(to) {
+            Some(p) => {
+                p.inner.push(key);
+                p.inner.len() as u32 - 1
+            }
+            None => 0,
+        };
+        let s = &mut self.tasks.scopes.map[key];
+        s.parent = to;
+        s.index = at;
+    }
+}
+
+// --- cancellation
+
+impl Vm {
+    /// Cancels a scope and everything below it. Idempotent: the first cause stays.
+    pub fn cancel_scope(&mut self, key: ScopeKey, cause: Cause) {
+        let now = self.driver.now_us();
+        let Some(s) = self.tasks.scopes.map.get_mut(key) else { return };
+        if s.cause.is_none() {
+            s.cause = Some(cause);
+        }
+        if s.cancelled {
+            return;
+        }
+        let end = now.saturating_add(s.setup.grace.unwrap_or(GRACE_US));
+        self.tasks.timers.cancel(s.deadline_timer);
+        self.spread(key, end);
+        if let Some(s) = self.tasks.scopes.map.get_mut(key)
+            && s.grace_timer == 0
+        {
+            let id = self.tasks.timers.add(end, Due::Grace(key));
+            self.tasks.timers.set_unref(id, true);
+            if let Some(s) = self.tasks.scopes.map.get_mut(key) {
+                s.grace_timer = id;
+            }
+        }
+    }
+
+    /// Marks scopes as cancelled and wakes who waits there.
+    fn spread(&mut self, top: ScopeKey, grace_end: u64) {
+        let mut todo = vec![top];
+        while let Some(key) = todo.pop() {
+            let Some(s) = self.tasks.scopes.map.get_mut(key) else { continue };
+            if s.cancelled {
+                continue;
+            }
+            s.cancelled = true;
+            s.grace_end = Some(s.grace_end.map_or(grace_end, |e| e.min(grace_end)));
+            let (owner, operations) = (s.owner, s.operations);
+            let mut children = s.children.clone();
+            let inner = s.inner.clone();
+            self.tasks.cancels += 1;
+            for k in inner {
+                if self.tasks.scopes.get(k).is_some_and(|s| !s.closed_off) {
+                    todo.push(k);
+                }
+            }
+            if operations > 0 {
+                self.drop_operations(key);
+            }
+            let live = &self.tasks.live;
+            children.sort_by_key(|k| live.get(*k).map_or(0, |l| l.future.as_gc().id));
+            if owner.is_future() {
+                self.deliver(owner.as_gc().task_key(), key);
+            }
+            for k in children {
+                self.deliver(k, key);
+            }
+        }
+    }
+
+    /// The host operations of a cancelled scope are given up.
+    fn drop_operations(&mut self, key: ScopeKey) {
+        let all: Vec<(u64, Value)> =
+            self.tasks.host.iter().filter(|(_, h)| h.1 == key).map(|(k, h)| (*k, h.0)).collect();
+        for (k, f) in all {
+            self.driver.cancel(crate::driver::HostKey(k));
+            self.forget_host(k);
+            f.as_gc().observe();
+            let ex = self.cancellation(false, Value::NIL);
+            self.settle(f, State::Cancelled, ex);
+        }
+    }
+
+    /// Tells a task whose innermost scope is `scope` that it is cancelled: one that waits is woken, one that never ran is
+    /// dropped, one that runs or is ready sees it at its next checkpoint.
+    fn deliver(&mut self, key: TaskKey, scope: ScopeKey) {
+        let Some(l) = self.tasks.live.get(key) else { return };
+        let fut = l.future;
+        let Some(t) = fut.as_gc().task_fiber() else { return };
+        if scope_of(t.scope) != scope {
+            return;
+        }
+        let g = fut.as_gc();
+        if !g.has(flag::STARTED) {
+            if !g.has(flag::ATOMIC) {
+                self.drop_unstarted(key);
+            }
+            return;
+        }
+        self.interrupt_wait(key, t);
+    }
+
+    fn interrupt_wait(&mut self, key: TaskKey, t: Gc<Fiber>) {
+        let Some(l) = self.tasks.live.get(key) else { return };
+        if !l.parked || !l.reason.cancellable() || self.in_cleanup(l.fiber.gc()) {
+            return;
+        }
+        let epoch = l.epoch;
+        let ex = self.own_cancellation(t);
+        self.wake(key, epoch, Wake::Throw(ex));
+    }
+
+    /// A task that was cancelled before its first instruction never runs.
+    fn drop_unstarted(&mut self, key: TaskKey) {
+        let Some(l) = self.tasks.live.get(key) else { return };
+        let fut = l.future;
+        let home = fut.as_gc().home();
+        if let Some(t) = fut.as_gc().task_fiber()
+            && t.cancelled
+        {
+            self.tasks.cancels -= 1;
+        }
+        if let Some(s) = self.tasks.scopes.map.get_mut(home) {
+            s.delivered |= s.cancelled;
+        }
+        self.disown(key, home);
+        self.tasks.live.remove(key);
+        let ex = self.cancellation(false, Value::NIL);
+        self.settle(fut, State::Cancelled, ex);
+        let queued = match self.tasks.scopes.map.get_mut(home) {
+            Some(s) if s.setup.limit > 0 => {
+                let n = s.queued.len();
+                s.queued.retain(|k| *k != key);
+                s.queued.len() < n
+            }
+            _ => false,
+        };
+        if queued && let Some(s) = self.tasks.scopes.map.get_mut(home) {
+            // It never counted as running.
+            s.running += 1;
+        }
+        self.child_ended(fut, home, None);
+    }
+
+    /// `(t .cancel reason)`: requests that the task stop, with all scopes it has opened up to its shields.
+    pub fn cancel_task(&mut self, f: Value, reason: Value) {
+        let g = f.as_gc();
+        if g.state() != State::Pending {
+            return;
+        }
+        let Some(mut t) = g.task_fiber() else { return };
+        let key = g.task_key();
+        if !t.cancelled {
+            t.cancelled = true;
+            // Tasks don't peek: the word keeps the reason.
+            t.peek = reason;
+            self.heap.barrier(t);
+            self.tasks.cancels += 1;
+        }
+        if self.tasks.live.contains_key(key) && !g.has(flag::STARTED) {
+            if !g.has(flag::ATOMIC) {
+                self.drop_unstarted(key);
+            }
+            return;
+        }
+        let grace =
+            self.tasks.scopes.get(scope_of(t.scope)).and_then(|s| s.setup.grace).unwrap_or(GRACE_US);
+        let end = self.driver.now_us().saturating_add(grace);
+        if self.tasks.live.contains_key(key) && !self.tasks.graces.contains_key(&key) {
+            self.tasks.graces.insert(key, end);
+            let id = self.tasks.timers.add(end, Due::GraceOf(key));
+            self.tasks.timers.set_unref(id, true);
+        }
+        // Scopes of the task, innermost first.
+        let mut own = Vec::new();
+        let mut k = scope_of(t.scope);
+        while let Some(s) = self.tasks.scopes.get(k) {
+            if s.owner != f {
+                break;
+            }
+            own.push(k);
+            k = s.parent;
+        }
+        match own.last() {
+            None => self.interrupt_wait(key, t),
+            Some(&top) => {
+                if !self.tasks.scopes.map[top].closed_off {
+                    self.spread(top, end);
+                }
+            }
+        }
+    }
+
+    /// The grace of a cancelled scope is over: its cleanups are cut at their next checkpoint, those that wait now.
+    pub(super) fn grace_ended(&mut self, top: ScopeKey) {
+        let now = self.driver.now_us();
+        let mut todo = vec![top];
+        while let Some(key) = todo.pop() {
+            let Some(s) = self.tasks.scopes.map.get_mut(key) else { continue };
+            s.grace_end = Some(now);
+            let mut tasks = s.children.clone();
+            let inner = s.inner.clone();
+            if s.owner.is_future() {
+                tasks.push(s.owner.as_gc().task_key());
+            }
+            for k in inner {
+                match self.tasks.scopes.get(k) {
+                    Some(s) if s.setup.shield => self.warn_shield(k),
+                    Some(s) if s.closed_off => self.cancel_scope(k, Cause::Grace),
+                    _ => todo.push(k),
+                }
+            }
+            for k in tasks {
+                self.cut_cleanup(k, key);
+            }
+        }
+    }
+
+    pub(super) fn grace_of_task_ended(&mut self, key: TaskKey) {
+        let Some(l) = self.tasks.live.get(key) else { return };
+        let Some(t) = l.future.as_gc().task_fiber() else { return };
+        let scope = scope_of(t.scope);
+        self.cut_cleanup(key, scope);
+    }
+
+    fn cut_cleanup(&mut self, key: TaskKey, scope: ScopeKey) {
+        let Some(l) = self.tasks.live.get(key) else { return };
+        let Some(t) = l.future.as_gc().task_fiber() else { return };
+        if scope_of(t.scope) != scope || !l.parked || !l.reason.cancellable() || !self.in_cleanup(l.fiber.gc()) {
+            return;
+        }
+        let epoch = l.epoch;
+        let ex = self.grace_over();
+        self.wake(key, epoch, Wake::Throw(ex));
+    }
+
+    fn warn_shield(&mut self, key: ScopeKey) {
+        if !self.options.warnings {
+            return;
+        }
+        let Some(s) = self.tasks.scopes.get(key) else { return };
+        if s.setup.timeout.is_some() || s.setup.deadline.is_some() {
+            return;
+        }
+        let owner = s.owner;
+        let mut text = "Warning: a shield without a time limit outlasts the grace of its cancelled scope\n".to_string();
+        text.push_str(&self.task_stack(owner));
+        self.output.stderr(&text);
+    }
+
+    /// Ends a task's part in cancellation when it ends itself.
+    pub(super) fn forget_task(&mut self, key: TaskKey, fut: Value, t: Gc<Fiber>) {
+        self.tasks.graces.remove(&key);
+        if t.cancelled {
+            self.tasks.cancels -= 1;
+        }
+        let home = fut.as_gc().home();
+        self.disown(key, home);
+        self.tasks.live.remove(key);
+    }
+}

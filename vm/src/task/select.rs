@@ -1,0 +1,251 @@
+//! `select`: waits for the first of several sources.
+//!
+//! All arms are looked at in one instant. Several that are ready are drawn from by chance (`^^biased`: the first). When none is,
+//! the task registers with all sources at once; whoever comes first commits its arm and takes the other registrations out.
+use super::channel::{RECEIVERS, SENDERS, SKIP_CLOSED, Taken};
+use super::future::State;
+use super::ticker::Ticker;
+use super::timer::Due;
+use super::{Reason, channel::Channel};
+use crate::def;
+use crate::heap::Kind;
+use crate::native::{Args, NativeDef, R, Stop};
+use crate::object::array::Array;
+use crate::value::Value;
+use crate::vm::Vm;
+
+const BIASED: i64 = 1;
+const SKIP: i64 = 2;
+const HAS_ELSE: i64 = 4;
+const HAS_TIMEOUT: i64 = 8;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    From,
+    Send,
+}
+
+#[derive(Clone, Copy)]
+struct Arm {
+    side: Side,
+    source: Value,
+    value: Value,
+}
+
+/// How an arm stands at the instant of looking.
+enum Look {
+    Ready,
+    /// A closed receive arm under `^^skip_closed`.
+    Skipped,
+    Waits,
+}
+
+impl Vm {
+    fn look(&mut self, arm: &Arm, skip: bool) -> Result<Look, Stop> {
+        let v = arm.source;
+        if arm.side == Side::Send {
+            if v.foreign::<Channel>().is_none() {
+                return Err(self.not_a_channel(v));
+            }
+            return Ok(if self.channel_has_room(v) { Look::Ready } else { Look::Waits });
+        }
+        if v.foreign::<Channel>().is_some() {
+            return Ok(match self.channel_ready(v) {
+                Some(true) => Look::Ready,
+                Some(false) if skip => Look::Skipped,
+                Some(false) => Look::Ready,
+                None => Look::Waits,
+            });
+        }
+        if v.is_future() {
+            v.as_gc().observe();
+            return Ok(if v.as_gc().state() == State::Pending { Look::Waits } else { Look::Ready });
+        }
+        if v.foreign::<Ticker>().is_some() {
+            let now = self.driver.now_us();
+            return Ok(match self.ticker_due(v) {
+                Some(at) if at <= now => Look::Ready,
+                Some(_) => Look::Waits,
+                None if skip => Look::Skipped,
+                None => Look::Ready,
+            });
+        }
+        let k = self.kind_name(v);
+        Err(self.type_error(&format!("select cannot wait for {k}")))
+    }
+
+    /// Carries out a ready arm: value and openness.
+    fn commit(&mut self, arm: &Arm) -> Result<(Value, bool), Stop> {
+        let v = arm.source;
+        if arm.side == Side::Send {
+            self.channel_offer(v, arm.value)?;
+            return Ok((Value::NIL, true));
+        }
+        if v.is_future() {
+            let g = v.as_gc();
+            return match g.state() {
+                State::Success | State::Pending => Ok((g.value, true)),
+                _ => {
+                    self.exception = g.value;
+                    Err(Stop::Throw)
+                }
+            };
+        }
+        if v.foreign::<Ticker>().is_some() {
+            return Ok(match self.ticker_take(v) {
+                Some(t) => (t, true),
+                None => (Value::NIL, false),
+            });
+        }
+        match self.channel_take(v) {
+            Taken::Value(v) => Ok((v, true)),
+            _ => {
+                let error = self.channel_error(v);
+                if error.is_nil() {
+                    return Ok((Value::NIL, false));
+                }
+                self.exception = error;
+                Err(Stop::Throw)
+            }
+        }
+    }
+
+    /// The index of the committed arm, with its value kept for [`take_value`]. Behind the arms: timeout or else.
+    fn select(&mut self, arms: &[Arm], flags: i64, limit: Option<u64>) -> R {
+        self.checkpoint()?;
+        let skip = flags & SKIP != 0;
+        let mut ready = 0;
+        let mut chosen = None;
+        let mut skipped = 0;
+        for (i, arm) in arms.iter().enumerate() {
+            match self.look(arm, skip)? {
+                Look::Ready => {
+                    ready += 1;
+                    // Each ready arm with the same chance, in one pass.
+                    if chosen.is_none() || flags & BIASED == 0 && self.tasks.choose(ready) == 0 {
+                        chosen = Some(i);
+                    }
+                }
+                Look::Skipped => skipped += 1,
+                Look::Waits => {}
+            }
+        }
+        if let Some(i) = chosen {
+            let (v, open) = self.commit(&arms[i])?;
+            self.keep(v, open);
+            return self.ready_op(Value::small(i as i64));
+        }
+        let last = Value::small(arms.len() as i64);
+        if flags & HAS_ELSE != 0 || limit == Some(0) {
+            return self.ready_op(last);
+        }
+        if skip && skipped == arms.len() && !arms.is_empty() {
+            let c = self.classes.channel_closed;
+            return Err(self.throw_coded(c, "GENE.ASYNC.CLOSED", "all channels of the select are closed"));
+        }
+        let list: Vec<Value> = arms.iter().map(|a| a.source).collect();
+        let on = self.array(&list);
+        let (key, epoch) = self.park_anyway_checked(on)?;
+        let mut tick: Option<(u64, u32)> = None;
+        for (i, arm) in arms.iter().enumerate() {
+            let n = i as u32;
+            if arm.source.is_future() {
+                self.wait_for(arm.source, key, n);
+            } else if arm.source.foreign::<Ticker>().is_some() {
+                self.enqueue(arm.source, 0, key, n, Value::NIL);
+                if let Some(at) = self.ticker_due(arm.source)
+                    && tick.is_none_or(|t| at < t.0)
+                {
+                    tick = Some((at, n));
+                }
+            } else if arm.side == Side::Send {
+                self.enqueue(arm.source, SENDERS, key, n, arm.value);
+            } else {
+                self.enqueue(arm.source, RECEIVERS, key, if skip { n | SKIP_CLOSED } else { n }, Value::NIL);
+            }
+        }
+        let now = self.driver.now_us();
+        let end = limit.map(|us| now.saturating_add(us));
+        // The first of a tick and the time limit; a tick of the same instant wins.
+        match (tick, end) {
+            (Some((at, n)), end) if end.is_none_or(|e| at <= e) => {
+                self.wake_at_time(key, at, Due::Tick(key, epoch, n))
+            }
+            (_, Some(end)) => self.wake_at_time(key, end, Due::Arm(key, epoch, arms.len() as u32)),
+            _ => {}
+        }
+        Err(Stop::Park)
+    }
+
+    fn park_anyway_checked(&mut self, on: Value) -> Result<(super::TaskKey, u32), Stop> {
+        self.park_anyway(Reason::Select, on)
+    }
+
+    pub(super) fn wake_at_time(&mut self, key: super::TaskKey, at: u64, due: Due) {
+        let id = self.tasks.timers.add(at, due);
+        if let Some(l) = self.tasks.live.get_mut(key) {
+            l.timer = id;
+        }
+    }
+
+    /// Leaves an arm's value with the task.
+    fn keep(&mut self, v: Value, open: bool) {
+        if let Some(mut t) = self.task_of(self.cur) {
+            t.result = v;
+            t.peeked = open;
+            self.heap.barrier(t);
+        }
+    }
+}
+
+/// `(%select flags limit kind source value ...)`
+fn select_form(vm: &mut Vm, a: &Args) -> R {
+    let flags = a.get(0).small_int();
+    let limit = if flags & HAS_TIMEOUT != 0 { vm.duration_us(a.get(1))? } else { None };
+    let arms: Vec<Arm> = a.rest()[2..]
+        .chunks(3)
+        .map(|t| Arm { side: if t[0].small_int() == 1 { Side::Send } else { Side::From }, source: t[1], value: t[2] })
+        .collect();
+    vm.select(&arms, flags, limit)
+}
+
+/// The value of the arm that was committed last. A tick is taken only now.
+fn take_value(vm: &mut Vm, _a: &Args) -> R {
+    let Some(mut t) = vm.task_of(vm.cur) else { return Ok(Value::NIL) };
+    Ok(std::mem::replace(&mut t.result, Value::NIL))
+}
+
+fn take_open(vm: &mut Vm, _a: &Args) -> R {
+    Ok(Value::bool(vm.task_of(vm.cur).is_some_and(|t| t.peeked)))
+}
+
+/// `(%select_of channels limit)`: the function form waits in Gene; this checks its arguments.
+fn select_check(vm: &mut Vm, a: &Args) -> R {
+    let list = a.get(0);
+    let Some(items) = list.get::<Array>(Kind::Array) else {
+        let k = vm.kind_name(list);
+        return Err(vm.type_error(&format!("select expects an Array of channels, got {k}")));
+    };
+    if items.size() == 0 {
+        return Err(vm.argument_error("select needs at least one channel"));
+    }
+    for i in 0..items.size() {
+        let v = items.as_slice()[i];
+        if v.foreign::<Channel>().is_none() {
+            return Err(vm.not_a_channel(v));
+        }
+    }
+    let limit = vm.duration_us(a.get(1))?;
+    let arms: Vec<Arm> =
+        items.as_slice().iter().map(|&c| Arm { side: Side::From, source: c, value: Value::NIL }).collect();
+    let flags = if limit.is_some() { HAS_TIMEOUT } else { 0 };
+    vm.select(&arms, flags, limit)
+}
+
+pub static HIDDEN: &[NativeDef] = &[
+    def!("%select", select_form, 2, 255, ""),
+    def!("_select_of", select_check, 1, 2, ""),
+    def!("%select_value", take_value, 0, 0, ""),
+    def!("_select_value", take_value, 0, 0, ""),
+    def!("%select_open", take_open, 0, 0, ""),
+];

@@ -1,0 +1,192 @@
+//! Wait queues: who waits for a future, a channel, a lock, in order.
+//!
+//! One node stands for one registration of one parked task. Nodes of a queue are a doubly linked list in one slab, and the nodes
+//! of a task are chained too, so that whatever ends a wait takes all its registrations out at once in O(registrations): there are
+//! no stale entries, and a loop of `select`s leaves nothing behind.
+use super::{TaskKey, future::Future};
+use crate::heap::{Gc, Kind};
+use crate::object::foreign::queue_of;
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// First and last node; 0 is none. A word of a traced record too: as numbers are small, it looks like a double to the collector.
+#[derive(Clone, Copy, Default, Debug)]
+#[repr(C)]
+pub struct Queue {
+    pub head: u32,
+    pub tail: u32,
+}
+
+impl Queue {
+    pub fn is_empty(&self) -> bool {
+        self.head == 0
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct Node {
+    pub task: TaskKey,
+    /// Which arm of a `select`; [`NO_ARM`] otherwise.
+    pub arm: u32,
+    /// What the operation brings along: the value to send, the permits wanted.
+    pub value: Value,
+    /// The object whose queue this is, and which of its queues.
+    pub owner: Value,
+    side: u8,
+    prev: u32,
+    next: u32,
+    /// Next and previous node of the same task.
+    sibling: u32,
+    elder: u32,
+}
+
+pub const NO_ARM: u32 = u32::MAX;
+
+/// All nodes of one VM.
+pub struct Waits {
+    nodes: Vec<Node>,
+    free: u32,
+    used: usize,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Waits { nodes: vec![empty(0)], free: 0, used: 0 }
+    }
+}
+
+/// A node of the free list.
+fn empty(next: u32) -> Node {
+    Node {
+        task: TaskKey::default(),
+        arm: NO_ARM,
+        value: Value::NIL,
+        owner: Value::NIL,
+        side: 0,
+        prev: 0,
+        next,
+        sibling: 0,
+        elder: 0,
+    }
+}
+
+impl Waits {
+    pub fn get(&self, i: u32) -> &Node {
+        &self.nodes[i as usize]
+    }
+    pub fn len(&self) -> usize {
+        self.used
+    }
+    /// The next registration of the same task; 0 at the end.
+    pub fn sibling(&self, i: u32) -> u32 {
+        self.nodes[i as usize].sibling
+    }
+    /// The node behind `i` in its queue; 0 at the end.
+    pub fn after(&self, i: u32) -> u32 {
+        self.nodes[i as usize].next
+    }
+    pub(super) fn roots(&self, out: &mut Vec<Value>, without: &[TaskKey]) {
+        if self.used == 0 {
+            return;
+        }
+        for n in &self.nodes {
+            if n.owner.is_ptr() && (without.is_empty() || !without.contains(&n.task)) {
+                out.push(n.owner);
+                if n.value.is_ptr() {
+                    out.push(n.value);
+                }
+            }
+        }
+    }
+}
+
+impl Waits {
+    /// Takes a node out of its queue and frees it; gives the next one of its task.
+    fn release(&mut self, i: u32) -> u32 {
+        let n = self.nodes[i as usize];
+        if let Some(q) = queue(n.owner, n.side) {
+            if n.prev == 0 { q.head = n.next } else { self.nodes[n.prev as usize].next = n.next }
+            if n.next == 0 { q.tail = n.prev } else { self.nodes[n.next as usize].prev = n.prev }
+        }
+        self.nodes[i as usize] = empty(self.free);
+        self.free = i;
+        self.used -= 1;
+        n.sibling
+    }
+}
+
+/// Queue `side` of a future or of a Rust object that has queues.
+fn queue<'a>(owner: Value, side: u8) -> Option<&'a mut Queue> {
+    if owner.is_kind(Kind::Future) {
+        let f: Gc<Future> = owner.gc();
+        return Some(f.queue());
+    }
+    queue_of(owner, side)
+}
+
+impl Vm {
+    /// Puts the parked task `key` at the end of a queue.
+    pub fn enqueue(&mut self, owner: Value, side: u8, key: TaskKey, arm: u32, value: Value) {
+        let Some(q) = queue(owner, side) else { return };
+        let w = &mut self.tasks.waits;
+        let Some(live) = self.tasks.live.get_mut(key) else { return };
+        let node = Node { task: key, arm, value, owner, side, prev: q.tail, next: 0, sibling: live.waits, elder: 0 };
+        let i = if w.free != 0 {
+            let i = w.free;
+            w.free = w.nodes[i as usize].next;
+            w.nodes[i as usize] = node;
+            i
+        } else {
+            w.nodes.push(node);
+            w.nodes.len() as u32 - 1
+        };
+        w.used += 1;
+        if live.waits != 0 {
+            w.nodes[live.waits as usize].elder = i;
+        }
+        live.waits = i;
+        if q.tail == 0 { q.head = i } else { w.nodes[q.tail as usize].next = i }
+        q.tail = i;
+    }
+
+    /// Takes all registrations of a task out of their queues.
+    pub(super) fn unlink(&mut self, key: TaskKey) {
+        let Some(live) = self.tasks.live.get_mut(key) else { return };
+        let mut i = std::mem::take(&mut live.waits);
+        while i != 0 {
+            i = self.tasks.waits.release(i);
+        }
+    }
+
+    /// Takes the first registration out of its queue, and that alone.
+    pub(super) fn unlink_front(&mut self, q: &Queue) {
+        if q.head == 0 {
+            return;
+        }
+        let n = *self.tasks.waits.get(q.head);
+        let next = self.tasks.waits.release(q.head);
+        if n.elder != 0 {
+            self.tasks.waits.nodes[n.elder as usize].sibling = next;
+        } else if let Some(l) = self.tasks.live.get_mut(n.task) {
+            l.waits = next;
+        }
+        if next != 0 {
+            self.tasks.waits.nodes[next as usize].elder = n.elder;
+        }
+    }
+
+    /// The first node of a queue.
+    pub fn front(&self, q: &Queue) -> Option<Node> {
+        (q.head != 0).then(|| *self.tasks.waits.get(q.head))
+    }
+
+    /// How many wait in a queue.
+    pub fn waiting(&self, q: &Queue) -> usize {
+        let (mut n, mut i) = (0, q.head);
+        while i != 0 {
+            n += 1;
+            i = self.tasks.waits.after(i);
+        }
+        n
+    }
+}
