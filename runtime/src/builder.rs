@@ -22,6 +22,7 @@ pub struct VmBuilder {
     diagnostics: Diagnostics,
     color: bool,
     no_drain: bool,
+    trace: bool,
 }
 
 impl VmBuilder {
@@ -50,9 +51,11 @@ impl VmBuilder {
         self.virtual_clock = true;
         self
     }
-    /// What randomness starts from.
+    /// What randomness starts from, and what orders ready tasks, timers of one instant and ready arms of `select`. On the virtual
+    /// clock the same seed gives the same run.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
+        self.options.seed = Some(seed);
         self
     }
     /// Calls and back-edges between two looks at the event loop; 0: only when the program waits.
@@ -105,6 +108,12 @@ impl VmBuilder {
         self
     }
 
+    /// Records a timeline of tasks, waits and host operations (see [`Vm::take_trace`]).
+    pub fn trace(mut self) -> Self {
+        self.trace = true;
+        self
+    }
+
     pub fn build(self) -> Vm {
         let captured = self.capture.then(CaptureOutput::default);
         let output: Box<dyn Output> = match &captured {
@@ -121,6 +130,9 @@ impl VmBuilder {
             None => Input::standard(),
         };
         let mut inner = gene_vm::vm::Vm::new(driver, output, self.options);
+        if self.trace {
+            inner.tasks.trace = Some(Box::default());
+        }
         inner.set_loader(Box::new(FsLoader::new()));
         let mut host = Host::new(input);
         host.captured = self.capture;

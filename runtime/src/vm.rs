@@ -377,6 +377,11 @@ impl Vm {
         InterruptHandle::new(self.inner.interrupt.clone(), self.inner.driver.wake_handle())
     }
 
+    /// The timeline recorded so far, in the JSON form that Chrome and Perfetto load; `None` when none is recorded.
+    pub fn take_trace(&mut self) -> Option<String> {
+        self.inner.tasks.trace.take().map(|t| t.finish())
+    }
+
     /// Numbers for `--debug`.
     pub fn statistics(&self) -> String {
         let s = &self.inner.heap.stats;

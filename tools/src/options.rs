@@ -152,9 +152,12 @@ pub struct Common {
     /// Time jumps to the next deadline instead of passing
     #[arg(long)]
     pub virtual_time: bool,
-    /// What randomness starts from
+    /// Orders ready tasks, timers and random numbers; the same seed gives the same run on virtual time
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Write a timeline of the tasks that Chrome and Perfetto load
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<OsString>,
     /// Collect garbage at every safepoint
     #[arg(long)]
     pub stress_gc: bool,
@@ -194,6 +197,9 @@ impl Common {
         }
         if let Some(n) = self.instruction_limit {
             b = b.instruction_limit(n);
+        }
+        if self.trace.is_some() {
+            b = b.trace();
         }
         if self.virtual_time {
             b = b.virtual_clock();

@@ -24,6 +24,12 @@ pub fn run(o: Run) -> i32 {
     } else {
         vm.run_file(Path::new(&file))
     };
+    if let (Some(file), Some(text)) = (&o.common.trace, vm.take_trace())
+        && let Err(e) = std::fs::write(file, text)
+    {
+        eprintln!("Error: Failed to write {}: {e}", file.to_string_lossy());
+        return 1;
+    }
     if code != 0 && o.common.repl_on_error {
         vm.enter_main_module();
         repl::session(&mut vm);
