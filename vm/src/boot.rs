@@ -40,6 +40,7 @@ const KIND_CLASSES: &[(Kind, &str)] = &[
     (Kind::Application, "Application"),
     (Kind::EnumValue, "EnumValue"),
     (Kind::Iter, "Iterator"),
+    (Kind::TypeValue, "Type"),
 ];
 
 impl Vm {
@@ -130,6 +131,7 @@ impl Vm {
         let g = vm.gene_ns.value();
         vm.heap.namespace_set(globals, s, g);
         vm.make_enums();
+        vm.make_types();
         crate::library::install(&mut vm);
         crate::task::library::install(&mut vm);
         crate::prelude::install(&mut vm);

@@ -90,7 +90,9 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         Throw | Rethrow | AssertFail | Freeze | NotNil | ModuleNs | ClassDone | NoMatch => (Reg, No, No, Extra::No),
         IsException | Is | IsNot | HashSetAt | Eval | CallerEval | Render | Matches => (Reg, Reg, Reg, Extra::No),
         JmpOwnCancel | TestMap | TestGene | IsMacro => (Reg, No, No, Extra::Jump),
-        CheckType | CheckTypes => (Reg, No, No, Extra::Record),
+        CheckType | CheckInt | CheckFloat | CheckClass | CheckTypes => (Reg, No, No, Extra::Record),
+        CheckBound => (Reg, Reg, No, Extra::Const),
+        BindType => (Reg, Regs(c), No, Extra::Const),
         Yield | Async | ClassCtor | ClassMissing | GeneType | GeneItems | Payload | Item | RestItems => {
             (Reg, Reg, No, Extra::No)
         }
@@ -104,8 +106,10 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         NewGene => (Reg, Regs(3), No, Extra::No),
         Quote | Regex | AssignGlobal | ExportCheck => (Reg, No, No, Extra::Const),
         Unwrap => (Reg, Reg, No, Extra::Jump),
-        ClassNew | ClassField => (Reg, Reg, No, Extra::Record),
-        EnumNew | Import | MakeEnv => (Reg, No, No, Extra::Record),
+        ClassNew => (Reg, Reg, No, Extra::Record),
+        ClassField => (Reg, if c & 2 != 0 { Regs(2) } else { Reg }, No, Extra::Record),
+        EnumNew => (Reg, Regs(c), No, Extra::Record),
+        Import | MakeEnv => (Reg, No, No, Extra::Record),
         NsNew => (Reg, Regs(2), No, Extra::Const),
         Unpack => (Regs(c), Reg, No, Extra::No),
         TestArray => (Reg, No, No, Extra::Jump),
@@ -151,6 +155,10 @@ pub fn verify(p: &Proto) -> Result<(), String> {
         };
         if !fits {
             return fail(if x == Extra::Jump { "jump out of range" } else { "constant out of range" });
+        }
+        let cached = matches!(i.op(), Op::CheckType | Op::CheckClass) && i.bc() >= 0;
+        if cached && i.bc() as usize >= p.sites.len() {
+            return fail("inline cache out of range");
         }
         // Values behind the arguments.
         let behind = match i.op() {

@@ -4,9 +4,9 @@
 //! are written back to the fiber (`save!`) before anything out of line runs, and read again (`load!`) after anything that may
 //! have changed frames. Slow paths live outside and answer with a [`Ctl`].
 use super::cache::{SHAPE_MASK, WRITE_MASK, class_key, header_word};
-use super::{Ctl, Exit, FRAME_OP, SCRATCH, Start, call, cold, iterate, member, operate, safepoint, unwind};
+use super::{Ctl, Exit, FRAME_OP, SCRATCH, Start, call, cold, iterate, member, operate, safepoint, types, unwind};
 use crate::bytecode::{Instr, Op};
-use crate::heap::{GC_FROZEN, Gc, Kind};
+use crate::heap::{GC_FROZEN, Gc, Kind, Record};
 use crate::native::Args;
 use crate::object::array::Array;
 use crate::object::code::{Ic, Proto};
@@ -883,6 +883,37 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                     }
                 }
                 Op::IterNext2 => slow!(iterate::next2, i),
+                // --- checks of annotations
+                Op::CheckInt => {
+                    if !ra!(i).is_small() {
+                        slow!(types::check_slow, i);
+                    }
+                }
+                Op::CheckFloat => {
+                    if !ra!(i).is_float() {
+                        slow!(types::check_slow, i);
+                    }
+                }
+                Op::CheckType => {
+                    let key = class_key(ra!(i));
+                    let site = i.bc();
+                    if site < 0 || key == 0 || (*((*p).ics.as_ptr()).add(site as usize)).key != key {
+                        slow!(types::check_slow, i);
+                    }
+                }
+                Op::CheckClass => {
+                    let key = class_key(ra!(i));
+                    let site = i.bc();
+                    let held = k!(i).gc::<Record>().slot(2).gc::<Cell>().value;
+                    if site < 0 || key == 0 {
+                        slow!(types::check_slow, i);
+                    } else {
+                        let e = &*(*p).ics.as_ptr().add(site as usize);
+                        if e.key != key || e.target != held.0 {
+                            slow!(types::check_slow, i);
+                        }
+                    }
+                }
                 _ => slow!(cold::execute, i),
             }
         }

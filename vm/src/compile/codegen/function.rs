@@ -151,7 +151,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
                 self.bind(l);
                 self.f.epilogue = None;
                 if let (Some(ty), true) = (func.ret, checked_return) {
-                    self.check_type(r, ty);
+                    self.check_type(r, ty)?;
                 }
                 if !post.is_empty() {
                     if let Some(v) = func.result_var {
@@ -214,9 +214,11 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
                 self.bind(given);
             }
             if let Some(ty) = p.ty {
-                let x = self.type_record(ty);
-                let op = if p.kind == ParamKind::Rest { Op::CheckTypes } else { Op::CheckType };
-                self.emit(op, r, 0, 0, x);
+                if p.kind == ParamKind::Rest {
+                    self.check_elements(r, ty)?;
+                } else {
+                    self.check_type(r, ty)?;
+                }
             }
             if let Some(pat) = p.pat {
                 self.open_pattern(pat)?;

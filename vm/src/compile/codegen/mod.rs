@@ -19,9 +19,10 @@ mod logic;
 mod operator;
 mod pattern;
 mod register;
+mod types;
 mod unwind;
 mod variable;
-mod walk;
+pub(crate) mod walk;
 
 #[cfg(test)]
 mod tests;

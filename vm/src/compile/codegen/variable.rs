@@ -3,7 +3,6 @@ use super::register::Place;
 use super::{Dest, Gen, Reg, Res, walk};
 use crate::bytecode::Op;
 use crate::compile::hir::*;
-use crate::value::Value;
 
 impl<'a> Gen<'_, '_, 'a> {
     fn place_of(&self, v: VarId) -> Res<Place> {
@@ -177,7 +176,7 @@ impl<'a> Gen<'_, '_, 'a> {
         if let Some(r) = self.declare_reg(v) {
             self.expr_early(value, r)?;
             if let Some(ty) = ty {
-                self.check_type(r, ty);
+                self.check_type(r, ty)?;
             }
             match d {
                 Dest::Effect => {}
@@ -203,7 +202,7 @@ impl<'a> Gen<'_, '_, 'a> {
             self.operand(value)?
         };
         if let Some(ty) = ty {
-            self.check_type(t, ty);
+            self.check_type(t, ty)?;
         }
         self.bind_var(v, t)?;
         self.finish(d, t);
@@ -242,7 +241,7 @@ impl<'a> Gen<'_, '_, 'a> {
             self.check_defined(v)?;
         }
         if let Some(ty) = ty {
-            self.check_type(t, ty);
+            self.check_type(t, ty)?;
         }
         self.store_var(v, t)?;
         self.finish(d, t);
@@ -285,30 +284,11 @@ impl<'a> Gen<'_, '_, 'a> {
         self.jump(test, t, 0, 0, end);
         self.expr(value, Dest::Reg(t))?;
         if let Some(ty) = ty {
-            self.check_type(t, ty);
+            self.check_type(t, ty)?;
         }
         self.store_var(v, t)?;
         self.bind(end);
         self.finish(d, t);
         Ok(())
-    }
-
-    pub(super) fn check_type(&mut self, r: Reg, ty: TypeRef<'a>) {
-        let x = self.type_record(ty);
-        self.emit(Op::CheckType, r, 0, 0, x);
-    }
-
-    /// The constant record (annotation, place, generics) of a type.
-    pub(super) fn type_record(&mut self, ty: TypeRef<'a>) -> i32 {
-        let v = self.type_value(ty);
-        self.k(v)
-    }
-
-    pub(super) fn type_value(&mut self, ty: TypeRef<'a>) -> Value {
-        let form = self.data(&ty.form);
-        let place = self.vm.str(ty.place);
-        let names: Vec<Value> = ty.generics.iter().map(|g| self.sym(g)).collect();
-        let generics = self.vm.array(&names);
-        self.vm.heap.record(crate::heap::Kind::Record, 0, &[form, place, generics]).value()
     }
 }

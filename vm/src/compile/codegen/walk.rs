@@ -12,6 +12,7 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
         | ModuleNs
         | Quote(_)
         | Fn(_)
+        | TypeValue(_)
         | Continue { .. }
         | Import(_)
         | Enum(_)
@@ -412,6 +413,7 @@ pub fn writes_last(e: E<'_>) -> bool {
             | ModuleNs
             | Quote(_)
             | Fn(_)
+            | TypeValue(_)
             | Neg(_)
             | Not(_)
             | Binary(..)

@@ -36,6 +36,7 @@ mod pattern;
 mod scan;
 mod scope;
 mod task;
+mod types;
 pub(super) mod text;
 mod words;
 
@@ -43,6 +44,7 @@ mod words;
 mod tests;
 
 use enums::EnumInfo;
+use types::AliasInfo;
 use scan::ModuleScan;
 use scope::{Binding, CaptureDraft, FnCx, NameKind, Place, Scope, State, Var};
 
@@ -214,6 +216,7 @@ struct Lower<'a, 'o> {
     /// Members of the module's namespace that are assigned by path.
     namespace_assigned: FxHashSet<&'a str>,
     enums: Vec<EnumInfo<'a>>,
+    aliases: Vec<AliasInfo<'a>>,
     /// Generic parameters of the functions and classes around.
     generics: Vec<&'a str>,
 }
@@ -237,6 +240,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             exports: FxHashMap::default(),
             namespace_assigned: FxHashSet::default(),
             enums: Vec::new(),
+            aliases: Vec::new(),
             generics: Vec::new(),
         }
     }
@@ -369,6 +373,11 @@ impl<'a, 'o> Lower<'a, 'o> {
                 && !slot.assigned
                 && !self.namespace_assigned.contains(slot.name),
             constant: slot.constant,
+            stable: !self.scan.all_visible
+                && !self.repl
+                && slot.fn_bindings + slot.other_bindings == 1
+                && !slot.assigned
+                && !self.namespace_assigned.contains(slot.name),
             must_define: slot.must_define,
             ty: slot.ty,
         };

@@ -190,6 +190,7 @@ pub(super) enum DeclKind {
     Enum,
     Ns,
     Import,
+    Type,
 }
 
 /// How a definition names what it defines.
@@ -234,9 +235,10 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
             Some("class" | "object") => DeclKind::Class,
             Some("enum") => DeclKind::Enum,
             Some("ns") => DeclKind::Ns,
+            Some("type") => DeclKind::Type,
             Some(
                 "do" | "if" | "ifel" | "if_not" | "case" | "loop" | "while" | "for" | "repeat" | "try" | "with" | "fn*"
-                | "async" | "spawn" | "extend" | "interface" | "implement" | "comptime" | "type" | "export" | "method"
+                | "async" | "spawn" | "extend" | "interface" | "implement" | "comptime" | "export" | "method"
                 | "ctor" | "field" | "static" | "on_method_missing",
             ) => continue,
             Some("import") => {
