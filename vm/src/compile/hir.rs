@@ -25,6 +25,8 @@ pub struct Unit<'a> {
     /// plain [`VarRef::Local`]s of function 0.) Imported names too.
     pub module_vars: Vec<ModuleVar<'a>>,
     pub warnings: Vec<(Span, String)>,
+    /// Code made at run time may see, and assign, all variables.
+    pub dynamic: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -8,5 +8,6 @@ pub mod hir_print;
 pub mod lower;
 pub mod quote;
 pub mod ty;
+pub mod types;
 pub mod unquote;
 pub mod verify;

@@ -179,7 +179,7 @@ fn bind_target<'a>(t: &BindTarget<'a>, out: &mut Vec<E<'a>>) {
 }
 
 /// The defaults in a binding pattern.
-fn bind_pattern<'a>(p: &BindPat<'a>, out: &mut Vec<E<'a>>) {
+pub fn bind_pattern<'a>(p: &BindPat<'a>, out: &mut Vec<E<'a>>) {
     let mut todo = vec![*p];
     while let Some(p) = todo.pop() {
         match p {
@@ -207,7 +207,7 @@ fn bind_pattern<'a>(p: &BindPat<'a>, out: &mut Vec<E<'a>>) {
 }
 
 /// The expressions in a case pattern.
-fn case_pattern<'a>(p: &CasePat<'a>, out: &mut Vec<E<'a>>) {
+pub fn case_pattern<'a>(p: &CasePat<'a>, out: &mut Vec<E<'a>>) {
     let mut todo = vec![*p];
     while let Some(p) = todo.pop() {
         match p {

@@ -382,7 +382,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             ty: slot.ty,
         };
         let module_vars = self.module_vars.into_iter().map(module_var).collect();
-        Ok(Unit { funcs, module_vars, warnings: self.warnings })
+        Ok(Unit { funcs, module_vars, warnings: self.warnings, dynamic: self.scan.all_visible || self.repl })
     }
 
     // --- functions
