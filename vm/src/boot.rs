@@ -123,6 +123,7 @@ impl Vm {
             deadlock_exception: Value::UNDEF,
             main_module: 0,
             args_value: Value::UNDEF,
+            functions: 0,
         });
         vm.make_classes();
         let seed = vm.driver.seed();

@@ -199,13 +199,16 @@ ops! {
     // --- members
     /// r[a] = r[b].name, site[x]
     GetProp,
-    /// Quickened: instance or map of the cached shape, slot inside the object
-    GetPropInline,
+    /// As GetProp, in front of a CheckFloat of r[a], which it passes over for Floats
+    GetPropFloat,
     /// r[a] = r[b].name, site[x], or r[b].<r[c]> when that finds nothing and r[c] is not undefined
     GetPropVar,
     /// r[a].name = r[b], site[x]
     SetProp,
-    SetPropInline,
+    /// Quickened SetProp for typed fields: site[x+1] remembers the class of a value that passes
+    SetPropTyped,
+    /// The same where Floats pass
+    SetPropFloat,
     /// r[a].name = r[b], site[x], unless the member is missing and the variable r[c] (not undefined) is the key
     SetPropVar,
     /// r[a] = r[b].<r[c]>
@@ -237,6 +240,9 @@ ops! {
     Call,
     /// callee: module cell k[x]
     CallMod,
+    /// As CallMod; the arguments pass the checks of the parameters of function k[x+1]: its number, and once it has been called
+    /// itself
+    CallChecked,
     /// keywords k[x] (record of symbols), their values after the arguments
     CallKw,
     /// arguments: array r[a+3], map r[a+4] (nil: none)
@@ -283,7 +289,7 @@ ops! {
     CheckInt,
     /// the type Float
     CheckFloat,
-    /// a class held by a module variable
+    /// a class held by a module variable, k[x]; the record is k[x+1]
     CheckClass,
 
     // --- the rest: executed out of line
@@ -301,8 +307,7 @@ ops! {
     /// r[a] = r[b] is r[c] (a class, type value, or type expression as data)
     Is,
     IsNot,
-    /// r[a] checked and converted in place to the type of the record k[x]: (type value, place String, nil or the Cell that
-    /// holds the class); ic[bc], unless negative, remembers a class that passes
+    /// r[a] checked and converted in place to the type of the record k[x]: (type value, place String); ic[bc], unless negative, remembers a class that passes
     CheckType,
     /// every element of the array r[a] checked and converted in place, as by CheckType (typed rest parameters)
     CheckTypes,

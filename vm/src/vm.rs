@@ -231,6 +231,8 @@ pub struct Vm {
     /// Index of the program's module.
     pub main_module: u32,
     pub args_value: Value,
+    /// Functions compiled so far.
+    pub functions: u64,
 }
 
 /// A call a native asks the interpreter to make in its place.

@@ -361,7 +361,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         | RestItems | GeneType | GeneItems | VariantOf | TestVariant | Payload | PayloadNamed | Matches | NoMatch
         | Contract => pattern::execute(vm, r, i),
         MakeEnv | IsMacro | CallMacro | Eval | CallerEval | Render => dynamic::execute(vm, r, i),
-        GetPropInline | SetPropInline | Nop => Ctl::Next,
+        Nop => Ctl::Next,
         other => call::fail(vm, Vm::runtime_error, &format!("unknown instruction {other:?}")),
     }
 }

@@ -10,7 +10,7 @@
 //!   type and arguments, [`FN`] result and parameters (mark and type each), [`PARAM`] name.
 //!
 //! `locals` is nil, or the record of what the local names were bound to when the type was made.
-use crate::bytecode::Instr;
+use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{R, Stop};
 use crate::object::class::ClassObj;
@@ -313,14 +313,19 @@ pub fn is_type(vm: &mut Vm, v: Value, t: Value) -> Result<bool, Stop> {
 /// CheckInt, CheckFloat, CheckType, CheckClass, on a value that the inline test has not let through.
 #[inline(never)]
 pub fn check_slow(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
-    let k: Gc<Record> = cold::constant(vm, i).gc();
+    let mut k = cold::constant(vm, i);
+    let cell = k;
+    if i.op() == Op::CheckClass {
+        k = call::running(vm).consts[i.ux() + 1];
+    }
+    let k: Gc<Record> = k.gc();
     let (ty, place) = (k.slot(0), k.slot(1).as_str().unwrap_or(""));
     // SAFETY: register of the running frame.
     let v = unsafe { *r.add(i.a()) };
     match check(vm, v, ty, place) {
         Ok(c) => {
             if c == v && i.bc() >= 0 {
-                remember(vm, i, v, ty, k.slot(2));
+                remember(vm, i, v, ty, cell);
             }
             // SAFETY: as above.
             unsafe { *r.add(i.a()) = c };
@@ -330,19 +335,23 @@ pub fn check_slow(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     }
 }
 
-/// Notes in the inline cache that values of this class pass, where that can't change.
-fn remember(vm: &mut Vm, i: Instr, v: Value, ty: Value, cell: Value) {
+/// The class key of values that pass the type as `v` did, if that can be told by the key.
+pub fn passing_key(v: Value, ty: Value) -> Option<u64> {
     let key = class_key(v);
     let told_by_key = !matches!(v.heap_kind(), Some(Kind::EnumValue | Kind::Variant | Kind::Adapter | Kind::TypeValue));
-    if key == 0 || !told_by_key {
-        return;
-    }
+    let (shape, ..) = type_parts(ty)?;
+    let held = shape.get::<Cell>(Kind::Cell).is_some_and(|cell| cell.value.is_kind(Kind::Class));
+    (key != 0 && told_by_key && (held || is_fixed(shape))).then_some(key)
+}
+
+/// Notes in the inline cache that values of this class pass, where that can't change.
+fn remember(vm: &mut Vm, i: Instr, v: Value, ty: Value, cell: Value) {
+    let Some(key) = passing_key(v, ty) else { return };
     let target = match cell.get::<Cell>(Kind::Cell) {
         // The cache holds as long as the variable does.
         Some(cell) if cell.value.is_kind(Kind::Class) => cell.value.0,
         Some(_) => return,
-        None if type_parts(ty).is_some_and(|(shape, ..)| is_fixed(shape)) => 0,
-        None => return,
+        None => 0,
     };
     let p = call::running(vm);
     if (i.bc() as usize) < p.ics.len() {

@@ -254,6 +254,8 @@ impl<'a> Gen<'_, '_, 'a> {
         match *key {
             MemberKey::Name(n) => {
                 let x = self.site(n, Vec::new());
+                // For typed fields: what passes.
+                self.site("", Vec::new());
                 self.emit(Op::SetProp, base, v, 0, x);
             }
             MemberKey::NameOr(n, k) => {

@@ -1,6 +1,6 @@
 //! Types as the run time sees them, and the instructions that check.
 use super::{Dest, Gen, Reg, Res};
-use crate::bytecode::Op;
+use crate::bytecode::{Instr, Op};
 use crate::compile::hir::*;
 use crate::heap::Kind;
 use crate::interp::types::{self, Basic};
@@ -31,18 +31,30 @@ impl<'a> Gen<'_, '_, 'a> {
                 }
                 _ => None,
             };
-            let x = self.k_record(&[object, place, module_class.unwrap_or(Value::NIL)]);
-            let (op, cached) = match ty.ty {
-                _ if elements => (Op::CheckTypes, false),
-                _ if is_basic(ty.ty, "Int") => (Op::CheckInt, false),
-                _ if is_basic(ty.ty, "Float") => (Op::CheckFloat, false),
-                _ if module_class.is_some() => (Op::CheckClass, true),
-                _ => (Op::CheckType, true),
+            let op = match ty.ty {
+                _ if elements => Op::CheckTypes,
+                _ if is_basic(ty.ty, "Int") => Op::CheckInt,
+                _ if is_basic(ty.ty, "Float") => Op::CheckFloat,
+                _ => Op::CheckType,
             };
             // The inline cache is named by 16 bits; without one, every check takes the long way.
-            let site = if cached { self.site("", Vec::new()) } else { -1 };
-            let [low, high] = if (0..=i16::MAX as i32).contains(&site) { site as i16 } else { -1 }.to_le_bytes();
-            self.emit(op, r, low, high, x);
+            let cached = op == Op::CheckType && self.f.sites.len() <= i16::MAX as usize;
+            let site = if cached { self.site("", Vec::new()) as i16 } else { -1 };
+            let (low, high) = Self::imm16(site);
+            if op == Op::CheckFloat {
+                self.skip_check(r);
+            }
+            match module_class.filter(|_| cached) {
+                Some(class) => {
+                    let record = self.vm.heap.record(Kind::Record, 0, &[object, place]).value();
+                    let x = self.k_pair(class, record);
+                    self.emit(Op::CheckClass, r, low, high, x);
+                }
+                None => {
+                    let x = self.k_record(&[object, place]);
+                    self.emit(op, r, low, high, x);
+                }
+            }
             return Ok(());
         }
         let mark = self.f.top;
@@ -51,6 +63,17 @@ impl<'a> Gen<'_, '_, 'a> {
         self.emit(Op::CheckBound, r, bound, elements as Reg, x);
         self.release(mark);
         Ok(())
+    }
+
+    /// A check that stands directly behind the read of a member is passed over where it can be seen to hold.
+    fn skip_check(&mut self, r: Reg) {
+        if self.f.landing != self.pc()
+            && let Some(last) = self.f.code.last_mut()
+            && last.op() == Op::GetProp
+            && last.a() == r as usize
+        {
+            *last = Instr::new(Op::GetPropFloat, r, last.b() as u8, last.c() as u8, last.x());
+        }
     }
 
     /// A fresh register with the type `object`, its local names bound to what the variables hold.

@@ -151,7 +151,11 @@ impl<'a> Gen<'_, '_, 'a> {
     fn var_type(&self, v: VarRef) -> Option<TypeRef<'a>> {
         match v {
             VarRef::Local(v) => self.f.func.vars[v as usize].ty,
-            VarRef::Captured(i) => self.f.func.captures.get(i as usize).and_then(|c| c.ty),
+            // Local names in it would mean variables of the function where it stands.
+            VarRef::Captured(i) => {
+                let capture = self.f.func.captures.get(i as usize);
+                capture.and_then(|c| c.ty).filter(|ty| !super::function::has_locals(ty.ty))
+            }
             VarRef::Module(s) => self.unit.module_vars.get(s as usize).and_then(|v| v.ty),
         }
     }
@@ -171,6 +175,9 @@ impl<'a> Gen<'_, '_, 'a> {
         {
             self.open_var(l)?;
         }
+        let ty = ty.filter(|ty| !self.proves(value, ty.ty));
+        let kinds = self.kinds_of(value);
+        self.note_kinds(v, kinds);
         // A register that holds the cell of an earlier run must not be clobbered before the value is there; closures made
         // then keep the cell itself, so overwriting is fine. Within the value the new variable can't be seen.
         if let Some(r) = self.declare_reg(v) {
@@ -218,7 +225,7 @@ impl<'a> Gen<'_, '_, 'a> {
     }
 
     pub(super) fn assign(&mut self, v: VarRef, value: E<'a>, d: Dest) -> Res {
-        let ty = self.var_type(v);
+        let ty = self.var_type(v).filter(|ty| !self.proves(value, ty.ty));
         if let (Some(r), None) = (self.var_reg(v), ty) {
             if walk::writes_last(value) {
                 self.expr(value, Dest::Reg(r))?;
@@ -265,7 +272,7 @@ impl<'a> Gen<'_, '_, 'a> {
     /// `x ||= e`, `x &&= e`.
     pub(super) fn assign_logical(&mut self, v: VarRef, value: E<'a>, or: bool, d: Dest) -> Res {
         let test = if or { Op::JmpT } else { Op::JmpF };
-        let (end, ty) = (self.label(), self.var_type(v));
+        let (end, ty) = (self.label(), self.var_type(v).filter(|ty| !self.proves(value, ty.ty)));
         if let (Some(r), None) = (self.var_reg(v), ty) {
             self.jump(test, r, 0, 0, end);
             if walk::writes_last(value) {
