@@ -217,6 +217,9 @@ struct Lower<'a, 'o> {
     namespace_assigned: FxHashSet<&'a str>,
     enums: Vec<EnumInfo<'a>>,
     aliases: Vec<AliasInfo<'a>>,
+    /// The alias whose definition is being lowered, and whether it has been met inside itself.
+    defined_alias: Option<u32>,
+    alias_is_cyclic: bool,
     /// Generic parameters of the functions and classes around.
     generics: Vec<&'a str>,
 }
@@ -241,6 +244,8 @@ impl<'a, 'o> Lower<'a, 'o> {
             namespace_assigned: FxHashSet::default(),
             enums: Vec::new(),
             aliases: Vec::new(),
+            defined_alias: None,
+            alias_is_cyclic: false,
             generics: Vec::new(),
         }
     }

@@ -78,12 +78,13 @@ impl<'a> Lower<'a, '_> {
 
     /// The type behind an alias. Errors in it are reported where it is defined, not at every use.
     fn expand(&mut self, alias: u32, args: &'a [Type<'a>], span: Span, definition: bool) -> Type<'a> {
+        if definition {
+            self.defined_alias = Some(alias);
+            self.alias_is_cyclic = false;
+        }
         let info = &mut self.aliases[alias as usize];
         let Some(form) = info.form.filter(|_| !info.open) else {
-            if info.open {
-                let message = format!("cyclic type alias {}", info.name);
-                self.error(span, message);
-            }
+            self.alias_is_cyclic |= info.open && self.defined_alias == Some(alias);
             return Type::Any;
         };
         info.open = true;
@@ -96,6 +97,13 @@ impl<'a> Lower<'a, '_> {
         }
         self.generics = outer;
         self.aliases[alias as usize].open = false;
+        if definition {
+            self.defined_alias = None;
+            if self.alias_is_cyclic {
+                self.error(span, format!("cyclic type alias {name}"));
+                return Type::Any;
+            }
+        }
         if args.is_empty() {
             return ty;
         }
