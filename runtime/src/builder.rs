@@ -92,6 +92,16 @@ impl VmBuilder {
         self.options.warnings = on;
         self
     }
+    /// Whether modules go through the static type checker.
+    pub fn type_check(mut self, on: bool) -> Self {
+        self.options.type_check = on;
+        self
+    }
+    /// Whether what the type checker finds is an error.
+    pub fn strict_types(mut self, on: bool) -> Self {
+        self.options.strict_types = on;
+        self
+    }
     /// Form of error reports.
     pub fn diagnostics(mut self, form: Diagnostics) -> Self {
         self.diagnostics = form;

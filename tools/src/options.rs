@@ -183,6 +183,8 @@ impl Common {
             .contracts(self.contracts != Some(Switch::Off))
             .strict_nil(self.strict_nil)
             .warnings(!self.no_warnings)
+            .type_check(!self.no_type_check)
+            .strict_types(self.strict_types)
             .drain(!self.no_drain)
             .diagnostics(diagnostics(self.diagnostics))
             .color(color());

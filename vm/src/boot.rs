@@ -40,6 +40,7 @@ const KIND_CLASSES: &[(Kind, &str)] = &[
     (Kind::Application, "Application"),
     (Kind::EnumValue, "EnumValue"),
     (Kind::Iter, "Iterator"),
+    (Kind::TypeValue, "Type"),
 ];
 
 impl Vm {
@@ -123,6 +124,7 @@ impl Vm {
             deadlock_exception: Value::UNDEF,
             main_module: 0,
             args_value: Value::UNDEF,
+            functions: 0,
         });
         vm.make_classes();
         let seed = vm.driver.seed();
@@ -138,6 +140,7 @@ impl Vm {
         let g = vm.gene_ns.value();
         vm.heap.namespace_set(globals, s, g);
         vm.make_enums();
+        vm.make_types();
         crate::library::install(&mut vm);
         crate::task::library::install(&mut vm);
         crate::prelude::install(&mut vm);

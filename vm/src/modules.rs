@@ -2,10 +2,12 @@
 use crate::compile::codegen;
 use crate::compile::hir::Unit;
 use crate::compile::lower::{self, EvalEnv, EvalModuleName, LowerOptions};
+use crate::compile::types::{self, TypeEnv};
 use crate::driver::LoadError;
 use crate::heap::{Gc, Kind};
 use crate::interp::Exit;
 use crate::native::{R, Stop};
+use crate::object::class::ClassObj;
 use crate::object::code::SourceRef;
 use crate::object::namespace::{Member, NamespaceObj};
 use crate::syntax;
@@ -81,7 +83,10 @@ impl Vm {
             Ok(u) => u,
             Err(errors) => return Err(self.compile_failure(source, errors)),
         };
-        self.warn(&unit, &source);
+        self.warn(&unit.warnings, &source);
+        if !internal && self.options.type_check {
+            self.check_types(&unit, id, &source)?;
+        }
         self.finish_unit(&unit, id, source, internal)
     }
 
@@ -93,9 +98,45 @@ impl Vm {
         LoadFailure { source, stage: Stage::Compile, errors }
     }
 
-    fn warn(&mut self, unit: &Unit, source: &Source) {
+    /// The static type checker (18.5).
+    fn check_types(&mut self, unit: &Unit, id: u32, source: &Rc<Source>) -> Result<(), LoadFailure> {
+        if !self.options.warnings && !self.options.strict_types {
+            return Ok(());
+        }
+        let class = |name: &str| {
+            let member = self.symbols.find(name).and_then(|s| self.globals.data().find(s));
+            member.and_then(|m| m.plain()).and_then(|v| v.get::<ClassObj>(Kind::Class))
+        };
+        let env = TypeEnv {
+            is_class: &|name| class(name).is_some(),
+            related: &|a, b| match (class(a), class(b)) {
+                (Some(a), Some(b)) => self.subclass_of(a, b) || self.subclass_of(b, a),
+                _ => true,
+            },
+            has_method: &|of, name| match (class(of), self.symbols.find(name)) {
+                (Some(c), Some(s)) => self.class_find(c, s).is_some(),
+                (None, _) => true,
+                (_, None) => false,
+            },
+            strict_nil: self.options.strict_nil,
+            main: id == self.main_module,
+        };
+        let findings = types::check(unit, &env);
+        if findings.is_empty() {
+            return Ok(());
+        }
+        if self.options.strict_types {
+            let errors = findings.into_iter().map(|f| lower::CompileError { span: f.span, message: f.message });
+            return Err(self.compile_failure(source.clone(), errors.collect()));
+        }
+        let found: Vec<(Span, String)> = findings.into_iter().map(|f| (f.span, f.message)).collect();
+        self.warn(&found, source);
+        Ok(())
+    }
+
+    fn warn(&mut self, warnings: &[(Span, String)], source: &Source) {
         if self.options.warnings {
-            for (span, text) in &unit.warnings {
+            for (span, text) in warnings {
                 let d = Diagnostic { severity: Severity::Warning, span: *span, message: text.clone() };
                 let line = d.render(source);
                 self.output.stderr(&format!("{}\n", line.trim_end()));

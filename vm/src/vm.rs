@@ -21,6 +21,10 @@ pub struct Options {
     pub contracts: bool,
     pub strict_nil: bool,
     pub warnings: bool,
+    /// Modules go through the static type checker.
+    pub type_check: bool,
+    /// What the checker finds stops a module from being loaded.
+    pub strict_types: bool,
     /// Bytes.
     pub memory_limit: Option<usize>,
     /// Calls and back-edges after which the run ends with a FuelException that scripts can't catch.
@@ -45,6 +49,8 @@ impl Default for Options {
             contracts: true,
             strict_nil: false,
             warnings: true,
+            type_check: true,
+            strict_types: false,
             memory_limit: None,
             instruction_limit: None,
             seed: None,
@@ -241,6 +247,8 @@ pub struct Vm {
     /// Index of the program's module.
     pub main_module: u32,
     pub args_value: Value,
+    /// Functions compiled so far.
+    pub functions: u64,
 }
 
 /// A call a native asks the interpreter to make in its place.

@@ -288,6 +288,9 @@ impl<'a> Printer<'_, 'a> {
             ExprKind::HashMap { items, frozen } => {
                 self.list(if *frozen { "frozen_hash_map" } else { "hash_map" }, items)
             }
+            ExprKind::TypeValue(ty) => {
+                let _ = write!(self.out, "(type {ty})");
+            }
             ExprKind::Gene { ty, args, frozen } => {
                 self.put(if *frozen { "#(gene " } else { "(gene " });
                 self.expr(ty);

@@ -7,5 +7,7 @@ pub mod hir;
 pub mod hir_print;
 pub mod lower;
 pub mod quote;
+pub mod ty;
+pub mod types;
 pub mod unquote;
 pub mod verify;

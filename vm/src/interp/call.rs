@@ -497,6 +497,24 @@ pub fn method_named(vm: &mut Vm, w: *mut Value, name: Sym, n: usize, kw: &[Sym],
     }
 }
 
+/// A call by the name of a known function that has not been called from here yet, or that has been replaced.
+#[cold]
+#[inline(never)]
+pub fn call_checked(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
+    let p = running(vm);
+    let at = i.ux() + 1;
+    // SAFETY: the window holds the callee, arguments behind it.
+    let f = unsafe { *w };
+    let takes = |f: Gc<Function>| f.proto().number == p.consts[at] && f.proto().simple_args as usize == i.b();
+    if f.get::<Function>(Kind::Function).is_some_and(takes) {
+        // The constant is compared by identity from now on: the function must not make room for another one.
+        vm.heap.permanent.push(f);
+        // SAFETY: in range; constants of a live function are changed by its own instructions only.
+        unsafe { *(p.consts.as_ptr() as *mut Value).add(at) = f };
+    }
+    call(vm, w, i.b(), &[], i.c() as u64, false)
+}
+
 /// The function of the running frame.
 #[inline]
 pub fn running<'a>(vm: &Vm) -> &'a Proto {
@@ -598,7 +616,7 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
     unsafe {
         match i.op() {
             New if (*r(i.a() + 1)).is_small() => return super::define::next_default(vm, i, Some(v)),
-            Call | CallMod | CallKw | CallSpread | Method | MethodSpread | MethodDyn | MethodDynSpread | Super
+            Call | CallMod | CallChecked | CallKw | CallSpread | Method | MethodSpread | MethodDyn | MethodDynSpread | Super
             | SuperSpread | SuperCtor | SuperCtorSpread | New | NewSpread | Spawn | SpawnSpread => *r(i.c()) = v,
             TailCall | TailMod | TailMethod => return return_value(vm, v),
             JnLt | JnLe | JnGt | JnGe | JnEq | JnLtI | JnLeI | JnGtI | JnGeI | JnEqI => {
@@ -632,7 +650,7 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
                 *r(i.a()) = v;
             }
             IterInit | IterNext | IterNext2 => return super::iterate::delivered(vm, i, v),
-            SetProp | SetPropVar | SetDyn | SetIdx | IterClose | Rethrow => {}
+            SetProp | SetPropTyped | SetPropFloat | SetPropVar | SetDyn | SetIdx | IterClose | Rethrow => {}
             CallMacro | Eval | CallerEval => *r(i.a()) = v,
             _ => return super::cold::delivered(vm, i, v),
         }

@@ -1,6 +1,6 @@
 //! Classes, instances, enums, namespaces, imports.
 use super::cold::{constant, names};
-use super::{Ctl, FRAME_NEW, call, types};
+use super::{Ctl, FRAME_NEW, call};
 use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{Args, Stop};
@@ -232,14 +232,6 @@ fn native_ctor(vm: &mut Vm, f: Value, w: *mut Value, n: usize, kw: &[Sym]) -> Re
     (def.f)(vm, &args).map(|_| ())
 }
 
-/// The type record with the module it was written in.
-fn with_module(vm: &mut Vm, ty: Value) -> Value {
-    let Some(t) = ty.get::<Record>(Kind::Record) else { return Value::NIL };
-    let module = call::running(vm).source.module;
-    let items = [t.slot(0), t.slot(1), t.slot(2), Value::small(module as i64)];
-    vm.heap.record(Kind::Record, 0, &items).value()
-}
-
 pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: register operands are below `nregs` (verifier).
     let reg = |n: usize| unsafe { *r.add(n) };
@@ -270,11 +262,10 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         Op::ClassField => {
             let c: Gc<ClassObj> = reg(i.a()).gc();
             let k: Gc<Record> = constant(vm, i).gc();
-            let place =
-                k.slot(1).get::<Record>(Kind::Record).and_then(|t| t.slot(1).as_str()).unwrap_or("field").into();
-            let ty = with_module(vm, k.slot(1));
-            let default = if i.c() == 1 { reg(i.b()) } else { Value::NIL };
             let name = k.slot(0).as_sym().unwrap_or(vm.names.empty);
+            let place = format!("field {}", vm.sym_name(name)).into();
+            let ty = if i.c() & 2 != 0 { reg(i.b() + 1) } else { k.slot(1) };
+            let default = if i.c() & 1 != 0 { reg(i.b()) } else { Value::NIL };
             c.data().fields.push(FieldDecl { name, ty, place, default });
             c.data().has_fields = true;
             vm.heap.barrier(c);
@@ -307,7 +298,11 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                         let d: Gc<Record> = v.gc();
                         let fields = d.slots()[1..]
                             .chunks(2)
-                            .map(|f| (f[0].as_sym().unwrap_or(Sym(0)), with_module(vm, f[1])))
+                            .map(|f| {
+                                // A type that knows local names stands in a register.
+                                let ty = if f[1].is_small() { reg(i.b() + f[1].small_int() as usize) } else { f[1] };
+                                (f[0].as_sym().unwrap_or(Sym(0)), ty)
+                            })
                             .collect();
                         variants.push(VariantDecl { name: d.slot(0).as_sym().unwrap_or(Sym(0)), fields: Some(fields) });
                     }
@@ -425,5 +420,3 @@ pub fn import_done(vm: &mut Vm, r: *mut Value, i: Instr, _v: Value) -> Ctl {
     unsafe { *r.add(i.a()) = out.value() };
     Ctl::Load
 }
-
-const _: fn(&mut Vm, Value, Value, &str) -> crate::native::R = types::check;

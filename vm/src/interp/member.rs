@@ -1,7 +1,7 @@
 //! Reading and writing members: paths (3.9) and path assignment (3.7).
 use super::cache::{SHAPE_MASK, WRITE_MASK, header_word};
 use super::{Ctl, call};
-use crate::bytecode::Instr;
+use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{R, Stop};
 use crate::object::array::Array;
@@ -351,14 +351,36 @@ pub fn set_prop(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // Cache plain stores into slots inside the object, adding ones included.
     if matches!(o.heap_kind(), Some(Kind::Instance | Kind::Map)) {
         let m: Gc<Map> = o.gc();
-        let typed = o.is_kind(Kind::Instance) && field_decl(vm, vm.instance_class(m), name).is_some();
-        if !typed && let Some(offset) = inline_slot(vm, o, name) {
+        let ty = match o.is_kind(Kind::Instance) {
+            true => field_decl(vm, vm.instance_class(m), name).map(|f| f.0),
+            false => None,
+        };
+        if let Some(offset) = inline_slot(vm, o, name) {
+            // A value that was not converted shows by its class which others pass.
+            let passes = match ty {
+                Some(ty) if vm.map_get(m, name) == Some(v) => super::types::passing_key(v, ty),
+                Some(_) => return Ctl::Next,
+                None => Some(0),
+            };
+            let Some(passes) = passes else { return Ctl::Next };
             let after = header_word(o) & SHAPE_MASK;
             let mut target = offset;
             if after != before & SHAPE_MASK {
                 target |= (m.shape().0 as u64) << 16;
             }
-            *ic_mut(vm, i) = Ic { key: before & WRITE_MASK, target };
+            let op = match ty {
+                None => Op::SetProp,
+                Some(_) if v.is_float() => Op::SetPropFloat,
+                Some(_) => Op::SetPropTyped,
+            };
+            // SAFETY: a SetProp has two caches (verifier); the saved pc is behind it, and code is changed only by itself.
+            unsafe {
+                let ic: *mut Ic = ic_mut(vm, i);
+                *ic = Ic { key: before & WRITE_MASK, target };
+                *ic.add(1) = Ic { key: passes, target: 0 };
+                let at = vm.cur.pc.sub(1) as *mut Instr;
+                *at = Instr::new(op, i.a() as u8, i.b() as u8, i.c() as u8, i.x());
+            }
         }
     }
     Ctl::Next

@@ -85,12 +85,12 @@ fn class(vm: &mut Vm, args: &Args) -> R {
 }
 
 fn is(vm: &mut Vm, args: &Args) -> R {
-    Ok(Value::bool(types::is_type(vm, args.this(), args.get(0), 0)?))
+    Ok(Value::bool(types::is_type(vm, args.this(), args.get(0))?))
 }
 
 fn to(vm: &mut Vm, args: &Args) -> R {
     let (v, t) = (args.this(), args.get(0));
-    if types::is_type(vm, v, t, 0)? {
+    if types::is_type(vm, v, t)? {
         return Ok(v);
     }
     let c = &vm.classes;

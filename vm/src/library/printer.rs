@@ -412,6 +412,7 @@ impl Printer<'_> {
                 let name = v.gc::<NamespaceObj>().data().name.map(|s| self.vm.sym_name(s));
                 self.named("Namespace", name);
             }
+            Kind::TypeValue => self.out.push_str(crate::interp::types::type_text(v)),
             Kind::Selector => {
                 self.out.push_str("@(");
                 self.selector_parts(v.gc())?;

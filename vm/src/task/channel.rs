@@ -251,7 +251,7 @@ impl Vm {
     }
 
     fn channel_accepts(&mut self, of: Value, v: Value) -> R {
-        if of.is_nil() || types::is_type(self, v, of, self.main_module)? {
+        if of.is_nil() || types::is_type(self, v, of)? {
             return Ok(v);
         }
         let expected = self.to_debug(of)?;

@@ -55,14 +55,25 @@ impl<'a> Gen<'_, '_, 'a> {
                     self.emit(Op::ClassMethod, cls, r, 0, x);
                 }
                 Member::Field { name, ty, default } => {
-                    let r = match default {
-                        Some(id) => self.fresh_closure(id)?,
-                        None => cls,
+                    let r = self.alloc(2)?;
+                    if let Some(id) = default {
+                        self.closure_at(id, r)?;
+                    }
+                    let mut flags = default.is_some() as Reg;
+                    let ty = match ty.filter(|ty| !ty.ty.accepts_all()) {
+                        None => Value::NIL,
+                        Some(ty) => match self.field_type(ty.ty)? {
+                            Ok(ty) => ty,
+                            Err(bound) => {
+                                self.move_to(r + 1, bound);
+                                flags |= 2;
+                                Value::NIL
+                            }
+                        },
                     };
                     let name = self.sym(name);
-                    let ty = ty.map_or(Value::NIL, |t| self.type_value(t));
                     let x = self.k_record(&[name, ty]);
-                    self.emit(Op::ClassField, cls, r, default.is_some() as Reg, x);
+                    self.emit(Op::ClassField, cls, r, flags, x);
                 }
                 Member::StaticFn { name, func } => {
                     let r = self.fresh_closure(func)?;
@@ -94,6 +105,11 @@ impl<'a> Gen<'_, '_, 'a> {
 
     fn fresh_closure(&mut self, id: FuncId) -> Res<Reg> {
         let r = self.alloc(1)?;
+        self.closure_at(id, r)?;
+        Ok(r)
+    }
+
+    fn closure_at(&mut self, id: FuncId, r: Reg) -> Res {
         let unit = self.unit;
         let span = self.f.span;
         if let Some(f) = unit.funcs.get(id as usize) {
@@ -101,11 +117,32 @@ impl<'a> Gen<'_, '_, 'a> {
         }
         self.closure(id, r)?;
         self.f.span = span;
-        Ok(r)
+        Ok(())
     }
 
     pub(super) fn enum_(&mut self, def: &'a EnumDef<'a>, d: Dest) -> Res {
         let r = self.target(d)?;
+        let mark = self.f.top;
+        // Types that know local names, in registers of their own.
+        let bound = def.variants.iter().flat_map(|v| v.fields.unwrap_or_default()).filter_map(|f| f.ty);
+        let bound: Vec<Type<'a>> = bound.map(|ty| ty.ty).collect();
+        let mut types = Vec::with_capacity(bound.len());
+        let mut registers = Vec::new();
+        for ty in bound {
+            types.push(match self.field_type(ty)? {
+                _ if ty.accepts_all() => Value::NIL,
+                Ok(object) => object,
+                Err(r) => {
+                    registers.push(r);
+                    Value::small(registers.len() as i64 - 1)
+                }
+            });
+        }
+        let base = self.alloc(registers.len().max(1))?;
+        for (at, from) in registers.iter().enumerate() {
+            self.move_to(base + at as Reg, *from);
+        }
+        let mut types = types.into_iter();
         let mut items = vec![self.sym(def.name)];
         for v in def.variants {
             let name = self.sym(v.name);
@@ -115,14 +152,15 @@ impl<'a> Gen<'_, '_, 'a> {
                     let mut parts = vec![name];
                     for f in fields {
                         parts.push(self.sym(f.name));
-                        parts.push(f.ty.map_or(Value::NIL, |t| self.type_value(t)));
+                        parts.push(f.ty.and_then(|_| types.next()).unwrap_or(Value::NIL));
                     }
                     self.vm.heap.record(Kind::Record, 0, &parts).value()
                 }
             });
         }
         let x = self.k_record(&items);
-        self.emit(Op::EnumNew, r, 0, 0, x);
+        self.emit(Op::EnumNew, r, base, registers.len() as Reg, x);
+        self.release(mark);
         self.finish(d, r);
         Ok(())
     }

@@ -98,6 +98,7 @@ impl<'a> Gen<'_, '_, 'a> {
             }
             Interp(parts) => self.interp(parts, d),
             Quote(f) => self.quote(&f, d),
+            TypeValue(ty) => self.type_value(ty, d),
             Array { items, frozen } => self.array(items, frozen, d),
             Map { entries, frozen } => self.map(entries, frozen, d),
             HashMap { items, frozen } => self.hash_map(items, frozen, d),
@@ -310,7 +311,7 @@ impl<'a> Gen<'_, '_, 'a> {
             }
         };
         if let Some(ty) = ty {
-            self.check_type(s, ty);
+            self.check_type(s, ty)?;
         }
         self.emit(Op::Yield, r, s, 0, 0);
         self.finish(d, r);

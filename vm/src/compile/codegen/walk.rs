@@ -12,6 +12,7 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
         | ModuleNs
         | Quote(_)
         | Fn(_)
+        | TypeValue(_)
         | Continue { .. }
         | Import(_)
         | Enum(_)
@@ -178,7 +179,7 @@ fn bind_target<'a>(t: &BindTarget<'a>, out: &mut Vec<E<'a>>) {
 }
 
 /// The defaults in a binding pattern.
-fn bind_pattern<'a>(p: &BindPat<'a>, out: &mut Vec<E<'a>>) {
+pub fn bind_pattern<'a>(p: &BindPat<'a>, out: &mut Vec<E<'a>>) {
     let mut todo = vec![*p];
     while let Some(p) = todo.pop() {
         match p {
@@ -206,7 +207,7 @@ fn bind_pattern<'a>(p: &BindPat<'a>, out: &mut Vec<E<'a>>) {
 }
 
 /// The expressions in a case pattern.
-fn case_pattern<'a>(p: &CasePat<'a>, out: &mut Vec<E<'a>>) {
+pub fn case_pattern<'a>(p: &CasePat<'a>, out: &mut Vec<E<'a>>) {
     let mut todo = vec![*p];
     while let Some(p) = todo.pop() {
         match p {
@@ -412,6 +413,7 @@ pub fn writes_last(e: E<'_>) -> bool {
             | ModuleNs
             | Quote(_)
             | Fn(_)
+            | TypeValue(_)
             | Neg(_)
             | Not(_)
             | Binary(..)

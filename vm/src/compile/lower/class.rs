@@ -7,8 +7,8 @@ use super::scan::names_in;
 use super::scope::{Declaration, NameKind};
 use super::words::{is_macro_name, is_symbol, name_of, symbol, typed_name};
 use super::{Lower, scope};
-use crate::compile::hir::{Block, ClassDef, E, ExprKind, FuncId, FuncKind, Key, Member, VarId, VarRef};
-use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Span};
+use crate::compile::hir::{Block, ClassDef, E, ExprKind, FuncId, FuncKind, Key, Member, Type, VarId, VarRef};
+use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Prop, Span};
 
 /// The class whose members are being lowered.
 struct ClassBody<'a> {
@@ -73,11 +73,12 @@ impl<'a> Lower<'a, '_> {
         }
         let hint = self.members(&body, rest, &mut members);
         let members = self.slice(&members);
+        let stated_fields = self.stated_fields(gene.props);
         let cells = self.pop_scope();
         self.generics.truncate(outer_generics);
 
         let intent = intent(gene.props);
-        let def = ClassDef { name, parent, class_var, members, field_hint: hint, object, intent };
+        let def = ClassDef { name, parent, class_var, members, field_hint: hint, object, intent, stated_fields };
         let value = self.e(span, ExprKind::Class(self.arena.alloc(def)));
         let value = self.with_cells(span, cells, value);
         match member {
@@ -105,6 +106,18 @@ impl<'a> Lower<'a, '_> {
         let cells = self.pop_scope();
         let value = self.e(span, ExprKind::Extend { class, class_var, members });
         self.with_cells(span, cells, value)
+    }
+
+    /// `^fields {^n Type ...}`. What is no type there means nothing.
+    fn stated_fields(&mut self, props: &'a [Prop<'a>]) -> &'a [(&'a str, Type<'a>)] {
+        let Some(FormKind::Map { entries, .. }) = props.iter().find(|prop| prop.key == "fields").map(|p| p.value.kind)
+        else {
+            return &[];
+        };
+        let before = self.errors.len();
+        let fields: Vec<(&'a str, Type<'a>)> = entries.iter().map(|e| (e.key, self.type_of(&e.value))).collect();
+        self.errors.truncate(before);
+        self.slice(&fields)
     }
 
     /// A body's scope is no block of its own: what it needs at entry is made just before.

@@ -37,6 +37,7 @@ mod pattern;
 mod scan;
 mod scope;
 mod task;
+mod types;
 pub(super) mod text;
 mod words;
 
@@ -44,6 +45,7 @@ mod words;
 mod tests;
 
 use enums::EnumInfo;
+use types::AliasInfo;
 use scan::ModuleScan;
 use scope::{Binding, CaptureDraft, FnCx, NameKind, Place, Scope, State, Var};
 
@@ -215,6 +217,10 @@ struct Lower<'a, 'o> {
     /// Members of the module's namespace that are assigned by path.
     namespace_assigned: FxHashSet<&'a str>,
     enums: Vec<EnumInfo<'a>>,
+    aliases: Vec<AliasInfo<'a>>,
+    /// The alias whose definition is being lowered, and whether it has been met inside itself.
+    defined_alias: Option<u32>,
+    alias_is_cyclic: bool,
     /// Generic parameters of the functions and classes around.
     generics: Vec<&'a str>,
 }
@@ -238,6 +244,9 @@ impl<'a, 'o> Lower<'a, 'o> {
             exports: FxHashMap::default(),
             namespace_assigned: FxHashSet::default(),
             enums: Vec::new(),
+            aliases: Vec::new(),
+            defined_alias: None,
+            alias_is_cyclic: false,
             generics: Vec::new(),
         }
     }
@@ -370,11 +379,16 @@ impl<'a, 'o> Lower<'a, 'o> {
                 && !slot.assigned
                 && !self.namespace_assigned.contains(slot.name),
             constant: slot.constant,
+            stable: !self.scan.all_visible
+                && !self.repl
+                && slot.fn_bindings + slot.other_bindings == 1
+                && !slot.assigned
+                && !self.namespace_assigned.contains(slot.name),
             must_define: slot.must_define,
             ty: slot.ty,
         };
         let module_vars = self.module_vars.into_iter().map(module_var).collect();
-        Ok(Unit { funcs, module_vars, warnings: self.warnings })
+        Ok(Unit { funcs, module_vars, warnings: self.warnings, dynamic: self.scan.all_visible || self.repl })
     }
 
     // --- functions

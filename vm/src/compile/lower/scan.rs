@@ -194,6 +194,7 @@ pub(super) enum DeclKind {
     Enum,
     Ns,
     Import,
+    Type,
 }
 
 /// How a definition names what it defines.
@@ -239,10 +240,11 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
             Some("class" | "object") => DeclKind::Class,
             Some("enum") => DeclKind::Enum,
             Some("ns") => DeclKind::Ns,
+            Some("type") => DeclKind::Type,
             Some(
                 "do" | "if" | "ifel" | "if_not" | "case" | "loop" | "while" | "for" | "repeat" | "try" | "with" | "fn*"
                 | "async" | "spawn" | "concurrent" | "timeout" | "shield" | "detach" | "gather" | "select" | "with_local"
-                | "with_lock" | "with_read" | "with_write" | "with_permit" | "extend" | "interface" | "implement" | "comptime" | "type" | "export" | "method"
+                | "with_lock" | "with_read" | "with_write" | "with_permit" | "extend" | "interface" | "implement" | "comptime" | "export" | "method"
                 | "ctor" | "field" | "static" | "on_method_missing",
             ) => continue,
             Some("import") => {

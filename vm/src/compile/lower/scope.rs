@@ -10,7 +10,7 @@ use super::Lower;
 use super::scan::{Decl, DeclKind, Spelling, declarations};
 use super::words::is_reserved;
 use crate::compile::hir::{
-    Capture, CaptureSource, Env, EnvVar, FuncId, FuncKind, LoopId, SlotId, TypeRef, VarId, VarInfo, VarRef,
+    Capture, CaptureSource, Env, EnvVar, FuncId, FuncKind, LoopId, SlotId, Type, TypeRef, VarId, VarInfo, VarRef,
 };
 use crate::syntax::form::{Form, Span};
 
@@ -112,6 +112,8 @@ pub(super) enum NameKind {
     Class,
     /// Index into the known enums.
     Enum(u32),
+    /// Index into the known aliases.
+    Alias(u32),
     Ns,
     Import,
     /// A task-local: reading it looks for the running task's binding.
@@ -128,7 +130,7 @@ pub(super) struct Binding<'a> {
     pub state: State,
     pub constant: bool,
     pub kind: NameKind,
-    pub ty: Option<Form<'a>>,
+    pub ty: Option<Type<'a>>,
 }
 
 pub(super) struct Scope<'a> {
@@ -269,7 +271,7 @@ impl<'a> Lower<'a, '_> {
     pub(super) fn bind_local_to(&mut self, name: &'a str, span: Span, var: VarId) {
         self.check_name(name, span);
         let mut binding = self.binding(Place::Local(var), State::Declared, NameKind::Var);
-        binding.ty = self.var(binding.level, var).ty.map(|ty| ty.form);
+        binding.ty = self.var(binding.level, var).ty.map(|ty| ty.ty);
         self.bind(name, binding);
     }
 
@@ -304,6 +306,7 @@ impl<'a> Lower<'a, '_> {
             DeclKind::Ns => NameKind::Ns,
             DeclKind::Import => NameKind::Import,
             DeclKind::Enum => NameKind::Enum(self.know_enum(decl.form)),
+            DeclKind::Type => NameKind::Alias(self.know_alias(decl.form)),
         };
         if let Some(known) = self.names.get_mut(decl.name).and_then(|list| list.last_mut()).filter(pending) {
             if known.kind == NameKind::Var {
@@ -404,7 +407,7 @@ impl<'a> Lower<'a, '_> {
         binding.state = State::Declared;
         binding.constant = decl.constant;
         binding.kind = decl.kind;
-        binding.ty = decl.ty.map(|ty| ty.form);
+        binding.ty = decl.ty.map(|ty| ty.ty);
         let target = match binding.place {
             Place::Local(var) => {
                 let known = self.var(binding.level, var);

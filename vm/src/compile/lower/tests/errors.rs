@@ -234,12 +234,25 @@ fn modules_are_well_formed() {
 }
 
 #[test]
+fn types_are_well_formed() {
+    assert_eq!(errors("(type A B) (type B (A | Int)) (type C A)"), ["cyclic type alias A", "cyclic type alias B"]);
+    assert_error("(type A (Array A))", "cyclic type alias A");
+    assert_error("(type (Option T) Int)", "use enum to declare algebraic types");
+    assert_error("(type A)", "type: expects a name and a type, got 1");
+    assert_error("(type Pair:T (Array T)) (var x: (Pair Int Int) nil)", "type Pair expects 1 type arguments, got 2");
+    assert_error("(fn f [x: 5] x)", "invalid type");
+    assert_error("(fn f [x: (Int |)] x)", "invalid type");
+    assert_error("(fn f:t [x: t] x)", "invalid generic parameter t");
+    assert_error("(class A:T:T)", "invalid generic parameter T");
+    assert_error("(type A:t Int)", "invalid generic parameter t");
+}
+
+#[test]
 fn what_is_missing_says_so() {
     assert_error("(interface I)", "interface is not supported yet");
     assert_error("(implement I for C)", "implement is not supported yet");
     assert_error("(class C implements I)", "implements is not supported yet");
     assert_error("(comptime 1)", "comptime is not supported yet");
-    assert_error("(type Id Int)", "type is not supported yet");
     assert_error("(concurrent 1)", "concurrent is not supported yet");
     assert_error("(select 1)", "select is not supported yet");
     assert_error("(channel 1)", "channel is not supported yet");
