@@ -358,8 +358,16 @@ ops! {
     ClassStatic,
     /// class r[a]: `on_method_missing` r[b]
     ClassMissing,
+    /// class r[a] declares that it implements interface r[b]
+    ClassImplements,
     /// class r[a] is complete: interfaces it declared are checked
     ClassDone,
+    /// r[a] = interface of k[x]: record (name, record of method names, record of field name and Bool read-only, alternating)
+    InterfaceNew,
+    /// r[a] = new class of adapters for interface r[b] and class r[c]; members are added as to any class
+    ImplementNew,
+    /// class of adapters r[a] is complete: it is registered with its interface. r[a] = the interface
+    ImplementDone,
     /// r[a] = enum of k[x]: record (name, variant...); a variant is a Symbol (unit) or a record (name, field name, type record
     /// or nil, field name, ...)
     EnumNew,

@@ -232,7 +232,7 @@ pub struct PendingCall {
     pub callee: Value,
     pub args: Vec<Value>,
     pub kw: Vec<(Sym, Value)>,
-    /// Call `callee` as a method: `args[0]` is `self`.
+    /// Call `callee` as a method: `args[0]` is `self`. A Symbol then names the method of `self` to call.
     pub method: bool,
 }
 

@@ -419,6 +419,14 @@ pub enum ExprKind<'a> {
         class_var: VarId,
         members: &'a [Member<'a>],
     },
+    Interface(&'a InterfaceDef<'a>),
+    /// Adapters of a class: methods, fields and constructor of their own. The value is the interface.
+    Implement {
+        interface: E<'a>,
+        class: E<'a>,
+        class_var: VarId,
+        members: &'a [Member<'a>],
+    },
     Enum(&'a EnumDef<'a>),
     Namespace(&'a NsDef<'a>),
     Import(&'a Import<'a>),
@@ -760,7 +768,18 @@ pub enum Member<'a> {
         value: E<'a>,
     },
     OnMissing(FuncId),
+    /// The class itself satisfies this interface.
+    Implements(E<'a>),
     Other(E<'a>),
+}
+
+/// What adapters and implementing classes provide. Parameter lists and types in the source are documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct InterfaceDef<'a> {
+    pub name: &'a str,
+    pub methods: &'a [&'a str],
+    /// Name, and whether it cannot be assigned.
+    pub fields: &'a [(&'a str, bool)],
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -87,11 +87,11 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         IterNext2 => (Regs(3), Regs(2), No, Extra::Jump),
         IterClose => (Regs(3), No, No, Extra::No),
 
-        Throw | Rethrow | AssertFail | Freeze | NotNil | ModuleNs | ClassDone | NoMatch => (Reg, No, No, Extra::No),
-        IsException | Is | IsNot | HashSetAt | Eval | CallerEval | Render | Matches => (Reg, Reg, Reg, Extra::No),
+        Throw | Rethrow | AssertFail | Freeze | NotNil | ModuleNs | ClassDone | ImplementDone | NoMatch => (Reg, No, No, Extra::No),
+        IsException | Is | IsNot | HashSetAt | Eval | CallerEval | Render | Matches | ImplementNew => (Reg, Reg, Reg, Extra::No),
         JmpOwnCancel | TestMap | TestGene | IsMacro => (Reg, No, No, Extra::Jump),
         CheckType | CheckTypes => (Reg, No, No, Extra::Record),
-        Yield | Async | ClassCtor | ClassMissing | GeneType | GeneItems | Payload | Item | RestItems => {
+        Yield | Async | ClassCtor | ClassMissing | ClassImplements | GeneType | GeneItems | Payload | Item | RestItems => {
             (Reg, Reg, No, Extra::No)
         }
         YieldStar => (Reg, Regs(3), Reg, Extra::Jump),
@@ -105,7 +105,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         Quote | Regex | AssignGlobal | ExportCheck => (Reg, No, No, Extra::Const),
         Unwrap => (Reg, Reg, No, Extra::Jump),
         ClassNew | ClassField => (Reg, Reg, No, Extra::Record),
-        EnumNew | Import | MakeEnv => (Reg, No, No, Extra::Record),
+        EnumNew | InterfaceNew | Import | MakeEnv => (Reg, No, No, Extra::Record),
         NsNew => (Reg, Regs(2), No, Extra::Const),
         Unpack => (Regs(c), Reg, No, Extra::No),
         TestArray => (Reg, No, No, Extra::Jump),

@@ -91,8 +91,9 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
                 finish(vm, v, ret)
             }
             Kind::Class => fail(vm, Vm::type_error, "Class is not callable; use new"),
-            Kind::Instance => {
-                let class = vm.instance_class(callee.gc());
+            Kind::Interface => super::interface::adapt(vm, w, n, kw, ret, method),
+            Kind::Instance | Kind::Adapter => {
+                let class = vm.class_of(callee);
                 let name = vm.names.call;
                 let Some(m) = vm.class_find(class, name) else {
                     let c = vm.sym_name(class.data().name);
@@ -205,7 +206,10 @@ pub fn pending_call(vm: &mut Vm, p: PendingCall, ret: u64) -> Ctl {
             *w.add(3 + p.args.len() + j) = *v;
         }
     }
-    call(vm, w, p.args.len(), kw, ret, p.method)
+    match p.callee.as_sym() {
+        Some(name) if p.method => method_named(vm, w, name, p.args.len() - 1, kw, ret),
+        _ => call(vm, w, p.args.len(), kw, ret, p.method),
+    }
 }
 
 /// First free word above the running frame.
@@ -383,7 +387,7 @@ pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
     let key = cache::class_key(recv);
     let found = find_method(vm, recv, name);
     if let Some(f) = found {
-        if key != 0 && vm.method_epoch < 0xFFFF && !recv.is_kind(Kind::Class) && !recv.is_kind(Kind::Namespace) {
+        if key != 0 && vm.method_epoch < 0xFFFF && cacheable(recv) {
             vm.method_cache.set(key, name, vm.method_epoch, f);
             // SAFETY: cache index checked by the verifier.
             let ic = unsafe { &mut *(p.ics.as_ptr() as *mut crate::object::code::Ic).add(i.ux()) };
@@ -398,6 +402,11 @@ pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
     }
     // SAFETY: as above.
     missing_method(vm, w, name, i.b(), unsafe { &*kw }, ret)
+}
+
+/// May what [`find_method`] finds be kept by [`cache::class_key`]? Not where one kind has many tables.
+fn cacheable(recv: Value) -> bool {
+    !matches!(recv.heap_kind(), Some(Kind::Class | Kind::Namespace | Kind::Adapter))
 }
 
 /// The method of a value's class (statics first on classes); marks the classes as cached.
@@ -545,7 +554,7 @@ pub fn tail_method(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
     };
     match f {
         Some(f) if site.keywords.is_empty() => {
-            if key != 0 && vm.method_epoch < 0xFFFF && !recv.is_kind(Kind::Class) {
+            if key != 0 && vm.method_epoch < 0xFFFF && cacheable(recv) {
                 vm.method_cache.set(key, name, vm.method_epoch, f);
             }
             // SAFETY: window in the stack.

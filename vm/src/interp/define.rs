@@ -1,6 +1,6 @@
 //! Classes, instances, enums, namespaces, imports.
 use super::cold::{constant, names};
-use super::{Ctl, FRAME_NEW, call, types};
+use super::{Ctl, FRAME_NEW, call, interface, types};
 use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{Args, Stop};
@@ -174,7 +174,7 @@ pub fn next_default(vm: &mut Vm, i: Instr, done: Option<Value>) -> Ctl {
 }
 
 /// Field names and default closures, parents first.
-fn defaults(c: Gc<ClassObj>) -> Vec<(Sym, Value)> {
+pub(super) fn defaults(c: Gc<ClassObj>) -> Vec<(Sym, Value)> {
     let mut chain = vec![c];
     let mut at = c;
     while let Some(p) = at.data().parent.get::<ClassObj>(Kind::Class) {
@@ -296,7 +296,36 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             c.data().on_missing = reg(i.b());
             vm.heap.barrier(c);
         }
-        Op::ClassDone => {}
+        Op::ClassImplements => {
+            let v = reg(i.b());
+            if !v.is_kind(Kind::Interface) {
+                let k = vm.kind_name(v);
+                return call::fail(vm, Vm::type_error, &format!("implements expects an interface, got {k}"));
+            }
+            let c: Gc<ClassObj> = reg(i.a()).gc();
+            if !c.data().implements.contains(&v) {
+                c.data().implements.push(v);
+                vm.heap.barrier(c);
+            }
+        }
+        Op::ClassDone => {
+            if interface::check_class(vm, reg(i.a()).gc()).is_err() {
+                return Ctl::Throw;
+            }
+        }
+        Op::InterfaceNew => {
+            let k: Gc<Record> = constant(vm, i).gc();
+            let v = vm.heap.interface(k.slot(0), k.slot(1), k.slot(2));
+            set(i.a(), v.value());
+        }
+        Op::ImplementNew => match interface::new_implementation(vm, reg(i.b()), reg(i.c())) {
+            Ok(c) => set(i.a(), c.value()),
+            Err(_) => return Ctl::Throw,
+        },
+        Op::ImplementDone => match interface::register(vm, reg(i.a()).gc()) {
+            Ok(v) => set(i.a(), v),
+            Err(_) => return Ctl::Throw,
+        },
         Op::EnumNew => {
             let k: Gc<Record> = constant(vm, i).gc();
             let mut variants = Vec::new();

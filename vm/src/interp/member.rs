@@ -158,6 +158,7 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
             let n = vm.sym_name(name);
             crate::library::regex::match_member(vm, o.gc(), n).unwrap_or(Value::VOID)
         }
+        Kind::Adapter => super::interface::get_field(vm, o, name)?,
         Kind::Package | Kind::Application | Kind::Foreign | Kind::Future => {
             // Builtin objects whose members are methods without arguments.
             let class = vm.class_of(o);
@@ -365,7 +366,7 @@ pub fn set_prop(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
 }
 
 /// The typed declaration of a field, looked for up the classes.
-fn field_decl(vm: &Vm, class: Gc<ClassObj>, name: Sym) -> Option<(Value, std::rc::Rc<str>)> {
+pub(super) fn field_decl(vm: &Vm, class: Gc<ClassObj>, name: Sym) -> Option<(Value, std::rc::Rc<str>)> {
     if !class.data().has_fields {
         return None;
     }
@@ -435,6 +436,7 @@ pub fn set_member(vm: &mut Vm, o: Value, name: Sym, v: Value) -> Result<(), Stop
             vm.heap.barrier(c);
         }
         Some(Kind::EnumValue | Kind::Variant) => return Err(vm.type_error("Cannot modify enum value")),
+        Some(Kind::Adapter) => super::interface::set_field(vm, o, name, v)?,
         _ => {
             let k = vm.kind_name(o);
             let n = vm.sym_name(name);

@@ -78,6 +78,10 @@ impl<'a> Gen<'_, '_, 'a> {
                     let r = self.fresh_closure(id)?;
                     self.emit(Op::ClassMissing, cls, r, 0, 0);
                 }
+                Member::Implements(e) => {
+                    let r = self.operand(e)?;
+                    self.emit(Op::ClassImplements, cls, r, 0, 0);
+                }
                 Member::Other(e) => {
                     // Its variables belong to the class body.
                     self.open_declared(e)?;
@@ -102,6 +106,41 @@ impl<'a> Gen<'_, '_, 'a> {
         self.closure(id, r)?;
         self.f.span = span;
         Ok(r)
+    }
+
+    pub(super) fn interface(&mut self, def: &'a InterfaceDef<'a>, d: Dest) -> Res {
+        let r = self.target(d)?;
+        let name = self.sym(def.name);
+        let methods: Vec<Value> = def.methods.iter().map(|m| self.sym(m)).collect();
+        let fields: Vec<Value> = def.fields.iter().flat_map(|f| [self.sym(f.0), Value::bool(f.1)]).collect();
+        let methods = self.vm.heap.record(Kind::Record, 0, &methods).value();
+        let fields = self.vm.heap.record(Kind::Record, 0, &fields).value();
+        let x = self.k_record(&[name, methods, fields]);
+        self.emit(Op::InterfaceNew, r, 0, 0, x);
+        self.finish(d, r);
+        Ok(())
+    }
+
+    pub(super) fn implement(
+        &mut self,
+        interface: E<'a>,
+        class: E<'a>,
+        class_var: VarId,
+        members: &'a [Member<'a>],
+        d: Dest,
+    ) -> Res {
+        let cls = self.alloc(1)?;
+        let mark = self.f.top;
+        let interface = self.temp(interface)?;
+        let class = self.operand(class)?;
+        self.emit(Op::ImplementNew, cls, interface, class, 0);
+        self.release(mark);
+        self.open_var_reg(class_var)?;
+        self.bind_var(VarRef::Local(class_var), cls)?;
+        self.members(cls, members)?;
+        self.emit(Op::ImplementDone, cls, 0, 0, 0);
+        self.finish(d, cls);
+        Ok(())
     }
 
     pub(super) fn enum_(&mut self, def: &'a EnumDef<'a>, d: Dest) -> Res {

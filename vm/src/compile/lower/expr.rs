@@ -239,7 +239,9 @@ impl<'a> Lower<'a, '_> {
             "$caller_eval" => self.caller_eval(span, gene),
             "$dep" => self.unsupported(span, "$dep is"),
             "$set" | "$update" | "$delete" | "@" | "./" => self.unsupported(span, "selectors are"),
-            "interface" | "implement" | "comptime" => self.unsupported(span, &format!("{name} is")),
+            "interface" => self.interface(span, gene),
+            "implement" => self.implement(span, gene),
+            "comptime" => self.unsupported(span, &format!("{name} is")),
             "type" => self.type_form(span, gene),
             "ctor!" | "new!" if self.resolve(name).is_none() => {
                 self.error(span, "macro-like methods are not supported")

@@ -28,6 +28,7 @@ mod exception;
 mod expr;
 mod function;
 mod infix;
+mod interface;
 mod loops;
 mod macros;
 mod module;

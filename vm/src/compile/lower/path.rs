@@ -27,7 +27,10 @@ impl<'a> Lower<'a, '_> {
     fn path_step(&mut self, span: Span, base: E<'a>, part: &'a PathPart<'a>) -> E<'a> {
         let kind = match *part {
             PathPart::Name("") => return self.error(span, "Invalid path"),
-            PathPart::Name(name) => ExprKind::Get { base, key: Key::Name { name, fallback: self.key_variable(name) } },
+            PathPart::Name(name) => {
+                let fallback = if is_internal(base) { None } else { self.key_variable(name) };
+                ExprKind::Get { base, key: Key::Name { name, fallback } }
+            }
             PathPart::Index(index) => ExprKind::Get { base, key: Key::Index(index) },
             PathPart::Dynamic(form) => {
                 let key = self.expr(form);
@@ -65,7 +68,7 @@ impl<'a> Lower<'a, '_> {
         let key = match *last {
             PathPart::Name(name) if !name.is_empty() => {
                 // The rule holds for paths of at least three parts.
-                let fallback = if middle.is_empty() { None } else { self.key_variable(name) };
+                let fallback = if middle.is_empty() || is_internal(base) { None } else { self.key_variable(name) };
                 if matches!(base.kind, ExprKind::ModuleNs) {
                     self.namespace_assigned.insert(name);
                 }
@@ -80,4 +83,10 @@ impl<'a> Lower<'a, '_> {
         };
         Some((base, key))
     }
+}
+
+/// The map an adapter keeps its state in. Its keys are written out: `(/_geneinternal/scale = scale)` means the name, though a
+/// variable is called so.
+fn is_internal(base: E<'_>) -> bool {
+    matches!(base.kind, ExprKind::Get { key: Key::Name { name: "_geneinternal", .. }, .. })
 }

@@ -170,6 +170,7 @@ fn is_function(gene: &GeneForm<'_>, head: Option<&str>) -> bool {
                 | "class"
                 | "object"
                 | "extend"
+                | "implement"
         )
     );
     heads || gene.children.first().and_then(symbol) == Some("->")
@@ -231,12 +232,12 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
         let kind = match head {
             Some("var" | "let") => DeclKind::Var,
             Some("fn") => DeclKind::Fn,
-            Some("class" | "object") => DeclKind::Class,
+            Some("class" | "object" | "interface") => DeclKind::Class,
             Some("enum") => DeclKind::Enum,
             Some("ns") => DeclKind::Ns,
             Some(
                 "do" | "if" | "ifel" | "if_not" | "case" | "loop" | "while" | "for" | "repeat" | "try" | "with" | "fn*"
-                | "async" | "spawn" | "extend" | "interface" | "implement" | "comptime" | "type" | "export" | "method"
+                | "async" | "spawn" | "extend" | "implement" | "comptime" | "type" | "export" | "method"
                 | "ctor" | "field" | "static" | "on_method_missing",
             ) => continue,
             Some("import") => {

@@ -235,9 +235,6 @@ fn modules_are_well_formed() {
 
 #[test]
 fn what_is_missing_says_so() {
-    assert_error("(interface I)", "interface is not supported yet");
-    assert_error("(implement I for C)", "implement is not supported yet");
-    assert_error("(class C implements I)", "implements is not supported yet");
     assert_error("(comptime 1)", "comptime is not supported yet");
     assert_error("(type Id Int)", "type is not supported yet");
     assert_error("(concurrent 1)", "concurrent is not supported yet");
