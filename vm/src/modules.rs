@@ -1,5 +1,5 @@
 //! Modules: compiling, running as the program, importing, evaluating data in an environment.
-use crate::compile::codegen;
+use crate::compile::{codegen, comptime};
 use crate::compile::hir::Unit;
 use crate::compile::lower::{self, EvalEnv, EvalModuleName, LowerOptions};
 use crate::driver::LoadError;
@@ -72,11 +72,15 @@ impl Vm {
             Ok(f) => f,
             Err(e) => return Err(LoadFailure::one(source, Stage::Parse, e.span, e.message)),
         };
+        let forms: &[Form] = arena.alloc_slice_copy(&forms);
+        let forms = match comptime::expand(self, &arena, forms, &source) {
+            Ok(forms) => forms,
+            Err(errors) => return Err(self.compile_failure(source, errors)),
+        };
         let is_global = |name: &str| {
             name.starts_with('$') || self.symbols.find(name).is_some_and(|s| self.globals.data().find(s).is_some())
         };
         let opts = LowerOptions { is_global: &is_global };
-        let forms: &[Form] = arena.alloc_slice_copy(&forms);
         let unit = match lower::lower_module(&arena, forms, &opts) {
             Ok(u) => u,
             Err(errors) => return Err(self.compile_failure(source, errors)),
@@ -276,15 +280,31 @@ impl Vm {
     // --- data as code
 
     /// Compiles forms for evaluation in an environment: names of its cells, and the module they belong to.
-    pub fn compile_eval(
+    pub fn compile_eval<'a>(
         &mut self,
-        forms: &[Form],
-        arena: &Bump,
+        forms: &[Form<'a>],
+        arena: &'a Bump,
         env: &EvalEnv,
         module: u32,
         source: Rc<Source>,
     ) -> Result<Value, LoadFailure> {
-        let unit = match lower::lower_eval(arena, arena.alloc_slice_copy(forms), env) {
+        let forms = match comptime::expand(self, arena, arena.alloc_slice_copy(forms), &source) {
+            Ok(forms) => forms,
+            Err(errors) => return Err(self.compile_failure(source, errors)),
+        };
+        self.compile_forms(forms, arena, env, module, source)
+    }
+
+    /// As [`Vm::compile_eval`], for forms without comptime.
+    pub(crate) fn compile_forms<'a>(
+        &mut self,
+        forms: &'a [Form<'a>],
+        arena: &'a Bump,
+        env: &EvalEnv,
+        module: u32,
+        source: Rc<Source>,
+    ) -> Result<Value, LoadFailure> {
+        let unit = match lower::lower_eval(arena, forms, env) {
             Ok(u) => u,
             Err(errors) => return Err(self.compile_failure(source, errors)),
         };

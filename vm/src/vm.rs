@@ -214,6 +214,8 @@ pub struct Vm {
     pub dollar_hook: Option<fn(&mut Vm, &str) -> Option<R>>,
     /// Evaluations of data as code, for source names.
     pub eval_count: u32,
+    /// Numbers of the definitions that the running comptime form emitted.
+    pub emitted: Vec<u32>,
     /// Sources that quoted genes have positions in.
     pub sources: Vec<Rc<crate::syntax::source::Source>>,
     /// `Result` and `Option`.

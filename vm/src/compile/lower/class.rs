@@ -158,6 +158,7 @@ impl<'a> Lower<'a, '_> {
         forms: &'a [Form<'a>],
         members: &mut Vec<Member<'a>>,
     ) -> u32 {
+        let forms = self.opened(forms);
         self.predeclare(forms);
         let mut fields = FxHashSet::default();
         self.add_members(class, forms, members, &mut fields);

@@ -241,7 +241,8 @@ impl<'a> Lower<'a, '_> {
             "$set" | "$update" | "$delete" | "@" | "./" => self.unsupported(span, "selectors are"),
             "interface" => self.interface(span, gene),
             "implement" => self.implement(span, gene),
-            "comptime" => self.unsupported(span, &format!("{name} is")),
+            // Evaluated already: what it emitted stands in it (see `compile::comptime`).
+            "comptime" => self.block(gene.children, span),
             "type" => self.type_form(span, gene),
             "ctor!" | "new!" if self.resolve(name).is_none() => {
                 self.error(span, "macro-like methods are not supported")

@@ -37,7 +37,7 @@ mod pattern;
 mod scan;
 mod scope;
 mod task;
-pub(super) mod text;
+pub(in crate::compile) mod text;
 mod words;
 
 #[cfg(test)]
