@@ -374,8 +374,8 @@ ops! {
     /// r[a] = namespace named k[x]: member of r[b] when r[b] is not undefined (reopened if there), else r[b+1] if that is a
     /// namespace, else a new one
     NsNew,
-    /// r[a] = array with one value per item of k[x] (nil for `*`, whose members become visible): record (specifier String or nil,
-    /// item...); an item is a record of the names of its path, empty for `*`
+    /// r[a] = array with one value per item of k[x] (nil for `*`, whose members become visible): record (specifier, package
+    /// and path: String or nil, item...); an item is a record of the names of its path, empty for `*`
     Import,
     /// error `Exported name k[x] is not defined` if r[a] is undefined
     ExportCheck,

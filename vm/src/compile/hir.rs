@@ -23,6 +23,8 @@ pub struct Unit<'a> {
     /// plain [`VarRef::Local`]s of function 0.) Imported names too.
     pub module_vars: Vec<ModuleVar<'a>>,
     pub warnings: Vec<(Span, String)>,
+    /// Packages declared by `$dep`, and where they are.
+    pub dependencies: Vec<(&'a str, &'a str)>,
 }
 
 #[derive(Clone, Debug)]
@@ -819,6 +821,9 @@ pub struct NsDef<'a> {
 pub struct Import<'a> {
     /// `None` for `(import lib/part)`.
     pub from: Option<&'a str>,
+    /// `^pkg` or `of`, and `^path`.
+    pub package: Option<&'a str>,
+    pub path: Option<&'a str>,
     pub items: &'a [ImportItem<'a>],
     pub span: Span,
 }

@@ -382,7 +382,7 @@ fn import(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let k: Gc<Record> = constant(vm, i).gc();
     let module = call::running(vm).source.module;
     match k.slot(0).as_str() {
-        Some(spec) => match vm.import_module(spec, module) {
+        Some(spec) => match vm.import_module(spec, k.slot(1).as_str(), k.slot(2).as_str(), module) {
             Ok((id, Some(body))) => {
                 let ns = vm.modules[id as usize].namespace.value();
                 // SAFETY: register; holds the namespace until the body has run.
@@ -413,8 +413,8 @@ pub fn import_done(vm: &mut Vm, r: *mut Value, i: Instr, _v: Value) -> Ctl {
     let module = call::running(vm).source.module;
     // SAFETY: register.
     let ns = unsafe { *r.add(i.a()) };
-    let out = vm.heap.array_with_capacity(k.len() - 1);
-    for item in &k.slots()[1..] {
+    let out = vm.heap.array_with_capacity(k.len() - 3);
+    for item in &k.slots()[3..] {
         let path = names(*item);
         let v = match ns.get::<NamespaceObj>(Kind::Namespace) {
             Some(n) => {
@@ -424,7 +424,7 @@ pub fn import_done(vm: &mut Vm, r: *mut Value, i: Instr, _v: Value) -> Ctl {
                     vm.globals.data().version = vm.globals.data().version.wrapping_add(1);
                     Ok(Value::NIL)
                 } else {
-                    crate::modules::bind_import(vm, n, k.slot(0).as_str().unwrap_or(""), &path)
+                    crate::modules::bind_import(vm, n, k.slot(0).as_str().unwrap_or(""), &path, module)
                 }
             }
             None => {

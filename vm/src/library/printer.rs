@@ -427,6 +427,11 @@ impl Printer<'_> {
                 let name = v.gc::<NamespaceObj>().data().name.map(|s| self.vm.sym_name(s));
                 self.named("Namespace", name);
             }
+            Kind::Package => {
+                let name = v.gc::<Record>().slot(0).as_str();
+                self.named("Package", name);
+            }
+            Kind::Application => self.out.push_str("<Application>"),
             Kind::Interface => {
                 let name = Interface::of(v).map(|i| self.vm.sym_name(i.name()));
                 self.named("Interface", name);

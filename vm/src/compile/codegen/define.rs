@@ -190,7 +190,8 @@ impl<'a> Gen<'_, '_, 'a> {
 
     pub(super) fn import(&mut self, i: &'a Import<'a>, d: Dest) -> Res {
         let list = self.alloc(1)?;
-        let mut items = vec![i.from.map_or(Value::NIL, |s| self.vm.str(s))];
+        let mut items: Vec<Value> =
+            [i.from, i.package, i.path].iter().map(|s| s.map_or(Value::NIL, |s| self.vm.str(s))).collect();
         for item in i.items {
             let path: Vec<Value> = item.path.iter().map(|p| self.sym(p)).collect();
             items.push(self.vm.heap.record(Kind::Record, 0, &path).value());

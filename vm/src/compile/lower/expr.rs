@@ -237,7 +237,7 @@ impl<'a> Lower<'a, '_> {
             }
             "$render" => self.render(span, gene),
             "$caller_eval" => self.caller_eval(span, gene),
-            "$dep" => self.unsupported(span, "$dep is"),
+            "$dep" => self.dep(span, gene),
             "$set" | "$update" | "$delete" | "@" | "./" => self.unsupported(span, "selectors are"),
             "interface" => self.interface(span, gene),
             "implement" => self.implement(span, gene),

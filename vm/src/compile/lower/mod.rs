@@ -202,6 +202,7 @@ struct Lower<'a, 'o> {
     enums_known: bool,
     errors: Vec<CompileError>,
     warnings: Vec<(Span, String)>,
+    dependencies: Vec<(&'a str, &'a str)>,
     funcs: Vec<Option<FuncDraft<'a>>>,
     /// The functions being lowered, outermost first.
     stack: Vec<FnCx<'a>>,
@@ -229,6 +230,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             repl: false,
             errors: Vec::new(),
             warnings: Vec::new(),
+            dependencies: Vec::new(),
             funcs: Vec::new(),
             stack: Vec::new(),
             scopes: Vec::new(),
@@ -374,7 +376,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             ty: slot.ty,
         };
         let module_vars = self.module_vars.into_iter().map(module_var).collect();
-        Ok(Unit { funcs, module_vars, warnings: self.warnings })
+        Ok(Unit { funcs, module_vars, warnings: self.warnings, dependencies: self.dependencies })
     }
 
     // --- functions

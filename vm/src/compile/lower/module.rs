@@ -4,7 +4,7 @@ use super::Lower;
 use super::scope::{Declaration, NameKind, Target};
 use super::words::{is_symbol, name_of, symbol};
 use crate::compile::hir::{Block, E, ExprKind, Import, ImportItem, Key, NsDef, VarRef};
-use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Span};
+use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Prop, Span};
 
 impl<'a> Lower<'a, '_> {
     // --- export
@@ -58,19 +58,37 @@ impl<'a> Lower<'a, '_> {
         if !self.in_module_scope() {
             return self.error(span, "import is only allowed at module top level");
         }
-        if gene.props.iter().any(|prop| matches!(prop.key, "pkg" | "path")) {
-            return self.unsupported(span, "packages are");
+        let (mut package, mut path) = (None, None);
+        for prop in gene.props {
+            let slot = match prop.key {
+                "pkg" => &mut package,
+                "path" => &mut path,
+                key => return self.error(prop.key_span, format!("import: unexpected property ^{key}")),
+            };
+            match prop.value.kind {
+                FormKind::Str(text) => *slot = Some(text),
+                _ => return self.error(prop.value.span, format!("import: ^{} must be a String", prop.key)),
+            }
         }
         let end = gene.children.iter().position(|child| is_symbol(child, "from")).unwrap_or(gene.children.len());
         let (specs, rest) = gene.children.split_at(end);
         let from = match rest {
             [] => None,
             [_, Form { kind: FormKind::Str(from), .. }] => Some(*from),
+            [_, Form { kind: FormKind::Str(from), .. }, of, Form { kind: FormKind::Str(name), .. }]
+                if is_symbol(of, "of") && package.is_none() =>
+            {
+                package = Some(*name);
+                Some(*from)
+            }
             [_, Form { kind: FormKind::Str(_), .. }, of, ..] if is_symbol(of, "of") => {
-                return self.unsupported(span, "packages are");
+                return self.error(span, "import: invalid package");
             }
             _ => return self.error(span, "import: invalid module"),
         };
+        if from.is_none() && (package.is_some() || path.is_some()) {
+            return self.error(span, "import: missing module");
+        }
         let mut items = Vec::new();
         let mut specs = specs.iter();
         while let Some(spec) = specs.next() {
@@ -89,7 +107,23 @@ impl<'a> Lower<'a, '_> {
             return self.error(span, "import: missing name");
         }
         let items = self.slice(&items);
-        self.e(span, ExprKind::Import(self.arena.alloc(Import { from, items, span })))
+        self.e(span, ExprKind::Import(self.arena.alloc(Import { from, package, path, items, span })))
+    }
+
+    /// `($dep "acme/kit" "*" ^path "../kit")` at the top of a program that has no manifest.
+    pub(super) fn dep(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
+        if !self.in_module_scope() {
+            return self.error(span, "$dep is only allowed at module top level");
+        }
+        let (name, path) = match (gene.children, gene.props) {
+            (
+                [Form { kind: FormKind::Str(name), .. }] | [Form { kind: FormKind::Str(name), .. }, Form { kind: FormKind::Str(_), .. }],
+                [Prop { key: "path", value: Form { kind: FormKind::Str(path), .. }, .. }],
+            ) => (*name, *path),
+            _ => return self.error(span, "$dep: expects a name, a version and ^path"),
+        };
+        self.dependencies.push((name, path));
+        self.nil(span)
     }
 
     /// `n/f:g`, `n/[p q:r]`
