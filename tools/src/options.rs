@@ -25,6 +25,8 @@ pub enum Command {
     Parse(Parse),
     /// Compile and report, without running
     Check(Check),
+    /// Package dependencies
+    Deps(Deps),
 }
 
 #[derive(Args)]
@@ -94,6 +96,31 @@ pub struct Check {
     /// The files
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Deps {
+    /// What to do
+    #[arg(value_enum, value_name = "install|update|verify|gc|clean", hide_possible_values = true)]
+    pub action: DepsAction,
+    /// The package's directory (absent: the nearest package)
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<OsString>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DepsAction {
+    /// Install what the lock file says, or resolve and write it
+    Install,
+    /// Resolve anew
+    Update,
+    /// Compare what is installed with the lock file
+    Verify,
+    /// Remove what the lock file does not mention
+    Gc,
+    /// Remove everything installed
+    Clean,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

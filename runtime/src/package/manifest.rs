@@ -86,7 +86,11 @@ impl Manifest {
         };
         let fail = |span: Span, message: String| malformed(&source, at(span), message);
         let arena = Bump::new();
-        let forms = gene_vm::syntax::read(&arena, &wrapped).map_err(|e| fail(e.span, e.message))?;
+        let forms = gene_vm::syntax::read(&arena, &wrapped).map_err(|e| match bare && e.span.start > end {
+            // The bracket that closes the map met one that is still open.
+            true => fail(e.span, "EOF while reading properties: a bracket is not closed".to_owned()),
+            false => fail(e.span, e.message),
+        })?;
         let props = match forms[..] {
             [] => &[][..],
             [Form { kind: FormKind::Map { entries, .. }, .. }] => entries,
