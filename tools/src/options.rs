@@ -5,6 +5,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use gene::{Diagnostics, VmBuilder};
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 #[derive(Parser)]
 #[command(name = "gene", disable_help_subcommand = true, disable_version_flag = true)]
@@ -197,12 +198,26 @@ pub struct Common {
 }
 
 impl Common {
+    /// The package of `--pkg`: a directory, or a name that an import from here would find.
+    fn package_root(&self) -> Result<Option<PathBuf>, i32> {
+        let Some(wanted) = &self.pkg else { return Ok(None) };
+        match gene::package::locate(&wanted.to_string_lossy()) {
+            Ok(root) => Ok(Some(root)),
+            Err(message) => {
+                eprintln!("Error: {message}");
+                Err(1)
+            }
+        }
+    }
+
+    /// A file argument: relative ones are looked up in the package of `--pkg` first.
+    pub fn file(&self, name: &str) -> Result<PathBuf, i32> {
+        let in_package = self.package_root()?.map(|root| root.join(name)).filter(|file| file.is_file());
+        Ok(in_package.unwrap_or_else(|| PathBuf::from(name)))
+    }
+
     /// The machine these options describe; `Err`: exit code, the reason is reported.
     pub fn builder(&self) -> Result<VmBuilder, i32> {
-        if self.pkg.is_some() {
-            eprintln!("Error: '--pkg' is not supported yet");
-            return Err(USAGE);
-        }
         let mut b = gene::Vm::builder()
             .contracts(self.contracts != Some(Switch::Off))
             .strict_nil(self.strict_nil)
@@ -210,6 +225,9 @@ impl Common {
             .drain(!self.no_drain)
             .diagnostics(diagnostics(self.diagnostics))
             .color(color());
+        if let Some(root) = self.package_root()? {
+            b = b.package(root);
+        }
         if let Some(n) = self.poll_interval {
             b = b.poll_interval(n);
         }

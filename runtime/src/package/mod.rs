@@ -7,6 +7,7 @@ pub use lock::{Lock, Node};
 pub use manifest::{Dependency, Git, Manifest};
 pub use resolve::{Packages, is_inside};
 
+use gene_vm::driver::LoadError;
 use gene_vm::syntax::diagnostic::{Diagnostic, Severity};
 use gene_vm::syntax::form::{Form, FormKind, PathPart, Prop, Span};
 use gene_vm::syntax::source::Source;
@@ -40,6 +41,23 @@ pub(crate) fn malformed(source: &Source, span: Span, message: impl Into<String>)
 /// The nearest directory with a manifest, from `dir` upwards.
 pub fn find_root(dir: &Path) -> Option<PathBuf> {
     dir.ancestors().find(|dir| dir.join(MANIFEST).is_file()).map(Path::to_path_buf)
+}
+
+/// The root of a package given as a directory, or by a name that an import from the working directory would find.
+pub fn locate(wanted: &str) -> Result<PathBuf, String> {
+    let here = std::env::current_dir().map_err(|e| crate::reason(&e))?;
+    let dir = here.join(wanted);
+    if let Ok(dir) = std::fs::canonicalize(&dir)
+        && dir.is_dir()
+    {
+        return find_root(&dir).ok_or_else(|| format!("No {MANIFEST} in {}", dir.display()));
+    }
+    let search = std::env::var("GENE_PACKAGE_PATH").ok();
+    match Packages::new(search.as_deref()).find(wanted, None, &[], &here, &here) {
+        Ok(found) => Ok(found.root),
+        Err(LoadError::Malformed { message } | LoadError::Package { message }) => Err(message),
+        Err(_) => Err(format!("Package '{wanted}' was not found")),
+    }
 }
 
 /// `parent/pkg`: what a package that others depend on is called. Both parts are names of directories, too.
