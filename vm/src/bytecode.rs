@@ -348,6 +348,8 @@ ops! {
     // definitions
     /// r[a] = new class; parent r[b] when c = 1; k[x]: record (name, number of fields expected, intent String or nil)
     ClassNew,
+    /// error unless r[a], which is to be extended, is a class
+    ClassOpen,
     /// class r[a]: method k[x] = r[b]
     ClassMethod,
     /// class r[a]: constructor r[b]

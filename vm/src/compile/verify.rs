@@ -87,7 +87,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         IterNext2 => (Regs(3), Regs(2), No, Extra::Jump),
         IterClose => (Regs(3), No, No, Extra::No),
 
-        Throw | Rethrow | AssertFail | Freeze | NotNil | ModuleNs | ClassDone | ImplementDone | NoMatch => (Reg, No, No, Extra::No),
+        Throw | Rethrow | AssertFail | Freeze | NotNil | ModuleNs | ClassOpen | ClassDone | ImplementDone | NoMatch => (Reg, No, No, Extra::No),
         IsException | Is | IsNot | HashSetAt | Eval | CallerEval | Render | Matches | ImplementNew => (Reg, Reg, Reg, Extra::No),
         JmpOwnCancel | TestMap | TestGene | IsMacro => (Reg, No, No, Extra::Jump),
         CheckType | CheckTypes => (Reg, No, No, Extra::Record),

@@ -6,7 +6,7 @@ use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
 use crate::object::class::ClassObj;
 use crate::object::code::Proto;
 use crate::object::fiber::{FRAME_HEAD, Fiber, Role, Status};
-use crate::object::function::{Function, NOT_SIMPLE};
+use crate::object::function::{Function, NOT_SIMPLE, STATIC};
 use crate::value::{PAYLOAD, Sym, Value};
 use crate::vm::{PendingCall, Vm};
 
@@ -416,7 +416,7 @@ pub fn find_method(vm: &mut Vm, recv: Value, name: Sym) -> Option<Value> {
         && vm.is_callable(f)
     {
         return Some(match f.get::<Record>(Kind::BoundMethod) {
-            Some(b) if b.slot(0).is_kind(Kind::Class) => b.slot(1),
+            Some(b) if b.header().aux == STATIC => b.slot(1),
             _ => f,
         });
     }

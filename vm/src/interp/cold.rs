@@ -348,7 +348,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             set(i.a(), vm.modules.get(module as usize).map_or(Value::NIL, |m| m.namespace.value()));
             Ctl::Next
         }
-        ClassNew | ClassMethod | ClassCtor | ClassField | ClassStatic | ClassMissing | ClassImplements | ClassDone
+        ClassNew | ClassOpen | ClassMethod | ClassCtor | ClassField | ClassStatic | ClassMissing | ClassImplements | ClassDone
         | InterfaceNew | ImplementNew | ImplementDone | EnumNew | NsNew
         | Import | ExportCheck => define::execute(vm, r, i),
         Unpack | Destructure | DestructureMap | Item | TestArray | TestMap | TestGene | GetKey | RestKeys

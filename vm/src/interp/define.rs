@@ -257,6 +257,10 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             c.data().intent = k.slot(2);
             set(i.a(), c.value());
         }
+        Op::ClassOpen if !reg(i.a()).is_kind(Kind::Class) => {
+            let k = vm.kind_name(reg(i.a()));
+            return call::fail(vm, Vm::type_error, &format!("extend expects a class, got {k}"));
+        }
         Op::ClassMethod => {
             if let Some(name) = constant(vm, i).as_sym() {
                 vm.class_define(reg(i.a()).gc(), name, reg(i.b()));
@@ -285,7 +289,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 let mut v = reg(i.b());
                 if v.get::<crate::object::function::Function>(Kind::Function).is_some_and(|f| f.proto().has_self) {
                     // `Cls/name` is called with the class as `self`; through `(Cls .name)` the receiver is.
-                    v = vm.heap.bound_method(c.value(), v);
+                    v = vm.heap.static_method(c.value(), v);
                 }
                 c.data().statics.insert(name, v);
                 vm.heap.barrier(c);

@@ -7,7 +7,7 @@ use crate::native::{R, Stop};
 use crate::object::array::Array;
 use crate::object::class::ClassObj;
 use crate::object::code::Ic;
-use crate::object::function::Cell;
+use crate::object::function::{Cell, STATIC};
 use crate::object::map::{Map, SLOTS_AT};
 use crate::object::namespace::{Member, NamespaceObj};
 use crate::object::string::Str;
@@ -145,7 +145,7 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
             }
         }
         Kind::Namespace => return namespace_member(vm, o, name),
-        Kind::Class => vm.class_static(o.gc(), name).unwrap_or(Value::VOID),
+        Kind::Class => static_member(vm, o, name),
         Kind::Enum => {
             let e = o.gc::<crate::object::enums::EnumObj>().data();
             match e.variants.iter().position(|v| v.name == name) {
@@ -173,6 +173,15 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
         }
         _ => Value::VOID,
     })
+}
+
+/// A static function has the class it is asked of as `self`, also when an ancestor defines it.
+fn static_member(vm: &mut Vm, class: Value, name: Sym) -> Value {
+    let Some(v) = vm.class_static(class.gc(), name) else { return Value::VOID };
+    match v.get::<Record>(Kind::BoundMethod) {
+        Some(b) if b.header().aux == STATIC && b.slot(0) != class => vm.heap.static_method(class, b.slot(1)),
+        _ => v,
+    }
 }
 
 fn namespace_member(vm: &mut Vm, o: Value, name: Sym) -> R {

@@ -34,6 +34,7 @@ impl<'a> Gen<'_, '_, 'a> {
 
     pub(super) fn extend(&mut self, class: E<'a>, class_var: VarId, members: &'a [Member<'a>], d: Dest) -> Res {
         let cls = self.temp(class)?;
+        self.emit(Op::ClassOpen, cls, 0, 0, 0);
         self.open_var_reg(class_var)?;
         self.bind_var(VarRef::Local(class_var), cls)?;
         self.members(cls, members)?;
