@@ -339,6 +339,12 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             let Some(m) = vm.modules.get(module as usize) else { return undefined(vm, Value::sym(name)) };
             let ns = m.namespace;
             if ns.data().find(name).is_none() {
+                let imported = !vm.sym_name(name).starts_with('_')
+                    && m.opened.iter().any(|ns| vm.namespace_get(ns.gc(), name).is_some());
+                if imported {
+                    let m = format!("Cannot reassign 'let' binding '{}'", vm.sym_name(name));
+                    return call::fail(vm, Vm::runtime_error, &m);
+                }
                 return undefined(vm, Value::sym(name));
             }
             unit(member::set_member(vm, ns.value(), name, reg(i.a())))

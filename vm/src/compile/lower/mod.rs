@@ -215,6 +215,8 @@ struct Lower<'a, 'o> {
     exports: FxHashMap<&'a str, Span>,
     /// Members of the module's namespace that are assigned by path.
     namespace_assigned: FxHashSet<&'a str>,
+    /// Members that namespaces of the module got so far, by path: a body that reopens one sees them by their plain names.
+    ns_members: FxHashMap<String, Vec<&'a str>>,
     enums: Vec<EnumInfo<'a>>,
     /// Generic parameters of the functions and classes around.
     generics: Vec<&'a str>,
@@ -239,6 +241,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             module_vars: Vec::new(),
             exports: FxHashMap::default(),
             namespace_assigned: FxHashSet::default(),
+            ns_members: FxHashMap::default(),
             enums: Vec::new(),
             generics: Vec::new(),
         }

@@ -96,7 +96,7 @@ impl<'a> Lower<'a, '_> {
                 FormKind::Symbol("*") if from.is_some() => {
                     items.push(ImportItem { path: &[], target: None, span: spec.span })
                 }
-                FormKind::Symbol(text) if from.is_some() => self.import_item(&[], text, spec.span, &mut items),
+                FormKind::Symbol(text) if from.is_some() || text != "*" => self.import_item(&[], text, spec.span, &mut items),
                 FormKind::Path(parts) => self.import_path(parts, spec.span, &mut specs, &mut items),
                 _ => {
                     self.error(spec.span, "import: invalid name");
@@ -200,14 +200,15 @@ impl<'a> Lower<'a, '_> {
             let exported = matches!(target.kind, FormKind::Path(_));
             let declaration = Declaration { exported, ..Declaration::new(NameKind::Ns) };
             if self.in_module_scope() {
-                let def = self.ns_body(span, name, None, existing, Some((target.span, declaration)), forms);
+                let def = self.ns_body(span, name, Some(name.to_owned()), None, existing, Some((target.span, declaration)), forms);
                 return self.e(span, ExprKind::Namespace(def));
             }
-            let def = self.ns_body(span, name, None, existing, None, forms);
+            let def = self.ns_body(span, name, None, None, existing, None, forms);
             let value = self.e(span, ExprKind::Namespace(def));
             return self.declare_as(span, name, target.span, declaration, value);
         }
         let FormKind::Path(parts) = target.kind else { return self.nil(span) };
+        let path = self.ns_path(parts);
         if self.defines_by_path(parts) {
             // `/name` in the body of a namespace.
             let declaration = Declaration { exported: true, ..Declaration::new(NameKind::Ns) };
@@ -215,8 +216,22 @@ impl<'a> Lower<'a, '_> {
         }
         let Some((base, key)) = self.path_target(target.span, parts) else { return self.nil(span) };
         let Key::Name { name, .. } = key else { return self.error(target.span, "ns: invalid name") };
-        let def = self.ns_body(span, name, Some(base), None, None, forms);
+        let def = self.ns_body(span, name, path, Some(base), None, None, forms);
         self.e(span, ExprKind::Namespace(def))
+    }
+
+    /// The path from the module to the namespace that is written so here.
+    fn ns_path(&mut self, parts: &[PathPart<'a>]) -> Option<String> {
+        let (start, rest) = match parts {
+            [PathPart::SelfRef, rest @ ..] => (Some(self.scope().ns_path.clone()?), rest),
+            rest => (None, rest),
+        };
+        let name = |part: &PathPart<'a>| match part {
+            PathPart::Name(name) => Some((*name).to_owned()),
+            _ => None,
+        };
+        let names = rest.iter().map(name).collect::<Option<Vec<String>>>()?;
+        Some(start.into_iter().chain(names).collect::<Vec<String>>().join("/"))
     }
 
     /// The variable that `name` names in the innermost scope by now.
@@ -234,10 +249,12 @@ impl<'a> Lower<'a, '_> {
 
     /// The body may use the namespace by its name. With `bind` it begins by binding the name; otherwise the name means the
     /// hidden variable there.
+    #[allow(clippy::too_many_arguments)]
     fn ns_body(
         &mut self,
         span: Span,
         name: &'a str,
+        path: Option<String>,
         parent: Option<E<'a>>,
         existing: Option<VarRef>,
         bind: Option<(Span, Declaration<'a>)>,
@@ -246,6 +263,10 @@ impl<'a> Lower<'a, '_> {
         self.push_scope();
         let self_var = self.bind_hidden(super::scope::SELF);
         self.scope().ns = Some(self_var);
+        if let Some(path) = path {
+            self.bind_members(self_var, &path);
+            self.scope().ns_path = Some(path);
+        }
         if bind.is_none() && parent.is_none() && !self.scan.assigned.contains(name) {
             self.bind_alias(name, self_var, NameKind::Ns);
         }
@@ -254,6 +275,7 @@ impl<'a> Lower<'a, '_> {
             self.outside(|lower| lower.declare_as(span, name, name_span, declaration, value))
         });
         let parts = self.statements(forms, span);
+        self.note_members();
         let cells = self.pop_scope();
         let inner = self.e(span, ExprKind::Block(Block { cells, hoisted: parts.hoisted, body: parts.body }));
         let body = match bound {

@@ -58,6 +58,20 @@ impl<'a> Lower<'a, '_> {
         }
     }
 
+    /// `(fn a/b/f ..)`: namespace `a/b`, if it is known, has a member `f`.
+    fn note_member(&mut self, first: &PathPart<'a>, middle: &[PathPart<'a>], name: &'a str) {
+        let part = |part: &PathPart<'a>| match part {
+            PathPart::Name(name) => Some(*name),
+            _ => None,
+        };
+        let Some(path) = std::iter::once(first).chain(middle).map(part).collect::<Option<Vec<&str>>>() else { return };
+        if let Some(known) = self.ns_members.get_mut(&path.join("/"))
+            && !known.contains(&name)
+        {
+            known.push(name);
+        }
+    }
+
     /// The container and key that an assignment to the path means; `None` (and an error) if it cannot be assigned.
     pub(super) fn path_target(&mut self, span: Span, parts: &'a [PathPart<'a>]) -> Option<(E<'a>, Key<'a>)> {
         let [first, middle @ .., last] = parts else { return None };
@@ -69,6 +83,9 @@ impl<'a> Lower<'a, '_> {
             PathPart::Name(name) if !name.is_empty() => {
                 // The rule holds for paths of at least three parts.
                 let fallback = if middle.is_empty() || is_internal(base) { None } else { self.key_variable(name) };
+                if !self.ns_members.is_empty() {
+                    self.note_member(first, middle, name);
+                }
                 if matches!(base.kind, ExprKind::ModuleNs) {
                     self.namespace_assigned.insert(name);
                 }
