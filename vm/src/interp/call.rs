@@ -467,6 +467,8 @@ fn missing_method(vm: &mut Vm, w: *mut Value, name: Sym, n: usize, kw: &[Sym], r
         let field = match recv.heap_kind() {
             Some(Kind::Instance) => vm.map_get(recv.gc(), name),
             Some(Kind::EnumValue) => super::member::enum_field(vm, recv, name),
+            // As on an instance of a class that implements the interface itself.
+            Some(Kind::Adapter) => super::interface::declared_field(vm, recv, name),
             Some(Kind::Class) => vm.class_static(recv.gc(), name),
             Some(Kind::Namespace) => vm.namespace_get(recv.gc(), name),
             Some(Kind::RegexMatch) => super::member::get_member(vm, recv, name).ok().filter(|v| !v.is_void()),

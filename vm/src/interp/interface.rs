@@ -134,13 +134,13 @@ pub fn adapt(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method:
     let adapter = vm.heap.adapter(class, v, own);
     // SAFETY: as above; the adapter takes the value's place, where the collector sees it.
     unsafe { *w.add(3 + skip) = adapter.value() };
-    for (name, thunk) in define::defaults(class) {
-        let set = vm.call_sync_method(thunk, &[adapter.value()]).and_then(|v| set_own(vm, adapter, name, v));
-        if set.is_err() {
-            return Ctl::Throw;
-        }
-    }
     let ctor = class.data().ctor;
+    let defaults = define::defaults(class);
+    if !defaults.is_empty() {
+        // SAFETY: arguments stand behind the value, keyword values behind them.
+        let rest = unsafe { std::slice::from_raw_parts(w.add(4 + skip), n - skip - 1 + kw.len()) }.to_vec();
+        return adapt_with_defaults(vm, interface, adapter, &defaults, ctor, &rest, kw, ret);
+    }
     if ctor.is_nil() {
         let given = n - skip + kw.len();
         if given > 1 {
@@ -159,6 +159,60 @@ pub fn adapt(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method:
     call::call(vm, w, n - skip, kw, ret | FRAME_NEW >> 32, true)
 }
 
+static UNBOUND: NativeDef = def!("", call_unbound, 1, VARIADIC, ["*"], "");
+
+/// The bound function with its first argument as `self`.
+fn call_unbound(vm: &mut Vm, args: &Args) -> R {
+    let kw = args.keyword_names().iter().enumerate().map(|(i, &k)| (k, args.kw_value(i))).collect();
+    vm.pending = Some(PendingCall { callee: args.data, args: args.rest().to_vec(), kw, method: true });
+    Err(Stop::Call)
+}
+
+static SET_OWN: NativeDef = def!("", call_set_own, 3, 3, "");
+
+/// Field of an adapter, name, value.
+fn call_set_own(vm: &mut Vm, args: &Args) -> R {
+    if let (Some(a), Some(name)) = (Adapter::of(args.get(0)), args.get(1).as_sym()) {
+        set_own(vm, a, name, args.get(2))?;
+    }
+    Ok(Value::NIL)
+}
+
+/// Defaults may wait, and so may the constructor after them: a function of the prelude calls them in turn.
+#[allow(clippy::too_many_arguments)]
+fn adapt_with_defaults(
+    vm: &mut Vm,
+    interface: Interface,
+    adapter: Adapter,
+    defaults: &[(Sym, Value)],
+    ctor: Value,
+    rest: &[Value],
+    kw: &[Sym],
+    ret: u64,
+) -> Ctl {
+    let positional = rest.len() - kw.len();
+    if ctor.is_nil() && !rest.is_empty() {
+        let m = call::arity_message(1, Some(1), 1 + rest.len());
+        return call::fail(vm, Vm::argument_error, &m);
+    }
+    let fields = vm.heap.array_with_capacity(defaults.len());
+    for &(name, thunk) in defaults {
+        let thunk = vm.heap.native(&UNBOUND, thunk);
+        let pair = vm.array(&[Value::sym(name), thunk]);
+        vm.heap.array_push(fields, pair);
+    }
+    let ctor = if ctor.is_nil() { ctor } else { vm.heap.native(&UNBOUND, ctor) };
+    let set = vm.heap.native(&SET_OWN, Value::NIL);
+    let args = vm.array(&rest[..positional]);
+    let keywords = vm.map_with_capacity(kw.len());
+    for (&k, &v) in kw.iter().zip(&rest[positional..]) {
+        vm.map_set(keywords, k, v);
+    }
+    let all = [interface.value(), adapter.value(), fields.value(), set, ctor, args, keywords.value()];
+    let callee = Value::sym(vm.symbols.intern_static("_adapt"));
+    call::pending_call(vm, PendingCall { callee, args: all.to_vec(), kw: Vec::new(), method: true }, ret)
+}
+
 // --- fields
 
 fn internal(vm: &mut Vm, a: Adapter) -> Value {
@@ -175,6 +229,12 @@ fn internal(vm: &mut Vm, a: Adapter) -> Value {
 /// Does the implementation declare the field?
 fn declares(a: Adapter, name: Sym) -> bool {
     a.class().data().fields.iter().any(|f| f.name == name)
+}
+
+/// The value of a field that the interface declares, if there is one.
+pub fn declared_field(vm: &mut Vm, o: Value, name: Sym) -> Option<Value> {
+    Adapter::of(o)?.interface()?.field(name)?;
+    get_field(vm, o, name).ok().filter(|v| !v.is_void())
 }
 
 pub fn get_field(vm: &mut Vm, o: Value, name: Sym) -> R {
