@@ -77,8 +77,7 @@ impl FsLoader {
         let (dir, main_dir) = (self.directory(request.dir), self.directory(request.main_dir.or(request.dir)));
         let name = request.package.or(request.path).unwrap_or_default();
         let mut packages = self.packages.borrow_mut();
-        let found =
-            packages.find(name, request.path, request.declared, Path::new(&dir), Path::new(&main_dir))?;
+        let found = packages.find(name, request.path, request.declared, Path::new(&dir), Path::new(&main_dir))?;
         let spec = if request.spec == "index" { found.manifest.main_module.as_str() } else { request.spec };
         let file = file_name(spec);
         let root = found.root.to_string_lossy();

@@ -98,10 +98,19 @@ pub struct LoadedModule {
 }
 
 pub enum LoadError {
-    NotFound { searched: Vec<String> },
-    Unreadable { path: String, reason: String },
+    NotFound {
+        searched: Vec<String>,
+    },
+    Unreadable {
+        path: String,
+        reason: String,
+    },
     /// Something about packages; message of a RuntimeException.
-    Package { message: String },
+    Package {
+        message: String,
+    },
     /// A manifest or lock file that can't be read; `file:line:col: text`.
-    Malformed { message: String },
+    Malformed {
+        message: String,
+    },
 }

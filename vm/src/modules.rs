@@ -1,7 +1,7 @@
 //! Modules: compiling, running as the program, importing, evaluating data in an environment.
-use crate::compile::{codegen, comptime};
 use crate::compile::hir::Unit;
 use crate::compile::lower::{self, EvalEnv, EvalModuleName, LowerOptions};
+use crate::compile::{codegen, comptime};
 use crate::driver::{ImportRequest, LoadError};
 use crate::heap::{Gc, Kind};
 use crate::interp::Exit;

@@ -91,7 +91,8 @@ impl Lock {
 
     /// The file's text: sorted, so that equal locks are equal files.
     pub fn render(&self) -> String {
-        let mut out = format!("{{^lock_version {}\n ^root_dependencies {}\n ^packages {{", self.version, map(&self.root));
+        let mut out =
+            format!("{{^lock_version {}\n ^root_dependencies {}\n ^packages {{", self.version, map(&self.root));
         for (at, (id, n)) in self.packages.iter().enumerate() {
             let separator = if at == 0 { "" } else { "\n   " };
             let mut source = format!("{{^type {} ^{} {}", quote(&n.source.kind), n.source.kind, quote(&n.source.place));
@@ -161,12 +162,7 @@ impl Reader<'_> {
     }
 
     /// A map from names to node ids.
-    fn names<'a>(
-        &self,
-        form: &Form<'a>,
-        props: &[Prop<'a>],
-        key: &str,
-    ) -> Result<BTreeMap<String, String>, Malformed> {
+    fn names<'a>(&self, form: &Form<'a>, props: &[Prop<'a>], key: &str) -> Result<BTreeMap<String, String>, Malformed> {
         let mut out = BTreeMap::new();
         let entries = self.map(&self.needed(form, props, key)?.value)?;
         for entry in entries {

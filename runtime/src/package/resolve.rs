@@ -142,7 +142,9 @@ impl Packages {
                 let root = std::fs::canonicalize(&root).unwrap_or(root);
                 Ok(Found { manifest: self.manifest(&root)?, root })
             }
-            None => Err(LoadError::Package { message: format!("[GENE.PACKAGE.NOT_FOUND] Package '{name}' was not found") }),
+            None => {
+                Err(LoadError::Package { message: format!("[GENE.PACKAGE.NOT_FOUND] Package '{name}' was not found") })
+            }
         }
     }
 

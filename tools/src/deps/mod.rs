@@ -109,7 +109,10 @@ fn materialise(root: &Path, id: &str, node: &Node) -> Result<()> {
     let fetched = resolve::fetch(root, &node.source)?;
     let found = tree::sha256(&fetched.dir)?;
     if found != node.sha256 {
-        return fail(format!("{id}: {} is not what was locked (sha256 {found}, expected {})", node.source.place, node.sha256));
+        return fail(format!(
+            "{id}: {} is not what was locked (sha256 {found}, expected {})",
+            node.source.place, node.sha256
+        ));
     }
     tree::replace(&fetched.dir, &dir)?;
     println!("Installed {id}");

@@ -1,8 +1,8 @@
 //! From the manifest's dependencies, and theirs, to nodes with files.
 use super::{Failure, Result, fail, git, io_failure, tree, version};
-use gene::package::{self, Dependency, Git, Lock, Manifest, Node, lock};
 use gene::package::lock::Source;
 use gene::package::manifest::ReadError;
+use gene::package::{self, Dependency, Git, Lock, Manifest, Node, lock};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -211,8 +211,11 @@ impl Resolver<'_> {
     fn check_singletons(&self) -> Result<()> {
         let packages = &self.resolution.lock.packages;
         for node in packages.values().filter(|node| node.singleton) {
-            let versions: Vec<&str> =
-                packages.values().filter(|other| other.name == node.name).map(|other| other.resolved.as_str()).collect();
+            let versions: Vec<&str> = packages
+                .values()
+                .filter(|other| other.name == node.name)
+                .map(|other| other.resolved.as_str())
+                .collect();
             if versions.len() > 1 {
                 return fail(format!("{} is a singleton but is needed as {}", node.name, versions.join(" and ")));
             }

@@ -38,7 +38,9 @@ fn undefined(vm: &mut Vm, args: &Args) -> R {
 
 fn head_name<'a>(form: &Form<'a>) -> Option<&'a str> {
     match form.kind {
-        FormKind::Gene(GeneForm { head: Some(Form { kind: FormKind::Symbol(name), .. }), frozen: false, .. }) => Some(name),
+        FormKind::Gene(GeneForm { head: Some(Form { kind: FormKind::Symbol(name), .. }), frozen: false, .. }) => {
+            Some(name)
+        }
         _ => None,
     }
 }
@@ -151,7 +153,13 @@ impl<'a> Comptime<'_, 'a> {
                 let mut children = self.evaluate(form);
                 children.push(Form { span, kind: FormKind::Nil });
                 let children = self.slice(&children);
-                FormKind::Gene(self.arena.alloc(GeneForm { head: gene.head, props: &[], props_at: 0, children, frozen: false }))
+                FormKind::Gene(self.arena.alloc(GeneForm {
+                    head: gene.head,
+                    props: &[],
+                    props_at: 0,
+                    children,
+                    frozen: false,
+                }))
             }
             FormKind::Gene(gene) => {
                 let inside = in_function || is_function(form);
@@ -160,7 +168,9 @@ impl<'a> Comptime<'_, 'a> {
                 let props = self.props(gene.props, |c, value| c.form(value, inside));
                 FormKind::Gene(self.arena.alloc(GeneForm { head, props, children, ..*gene }))
             }
-            FormKind::Array { items, frozen } => FormKind::Array { items: self.list(items, false, in_function), frozen },
+            FormKind::Array { items, frozen } => {
+                FormKind::Array { items: self.list(items, false, in_function), frozen }
+            }
             FormKind::HashMap { items, frozen } => {
                 FormKind::HashMap { items: self.list(items, false, in_function), frozen }
             }
@@ -274,7 +284,24 @@ struct Code<'c, 'v, 'a> {
 fn is_operator(name: &str) -> bool {
     matches!(
         name,
-        "+" | "-" | "*" | "/" | "%" | "**" | "++" | "<" | "<=" | ">" | ">=" | "==" | "!=" | "&&" | "||" | "&|&" | "and" | "or" | ".."
+        "+" | "-"
+            | "*"
+            | "/"
+            | "%"
+            | "**"
+            | "++"
+            | "<"
+            | "<="
+            | ">"
+            | ">="
+            | "=="
+            | "!="
+            | "&&"
+            | "||"
+            | "&|&"
+            | "and"
+            | "or"
+            | ".."
     )
 }
 

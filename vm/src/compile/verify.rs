@@ -87,13 +87,16 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         IterNext2 => (Regs(3), Regs(2), No, Extra::Jump),
         IterClose => (Regs(3), No, No, Extra::No),
 
-        Throw | Rethrow | AssertFail | Freeze | NotNil | ModuleNs | ClassOpen | ClassDone | ImplementDone | NoMatch => (Reg, No, No, Extra::No),
-        IsException | Is | IsNot | HashSetAt | Eval | CallerEval | Render | Matches | ImplementNew => (Reg, Reg, Reg, Extra::No),
+        Throw | Rethrow | AssertFail | Freeze | NotNil | ModuleNs | ClassOpen | ClassDone | ImplementDone | NoMatch => {
+            (Reg, No, No, Extra::No)
+        }
+        IsException | Is | IsNot | HashSetAt | Eval | CallerEval | Render | Matches | ImplementNew => {
+            (Reg, Reg, Reg, Extra::No)
+        }
         JmpOwnCancel | TestMap | TestGene | IsMacro => (Reg, No, No, Extra::Jump),
         CheckType | CheckTypes => (Reg, No, No, Extra::Record),
-        Yield | Async | ClassCtor | ClassMissing | ClassImplements | GeneType | GeneItems | Payload | Item | RestItems => {
-            (Reg, Reg, No, Extra::No)
-        }
+        Yield | Async | ClassCtor | ClassMissing | ClassImplements | GeneType | GeneItems | Payload | Item
+        | RestItems => (Reg, Reg, No, Extra::No),
         YieldStar => (Reg, Regs(3), Reg, Extra::Jump),
         Await | AwaitAll => (Reg, Reg, if i.x() == 1 { Reg } else { No }, Extra::No),
         Spawn => (Regs(3 + b), No, Reg, Extra::OptConst),

@@ -354,9 +354,10 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             set(i.a(), vm.modules.get(module as usize).map_or(Value::NIL, |m| m.namespace.value()));
             Ctl::Next
         }
-        ClassNew | ClassOpen | ClassMethod | ClassCtor | ClassField | ClassStatic | ClassMissing | ClassImplements | ClassDone
-        | InterfaceNew | ImplementNew | ImplementDone | EnumNew | NsNew
-        | Import | ExportCheck => define::execute(vm, r, i),
+        ClassNew | ClassOpen | ClassMethod | ClassCtor | ClassField | ClassStatic | ClassMissing | ClassImplements
+        | ClassDone | InterfaceNew | ImplementNew | ImplementDone | EnumNew | NsNew | Import | ExportCheck => {
+            define::execute(vm, r, i)
+        }
         Unpack | Destructure | DestructureMap | Item | TestArray | TestMap | TestGene | GetKey | RestKeys
         | RestItems | GeneType | GeneItems | VariantOf | TestVariant | Payload | PayloadNamed | Matches | NoMatch
         | Contract => pattern::execute(vm, r, i),

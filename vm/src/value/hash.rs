@@ -165,7 +165,8 @@ impl Vm {
                 let Some(a) = Adapter::of(v) else { return Ok(seed) };
                 let interface = a.interface().map_or(0, |i| i.value().addr());
                 let w = a.wrapped();
-                let h = if super::equal::has_identity(w) { hash_int(w.addr() as i64) } else { self.hash_at(w, depth + 1)? };
+                let h =
+                    if super::equal::has_identity(w) { hash_int(w.addr() as i64) } else { self.hash_at(w, depth + 1)? };
                 Ok(mix(mix(seed, hash_int(interface as i64)), h))
             }
             // By identity: objects don't move.

@@ -44,12 +44,7 @@ impl<'a> Lower<'a, '_> {
     }
 
     /// `(method name [params] -> T)`, `(field name T ^readonly true)`: only names and `^readonly` mean something.
-    fn interface_member(
-        &mut self,
-        form: &'a Form<'a>,
-        methods: &mut Vec<&'a str>,
-        fields: &mut Vec<(&'a str, bool)>,
-    ) {
+    fn interface_member(&mut self, form: &'a Form<'a>, methods: &mut Vec<&'a str>, fields: &mut Vec<(&'a str, bool)>) {
         let FormKind::Gene(gene) = form.kind else {
             self.error(form.span, "interface: only methods and fields are allowed");
             return;
@@ -65,8 +60,11 @@ impl<'a> Lower<'a, '_> {
                     self.error(form.span, "method: missing name");
                     return;
                 };
-                let plain = gene.children.get(1).is_none_or(|params| matches!(params.kind, FormKind::Array { .. }));
-                if !plain && !gene.children.get(1).is_some_and(|arrow| is_symbol(arrow, "->")) {
+                let rest = match gene.children {
+                    [_, Form { kind: FormKind::Array { .. }, .. }, rest @ ..] | [_, rest @ ..] => rest,
+                    [] => &[],
+                };
+                if rest.first().is_some_and(|next| !is_symbol(next, "->")) {
                     self.error(form.span, "interface: methods have no body");
                 }
                 if !methods.contains(&name) {
@@ -79,9 +77,10 @@ impl<'a> Lower<'a, '_> {
                     return;
                 };
                 let name = typed_name(name).unwrap_or(name);
-                let readonly = gene.props.iter().any(|prop| {
-                    prop.key == "readonly" && !matches!(prop.value.kind, FormKind::False | FormKind::Nil)
-                });
+                let readonly = gene
+                    .props
+                    .iter()
+                    .any(|prop| prop.key == "readonly" && !matches!(prop.value.kind, FormKind::False | FormKind::Nil));
                 match fields.iter_mut().find(|field| field.0 == name) {
                     Some(field) => field.1 = readonly,
                     None => fields.push((name, readonly)),

@@ -96,7 +96,9 @@ impl<'a> Lower<'a, '_> {
                 FormKind::Symbol("*") if from.is_some() => {
                     items.push(ImportItem { path: &[], target: None, span: spec.span })
                 }
-                FormKind::Symbol(text) if from.is_some() || text != "*" => self.import_item(&[], text, spec.span, &mut items),
+                FormKind::Symbol(text) if from.is_some() || text != "*" => {
+                    self.import_item(&[], text, spec.span, &mut items)
+                }
                 FormKind::Path(parts) => self.import_path(parts, spec.span, &mut specs, &mut items),
                 _ => {
                     self.error(spec.span, "import: invalid name");
@@ -117,7 +119,8 @@ impl<'a> Lower<'a, '_> {
         }
         let (name, path) = match (gene.children, gene.props) {
             (
-                [Form { kind: FormKind::Str(name), .. }] | [Form { kind: FormKind::Str(name), .. }, Form { kind: FormKind::Str(_), .. }],
+                [Form { kind: FormKind::Str(name), .. }]
+                | [Form { kind: FormKind::Str(name), .. }, Form { kind: FormKind::Str(_), .. }],
                 [Prop { key: "path", value: Form { kind: FormKind::Str(path), .. }, .. }],
             ) => (*name, *path),
             _ => return self.error(span, "$dep: expects a name, a version and ^path"),
@@ -200,7 +203,15 @@ impl<'a> Lower<'a, '_> {
             let exported = matches!(target.kind, FormKind::Path(_));
             let declaration = Declaration { exported, ..Declaration::new(NameKind::Ns) };
             if self.in_module_scope() {
-                let def = self.ns_body(span, name, Some(name.to_owned()), None, existing, Some((target.span, declaration)), forms);
+                let def = self.ns_body(
+                    span,
+                    name,
+                    Some(name.to_owned()),
+                    None,
+                    existing,
+                    Some((target.span, declaration)),
+                    forms,
+                );
                 return self.e(span, ExprKind::Namespace(def));
             }
             let def = self.ns_body(span, name, None, None, existing, None, forms);
