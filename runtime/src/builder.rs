@@ -6,10 +6,14 @@ use crate::input::Input;
 use crate::library;
 use crate::loader::FsLoader;
 use crate::output::{CaptureOutput, StdOutput};
+use crate::package::Packages;
 use crate::report::Diagnostics;
 use crate::vm::Vm;
 use gene_vm::driver::{Driver, Output};
 use gene_vm::vm::Options;
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
 
 /// Made by [`Vm::builder`]; every setting has a sensible default.
 #[derive(Default)]
@@ -23,6 +27,7 @@ pub struct VmBuilder {
     color: bool,
     no_drain: bool,
     trace: bool,
+    package: Option<PathBuf>,
 }
 
 impl VmBuilder {
@@ -112,6 +117,11 @@ impl VmBuilder {
         self.color = on;
         self
     }
+    /// The program runs in the context of the package at `root`: `$pkg`, and where modules are looked for.
+    pub fn package(mut self, root: PathBuf) -> Self {
+        self.package = Some(root);
+        self
+    }
     /// Whether the end of the main body waits for tasks, timers and callbacks that remain.
     pub fn drain(mut self, on: bool) -> Self {
         self.no_drain = !on;
@@ -143,8 +153,15 @@ impl VmBuilder {
         if self.trace {
             inner.tasks.trace = Some(Box::default());
         }
-        inner.set_loader(Box::new(FsLoader::new()));
+        let search = std::env::var("GENE_PACKAGE_PATH").ok();
+        let mut packages = Packages::new(search.as_deref());
+        if let Some(root) = self.package {
+            packages.set_context(root);
+        }
+        let packages = Rc::new(RefCell::new(packages));
+        inner.set_loader(Box::new(FsLoader::with_packages(packages.clone())));
         let mut host = Host::new(input);
+        host.packages = packages;
         host.captured = self.capture;
         let host = library::install(&mut inner, host);
         let roots = Roots::new(&mut inner);

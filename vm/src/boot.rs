@@ -118,6 +118,7 @@ impl Vm {
             used_fuel: 0,
             dollar_hook: None,
             eval_count: 0,
+            emitted: Vec::new(),
             sources: Vec::new(),
             builtin_enums: [Value::NIL; 2],
             deadlocked: false,

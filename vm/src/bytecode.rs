@@ -365,6 +365,8 @@ ops! {
     // definitions
     /// r[a] = new class; parent r[b] when c = 1; k[x]: record (name, number of fields expected, intent String or nil)
     ClassNew,
+    /// error unless r[a], which is to be extended, is a class
+    ClassOpen,
     /// class r[a]: method k[x] = r[b]
     ClassMethod,
     /// class r[a]: constructor r[b]
@@ -376,16 +378,24 @@ ops! {
     ClassStatic,
     /// class r[a]: `on_method_missing` r[b]
     ClassMissing,
+    /// class r[a] declares that it implements interface r[b]
+    ClassImplements,
     /// class r[a] is complete: interfaces it declared are checked
     ClassDone,
+    /// r[a] = interface of k[x]: record (name, record of method names, record of field name and Bool read-only, alternating)
+    InterfaceNew,
+    /// r[a] = new class of adapters for interface r[b] and class r[c]; members are added as to any class
+    ImplementNew,
+    /// class of adapters r[a] is complete: it is registered with its interface. r[a] = the interface
+    ImplementDone,
     /// r[a] = enum of k[x]: record (name, variant...); a variant is a Symbol (unit) or a record (name, field name, type value
     /// or nil, field name, ...); instead of a type value, Int n means that it is in r[b+n] (c of them)
     EnumNew,
     /// r[a] = namespace named k[x]: member of r[b] when r[b] is not undefined (reopened if there), else r[b+1] if that is a
     /// namespace, else a new one
     NsNew,
-    /// r[a] = array with one value per item of k[x] (nil for `*`, whose members become visible): record (specifier String or nil,
-    /// item...); an item is a record of the names of its path, empty for `*`
+    /// r[a] = array with one value per item of k[x] (nil for `*`, whose members become visible): record (specifier, package
+    /// and path: String or nil, item...); an item is a record of the names of its path, empty for `*`
     Import,
     /// error `Exported name k[x] is not defined` if r[a] is undefined
     ExportCheck,

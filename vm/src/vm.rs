@@ -71,6 +71,10 @@ pub struct Module {
     pub vars: Vec<(Sym, Value, bool)>,
     pub source: Rc<crate::syntax::source::Source>,
     pub running: bool,
+    /// The module whose import loaded it.
+    pub importer: Option<u32>,
+    /// Packages declared by `$dep`, and where they are.
+    pub declared: Vec<(String, String)>,
     /// Namespaces whose members are visible by plain name (`import *`).
     pub opened: Vec<Value>,
 }
@@ -232,10 +236,12 @@ pub struct Vm {
     /// Safepoint slow paths taken so far; with the interval it gives the instruction count.
     pub polls: u64,
     pub used_fuel: u64,
-    /// `$name` values the embedder provides (`$env`, ...): name without `$`.
-    pub dollar_hook: Option<fn(&mut Vm, &str) -> Option<R>>,
+    /// `$name` values the embedder provides (`$env`, ...): name without `$`, module it stands in.
+    pub dollar_hook: Option<fn(&mut Vm, &str, u32) -> Option<R>>,
     /// Evaluations of data as code, for source names.
     pub eval_count: u32,
+    /// Numbers of the definitions that the running comptime form emitted.
+    pub emitted: Vec<u32>,
     /// Sources that quoted genes have positions in.
     pub sources: Vec<Rc<crate::syntax::source::Source>>,
     /// `Result` and `Option`.
@@ -256,7 +262,7 @@ pub struct PendingCall {
     pub callee: Value,
     pub args: Vec<Value>,
     pub kw: Vec<(Sym, Value)>,
-    /// Call `callee` as a method: `args[0]` is `self`.
+    /// Call `callee` as a method: `args[0]` is `self`. A Symbol then names the method of `self` to call.
     pub method: bool,
 }
 

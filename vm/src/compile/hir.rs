@@ -27,6 +27,8 @@ pub struct Unit<'a> {
     pub warnings: Vec<(Span, String)>,
     /// Code made at run time may see, and assign, all variables.
     pub dynamic: bool,
+    /// Packages declared by `$dep`, and where they are.
+    pub dependencies: Vec<(&'a str, &'a str)>,
 }
 
 #[derive(Clone, Debug)]
@@ -429,6 +431,14 @@ pub enum ExprKind<'a> {
         class_var: VarId,
         members: &'a [Member<'a>],
     },
+    Interface(&'a InterfaceDef<'a>),
+    /// Adapters of a class: methods, fields and constructor of their own. The value is the interface.
+    Implement {
+        interface: E<'a>,
+        class: E<'a>,
+        class_var: VarId,
+        members: &'a [Member<'a>],
+    },
     Enum(&'a EnumDef<'a>),
     Namespace(&'a NsDef<'a>),
     Import(&'a Import<'a>),
@@ -774,7 +784,18 @@ pub enum Member<'a> {
         value: E<'a>,
     },
     OnMissing(FuncId),
+    /// The class itself satisfies this interface.
+    Implements(E<'a>),
     Other(E<'a>),
+}
+
+/// What adapters and implementing classes provide. Parameter lists and types in the source are documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct InterfaceDef<'a> {
+    pub name: &'a str,
+    pub methods: &'a [&'a str],
+    /// Name, and whether it cannot be assigned.
+    pub fields: &'a [(&'a str, bool)],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -815,6 +836,9 @@ pub struct NsDef<'a> {
 pub struct Import<'a> {
     /// `None` for `(import lib/part)`.
     pub from: Option<&'a str>,
+    /// `^pkg` or `of`, and `^path`.
+    pub package: Option<&'a str>,
+    pub path: Option<&'a str>,
     pub items: &'a [ImportItem<'a>],
     pub span: Span,
 }

@@ -1,6 +1,7 @@
 //! Forms to bytecode, in two steps: [`lower`] gives every name and special form its meaning and makes [`hir`]; [`codegen`]
 //! turns HIR into bytecode.
 pub mod codegen;
+pub mod comptime;
 pub mod error;
 pub mod hir;
 #[cfg(test)]

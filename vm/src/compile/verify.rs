@@ -87,14 +87,19 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         IterNext2 => (Regs(3), Regs(2), No, Extra::Jump),
         IterClose => (Regs(3), No, No, Extra::No),
 
-        Throw | Rethrow | AssertFail | Freeze | NotNil | ModuleNs | ClassDone | NoMatch => (Reg, No, No, Extra::No),
-        IsException | Is | IsNot | HashSetAt | Eval | CallerEval | Render | Matches => (Reg, Reg, Reg, Extra::No),
+        Throw | Rethrow | AssertFail | Freeze | NotNil | ModuleNs | ClassOpen | ClassDone | ImplementDone | NoMatch => {
+            (Reg, No, No, Extra::No)
+        }
+        IsException | Is | IsNot | HashSetAt | Eval | CallerEval | Render | Matches | ImplementNew => {
+            (Reg, Reg, Reg, Extra::No)
+        }
         JmpOwnCancel | TestMap | TestGene | IsMacro => (Reg, No, No, Extra::Jump),
         CheckClass => (Reg, No, No, Extra::Cell),
         CheckType | CheckInt | CheckFloat | CheckTypes => (Reg, No, No, Extra::Record),
         CheckBound => (Reg, Reg, No, Extra::Const),
         BindType => (Reg, Regs(c), No, Extra::Const),
-        Yield | Async | ClassCtor | ClassMissing | GeneType | GeneItems | Payload | Item | RestItems => {
+        Yield | Async | ClassCtor | ClassMissing | ClassImplements | GeneType | GeneItems | Payload | Item
+        | RestItems => {
             (Reg, Reg, No, Extra::No)
         }
         YieldStar => (Reg, Regs(3), Reg, Extra::Jump),
@@ -110,7 +115,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         ClassNew => (Reg, Reg, No, Extra::Record),
         ClassField => (Reg, if c & 2 != 0 { Regs(2) } else { Reg }, No, Extra::Record),
         EnumNew => (Reg, Regs(c), No, Extra::Record),
-        Import | MakeEnv => (Reg, No, No, Extra::Record),
+        InterfaceNew | Import | MakeEnv => (Reg, No, No, Extra::Record),
         NsNew => (Reg, Regs(2), No, Extra::Const),
         Unpack => (Regs(c), Reg, No, Extra::No),
         TestArray => (Reg, No, No, Extra::Jump),

@@ -338,6 +338,12 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             let Some(m) = vm.modules.get(module as usize) else { return undefined(vm, Value::sym(name)) };
             let ns = m.namespace;
             if ns.data().find(name).is_none() {
+                let imported = !vm.sym_name(name).starts_with('_')
+                    && m.opened.iter().any(|ns| vm.namespace_get(ns.gc(), name).is_some());
+                if imported {
+                    let m = format!("Cannot reassign 'let' binding '{}'", vm.sym_name(name));
+                    return call::fail(vm, Vm::runtime_error, &m);
+                }
                 return undefined(vm, Value::sym(name));
             }
             unit(member::set_member(vm, ns.value(), name, reg(i.a())))
@@ -347,8 +353,10 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             set(i.a(), vm.modules.get(module as usize).map_or(Value::NIL, |m| m.namespace.value()));
             Ctl::Next
         }
-        ClassNew | ClassMethod | ClassCtor | ClassField | ClassStatic | ClassMissing | ClassDone | EnumNew | NsNew
-        | Import | ExportCheck => define::execute(vm, r, i),
+        ClassNew | ClassOpen | ClassMethod | ClassCtor | ClassField | ClassStatic | ClassMissing | ClassImplements
+        | ClassDone | InterfaceNew | ImplementNew | ImplementDone | EnumNew | NsNew | Import | ExportCheck => {
+            define::execute(vm, r, i)
+        }
         Unpack | Destructure | DestructureMap | Item | TestArray | TestMap | TestGene | GetKey | RestKeys
         | RestItems | GeneType | GeneItems | VariantOf | TestVariant | Payload | PayloadNamed | Matches | NoMatch
         | Contract => pattern::execute(vm, r, i),

@@ -1,6 +1,6 @@
 //! Classes, instances, enums, namespaces, imports.
 use super::cold::{constant, names};
-use super::{Ctl, FRAME_NEW, call};
+use super::{Ctl, FRAME_NEW, call, interface};
 use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{Args, Stop};
@@ -174,7 +174,7 @@ pub fn next_default(vm: &mut Vm, i: Instr, done: Option<Value>) -> Ctl {
 }
 
 /// Field names and default closures, parents first.
-fn defaults(c: Gc<ClassObj>) -> Vec<(Sym, Value)> {
+pub(super) fn defaults(c: Gc<ClassObj>) -> Vec<(Sym, Value)> {
     let mut chain = vec![c];
     let mut at = c;
     while let Some(p) = at.data().parent.get::<ClassObj>(Kind::Class) {
@@ -249,6 +249,10 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             c.data().intent = k.slot(2);
             set(i.a(), c.value());
         }
+        Op::ClassOpen if !reg(i.a()).is_kind(Kind::Class) => {
+            let k = vm.kind_name(reg(i.a()));
+            return call::fail(vm, Vm::type_error, &format!("extend expects a class, got {k}"));
+        }
         Op::ClassMethod => {
             if let Some(name) = constant(vm, i).as_sym() {
                 vm.class_define(reg(i.a()).gc(), name, reg(i.b()));
@@ -276,7 +280,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 let mut v = reg(i.b());
                 if v.get::<crate::object::function::Function>(Kind::Function).is_some_and(|f| f.proto().has_self) {
                     // `Cls/name` is called with the class as `self`; through `(Cls .name)` the receiver is.
-                    v = vm.heap.bound_method(c.value(), v);
+                    v = vm.heap.static_method(c.value(), v);
                 }
                 c.data().statics.insert(name, v);
                 vm.heap.barrier(c);
@@ -287,7 +291,36 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             c.data().on_missing = reg(i.b());
             vm.heap.barrier(c);
         }
-        Op::ClassDone => {}
+        Op::ClassImplements => {
+            let v = reg(i.b());
+            if !v.is_kind(Kind::Interface) {
+                let k = vm.kind_name(v);
+                return call::fail(vm, Vm::type_error, &format!("implements expects an interface, got {k}"));
+            }
+            let c: Gc<ClassObj> = reg(i.a()).gc();
+            if !c.data().implements.contains(&v) {
+                c.data().implements.push(v);
+                vm.heap.barrier(c);
+            }
+        }
+        Op::ClassDone => {
+            if interface::check_class(vm, reg(i.a()).gc()).is_err() {
+                return Ctl::Throw;
+            }
+        }
+        Op::InterfaceNew => {
+            let k: Gc<Record> = constant(vm, i).gc();
+            let v = vm.heap.interface(k.slot(0), k.slot(1), k.slot(2));
+            set(i.a(), v.value());
+        }
+        Op::ImplementNew => match interface::new_implementation(vm, reg(i.b()), reg(i.c())) {
+            Ok(c) => set(i.a(), c.value()),
+            Err(_) => return Ctl::Throw,
+        },
+        Op::ImplementDone => match interface::register(vm, reg(i.a()).gc()) {
+            Ok(v) => set(i.a(), v),
+            Err(_) => return Ctl::Throw,
+        },
         Op::EnumNew => {
             let k: Gc<Record> = constant(vm, i).gc();
             let mut variants = Vec::new();
@@ -348,7 +381,7 @@ fn import(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let k: Gc<Record> = constant(vm, i).gc();
     let module = call::running(vm).source.module;
     match k.slot(0).as_str() {
-        Some(spec) => match vm.import_module(spec, module) {
+        Some(spec) => match vm.import_module(spec, k.slot(1).as_str(), k.slot(2).as_str(), module) {
             Ok((id, Some(body))) => {
                 let ns = vm.modules[id as usize].namespace.value();
                 // SAFETY: register; holds the namespace until the body has run.
@@ -379,8 +412,8 @@ pub fn import_done(vm: &mut Vm, r: *mut Value, i: Instr, _v: Value) -> Ctl {
     let module = call::running(vm).source.module;
     // SAFETY: register.
     let ns = unsafe { *r.add(i.a()) };
-    let out = vm.heap.array_with_capacity(k.len() - 1);
-    for item in &k.slots()[1..] {
+    let out = vm.heap.array_with_capacity(k.len() - 3);
+    for item in &k.slots()[3..] {
         let path = names(*item);
         let v = match ns.get::<NamespaceObj>(Kind::Namespace) {
             Some(n) => {
@@ -390,7 +423,7 @@ pub fn import_done(vm: &mut Vm, r: *mut Value, i: Instr, _v: Value) -> Ctl {
                     vm.globals.data().version = vm.globals.data().version.wrapping_add(1);
                     Ok(Value::NIL)
                 } else {
-                    crate::modules::bind_import(vm, n, k.slot(0).as_str().unwrap_or(""), &path)
+                    crate::modules::bind_import(vm, n, k.slot(0).as_str().unwrap_or(""), &path, module)
                 }
             }
             None => {

@@ -7,7 +7,7 @@ use crate::native::{R, Stop};
 use crate::object::array::Array;
 use crate::object::class::ClassObj;
 use crate::object::code::Ic;
-use crate::object::function::Cell;
+use crate::object::function::{Cell, STATIC};
 use crate::object::map::{Map, SLOTS_AT};
 use crate::object::namespace::{Member, NamespaceObj};
 use crate::object::string::Str;
@@ -145,7 +145,7 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
             }
         }
         Kind::Namespace => return namespace_member(vm, o, name),
-        Kind::Class => vm.class_static(o.gc(), name).unwrap_or(Value::VOID),
+        Kind::Class => static_member(vm, o, name),
         Kind::Enum => {
             let e = o.gc::<crate::object::enums::EnumObj>().data();
             match e.variants.iter().position(|v| v.name == name) {
@@ -158,6 +158,7 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
             let n = vm.sym_name(name);
             crate::library::regex::match_member(vm, o.gc(), n).unwrap_or(Value::VOID)
         }
+        Kind::Adapter => super::interface::get_field(vm, o, name)?,
         Kind::Package | Kind::Application | Kind::Foreign | Kind::Future => {
             // Builtin objects whose members are methods without arguments.
             let class = vm.class_of(o);
@@ -172,6 +173,15 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
         }
         _ => Value::VOID,
     })
+}
+
+/// A static function has the class it is asked of as `self`, also when an ancestor defines it.
+fn static_member(vm: &mut Vm, class: Value, name: Sym) -> Value {
+    let Some(v) = vm.class_static(class.gc(), name) else { return Value::VOID };
+    match v.get::<Record>(Kind::BoundMethod) {
+        Some(b) if b.header().aux == STATIC && b.slot(0) != class => vm.heap.static_method(class, b.slot(1)),
+        _ => v,
+    }
 }
 
 fn namespace_member(vm: &mut Vm, o: Value, name: Sym) -> R {
@@ -387,7 +397,7 @@ pub fn set_prop(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
 }
 
 /// The typed declaration of a field, looked for up the classes.
-fn field_decl(vm: &Vm, class: Gc<ClassObj>, name: Sym) -> Option<(Value, std::rc::Rc<str>)> {
+pub(super) fn field_decl(vm: &Vm, class: Gc<ClassObj>, name: Sym) -> Option<(Value, std::rc::Rc<str>)> {
     if !class.data().has_fields {
         return None;
     }
@@ -457,6 +467,7 @@ pub fn set_member(vm: &mut Vm, o: Value, name: Sym, v: Value) -> Result<(), Stop
             vm.heap.barrier(c);
         }
         Some(Kind::EnumValue | Kind::Variant) => return Err(vm.type_error("Cannot modify enum value")),
+        Some(Kind::Adapter) => super::interface::set_field(vm, o, name, v)?,
         _ => {
             let k = vm.kind_name(o);
             let n = vm.sym_name(name);

@@ -293,6 +293,7 @@ pub fn member_of(vm: &mut Vm, v: Value, t: Value) -> Result<bool, Stop> {
             let of = vm.class_of(v);
             Ok(vm.subclass_of(of, c))
         }
+        Some(Kind::Interface) => Ok(super::interface::satisfies(vm, v, t)),
         Some(Kind::Enum) => Ok(v.enum_of().is_some_and(|(e, _)| e.value() == t)),
         Some(Kind::TypeValue) => {
             let Some((shape, module, locals)) = type_parts(t) else { return Ok(false) };

@@ -34,6 +34,7 @@ impl<'a> Gen<'_, '_, 'a> {
 
     pub(super) fn extend(&mut self, class: E<'a>, class_var: VarId, members: &'a [Member<'a>], d: Dest) -> Res {
         let cls = self.temp(class)?;
+        self.emit(Op::ClassOpen, cls, 0, 0, 0);
         self.open_var_reg(class_var)?;
         self.bind_var(VarRef::Local(class_var), cls)?;
         self.members(cls, members)?;
@@ -89,6 +90,10 @@ impl<'a> Gen<'_, '_, 'a> {
                     let r = self.fresh_closure(id)?;
                     self.emit(Op::ClassMissing, cls, r, 0, 0);
                 }
+                Member::Implements(e) => {
+                    let r = self.operand(e)?;
+                    self.emit(Op::ClassImplements, cls, r, 0, 0);
+                }
                 Member::Other(e) => {
                     // Its variables belong to the class body.
                     self.open_declared(e)?;
@@ -117,6 +122,41 @@ impl<'a> Gen<'_, '_, 'a> {
         }
         self.closure(id, r)?;
         self.f.span = span;
+        Ok(())
+    }
+
+    pub(super) fn interface(&mut self, def: &'a InterfaceDef<'a>, d: Dest) -> Res {
+        let r = self.target(d)?;
+        let name = self.sym(def.name);
+        let methods: Vec<Value> = def.methods.iter().map(|m| self.sym(m)).collect();
+        let fields: Vec<Value> = def.fields.iter().flat_map(|f| [self.sym(f.0), Value::bool(f.1)]).collect();
+        let methods = self.vm.heap.record(Kind::Record, 0, &methods).value();
+        let fields = self.vm.heap.record(Kind::Record, 0, &fields).value();
+        let x = self.k_record(&[name, methods, fields]);
+        self.emit(Op::InterfaceNew, r, 0, 0, x);
+        self.finish(d, r);
+        Ok(())
+    }
+
+    pub(super) fn implement(
+        &mut self,
+        interface: E<'a>,
+        class: E<'a>,
+        class_var: VarId,
+        members: &'a [Member<'a>],
+        d: Dest,
+    ) -> Res {
+        let cls = self.alloc(1)?;
+        let mark = self.f.top;
+        let interface = self.temp(interface)?;
+        let class = self.operand(class)?;
+        self.emit(Op::ImplementNew, cls, interface, class, 0);
+        self.release(mark);
+        self.open_var_reg(class_var)?;
+        self.bind_var(VarRef::Local(class_var), cls)?;
+        self.members(cls, members)?;
+        self.emit(Op::ImplementDone, cls, 0, 0, 0);
+        self.finish(d, cls);
         Ok(())
     }
 
@@ -189,7 +229,8 @@ impl<'a> Gen<'_, '_, 'a> {
 
     pub(super) fn import(&mut self, i: &'a Import<'a>, d: Dest) -> Res {
         let list = self.alloc(1)?;
-        let mut items = vec![i.from.map_or(Value::NIL, |s| self.vm.str(s))];
+        let mut items: Vec<Value> =
+            [i.from, i.package, i.path].iter().map(|s| s.map_or(Value::NIL, |s| self.vm.str(s))).collect();
         for item in i.items {
             let path: Vec<Value> = item.path.iter().map(|p| self.sym(p)).collect();
             items.push(self.vm.heap.record(Kind::Record, 0, &path).value());

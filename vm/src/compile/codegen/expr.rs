@@ -209,6 +209,10 @@ impl<'a> Gen<'_, '_, 'a> {
             Render { data, env } => self.render(data, env, d),
             Class(c) => self.class(c, d),
             Extend { class, class_var, members } => self.extend(class, class_var, members, d),
+            Interface(def) => self.interface(def, d),
+            Implement { interface, class, class_var, members } => {
+                self.implement(interface, class, class_var, members, d)
+            }
             Enum(def) => self.enum_(def, d),
             Namespace(n) => self.namespace(n, d),
             Import(i) => self.import(i, d),

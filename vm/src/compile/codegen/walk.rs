@@ -15,6 +15,7 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
         | TypeValue(_)
         | Continue { .. }
         | Import(_)
+        | Interface(_)
         | Enum(_)
         | Async { .. } => {}
         Interp(parts) => out.extend(parts.iter().filter_map(|p| match p {
@@ -131,6 +132,10 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
             out.push(class);
             members(m, out);
         }
+        Implement { interface, class, members: m, .. } => {
+            out.extend([interface, class]);
+            members(m, out);
+        }
         Namespace(n) => {
             out.extend(n.parent);
             out.push(n.body);
@@ -166,7 +171,7 @@ fn key<'a>(k: Key<'a>, out: &mut Vec<E<'a>>) {
 fn members<'a>(ms: &'a [Member<'a>], out: &mut Vec<E<'a>>) {
     for m in ms {
         match *m {
-            Member::StaticValue { value, .. } | Member::Other(value) => out.push(value),
+            Member::StaticValue { value, .. } | Member::Implements(value) | Member::Other(value) => out.push(value),
             _ => {}
         }
     }

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::Lower;
 use super::scan::{Spelling, fn_definition, names_in, sees_everything, split_generics};
 use super::scope::{Declaration, NameKind, State, Target};
-use super::words::symbol;
+use super::words::{is_symbol, symbol};
 use crate::compile::hir::{Block, E, ExprKind, FuncId, Key, VarRef};
 use crate::syntax::form::{Form, FormKind, PathPart, Span};
 
@@ -56,6 +56,7 @@ impl<'a> Lower<'a, '_> {
 
     /// Lowers forms in the innermost scope.
     pub(super) fn statements(&mut self, forms: &'a [Form<'a>], span: Span) -> Statements<'a> {
+        let forms = self.opened(forms);
         self.predeclare(forms);
         let definitions = self.plan(forms);
         let mut hoisted = Vec::new();
@@ -95,6 +96,25 @@ impl<'a> Lower<'a, '_> {
             body.push(self.nil(span));
         }
         Statements { hoisted: self.slice(&hoisted), body: self.slice(&body) }
+    }
+
+    /// The forms, with those that a comptime form emitted in its place.
+    pub(super) fn opened(&self, forms: &'a [Form<'a>]) -> &'a [Form<'a>] {
+        let emitted = |form: &Form<'a>| match form.kind {
+            FormKind::Gene(gene) if gene.head.is_some_and(|head| is_symbol(&head, "comptime")) => Some(gene.children),
+            _ => None,
+        };
+        if !forms.iter().any(|form| emitted(form).is_some()) {
+            return forms;
+        }
+        let mut out = Vec::with_capacity(forms.len());
+        for form in forms {
+            match emitted(form) {
+                Some(children) => out.extend_from_slice(children),
+                None => out.push(*form),
+            }
+        }
+        self.slice(&out)
     }
 
     fn bind_group(

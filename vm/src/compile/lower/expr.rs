@@ -250,10 +250,13 @@ impl<'a> Lower<'a, '_> {
             }
             "$render" => self.render(span, gene),
             "$caller_eval" => self.caller_eval(span, gene),
-            "$dep" => self.unsupported(span, "$dep is"),
+            "$dep" => self.dep(span, gene),
             "$set" | "$update" | "$delete" | "@" | "./" => self.unsupported(span, "selectors are"),
-            "interface" | "implement" | "comptime" => self.unsupported(span, &format!("{name} is")),
             "type" => self.type_form(form, gene),
+            "interface" => self.interface(span, gene),
+            "implement" => self.implement(span, gene),
+            // Evaluated already: what it emitted stands in it (see `compile::comptime`).
+            "comptime" => self.block(gene.children, span),
             "ctor!" | "new!" if self.resolve(name).is_none() => {
                 self.error(span, "macro-like methods are not supported")
             }

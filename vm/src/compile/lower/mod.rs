@@ -29,6 +29,7 @@ mod exception;
 mod expr;
 mod function;
 mod infix;
+mod interface;
 mod loops;
 mod macros;
 mod module;
@@ -37,8 +38,8 @@ mod pattern;
 mod scan;
 mod scope;
 mod task;
+pub(in crate::compile) mod text;
 mod types;
-pub(super) mod text;
 mod words;
 
 #[cfg(test)]
@@ -204,6 +205,7 @@ struct Lower<'a, 'o> {
     enums_known: bool,
     errors: Vec<CompileError>,
     warnings: Vec<(Span, String)>,
+    dependencies: Vec<(&'a str, &'a str)>,
     funcs: Vec<Option<FuncDraft<'a>>>,
     /// The functions being lowered, outermost first.
     stack: Vec<FnCx<'a>>,
@@ -216,6 +218,8 @@ struct Lower<'a, 'o> {
     exports: FxHashMap<&'a str, Span>,
     /// Members of the module's namespace that are assigned by path.
     namespace_assigned: FxHashSet<&'a str>,
+    /// Members that namespaces of the module got so far, by path: a body that reopens one sees them by their plain names.
+    ns_members: FxHashMap<String, Vec<&'a str>>,
     enums: Vec<EnumInfo<'a>>,
     aliases: Vec<AliasInfo<'a>>,
     /// The alias whose definition is being lowered, and whether it has been met inside itself.
@@ -235,6 +239,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             repl: false,
             errors: Vec::new(),
             warnings: Vec::new(),
+            dependencies: Vec::new(),
             funcs: Vec::new(),
             stack: Vec::new(),
             scopes: Vec::new(),
@@ -243,6 +248,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             module_vars: Vec::new(),
             exports: FxHashMap::default(),
             namespace_assigned: FxHashSet::default(),
+            ns_members: FxHashMap::default(),
             enums: Vec::new(),
             aliases: Vec::new(),
             defined_alias: None,
@@ -388,7 +394,13 @@ impl<'a, 'o> Lower<'a, 'o> {
             ty: slot.ty,
         };
         let module_vars = self.module_vars.into_iter().map(module_var).collect();
-        Ok(Unit { funcs, module_vars, warnings: self.warnings, dynamic: self.scan.all_visible || self.repl })
+        Ok(Unit {
+            funcs,
+            module_vars,
+            warnings: self.warnings,
+            dynamic: self.scan.all_visible || self.repl,
+            dependencies: self.dependencies,
+        })
     }
 
     // --- functions

@@ -142,6 +142,8 @@ pub(super) struct Scope<'a> {
     pub module: bool,
     /// `ns` body: the variable that holds the namespace.
     pub ns: Option<VarId>,
+    /// Its path from the module, if it has one.
+    pub ns_path: Option<String>,
 }
 
 /// What a name means at a place.
@@ -177,6 +179,7 @@ impl<'a> Lower<'a, '_> {
             conditional: self.conditional,
             module: false,
             ns: None,
+            ns_path: None,
         });
     }
 
@@ -273,6 +276,32 @@ impl<'a> Lower<'a, '_> {
         let mut binding = self.binding(Place::Local(var), State::Declared, NameKind::Var);
         binding.ty = self.var(binding.level, var).ty.map(|ty| ty.ty);
         self.bind(name, binding);
+    }
+
+    /// Members that the namespace got before its body is opened again.
+    pub(super) fn bind_members(&mut self, ns: VarId, path: &str) {
+        for name in self.ns_members.get(path).cloned().unwrap_or_default() {
+            let binding = self.binding(Place::Member(ns), State::Declared, NameKind::Var);
+            self.bind(name, binding);
+        }
+    }
+
+    /// Notes the members that the innermost scope, a namespace's body, has defined.
+    pub(super) fn note_members(&mut self) {
+        let Some(path) = self.scope().ns_path.clone() else { return };
+        let scope = self.scopes.len() as u32 - 1;
+        let names = self.scope().names.clone();
+        let member = |name: &&'a str| {
+            let last = self.names.get(name).and_then(|list| list.last());
+            last.is_some_and(|b| b.scope == scope && matches!(b.place, Place::Member(_)))
+        };
+        let members: Vec<&'a str> = names.into_iter().filter(member).collect();
+        let known = self.ns_members.entry(path).or_default();
+        for name in members {
+            if !known.contains(&name) {
+                known.push(name);
+            }
+        }
     }
 
     /// Refuses reserved words.
