@@ -564,7 +564,7 @@ pub enum BinOp {
     Ne,
     /// The right operand is an expression naming a type, or a quoted type expression.
     Is,
-    /// Selector application `./` (not in use yet).
+    /// Selector application `./`: a call.
     Select,
 }
 

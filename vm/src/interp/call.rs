@@ -91,8 +91,8 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
                 finish(vm, v, ret)
             }
             Kind::Class => fail(vm, Vm::type_error, "Class is not callable; use new"),
-            Kind::Instance => {
-                let class = vm.instance_class(callee.gc());
+            Kind::Instance | Kind::Selector => {
+                let class = vm.class_of(callee);
                 let name = vm.names.call;
                 let Some(m) = vm.class_find(class, name) else {
                     let c = vm.sym_name(class.data().name);

@@ -37,6 +37,7 @@ pub mod range;
 pub mod reading;
 pub mod regex;
 pub mod search;
+pub mod selector;
 pub mod sort;
 pub mod string;
 #[cfg(test)]
@@ -77,6 +78,7 @@ pub fn install(vm: &mut Vm) {
     number::install(vm);
     regex::install(vm);
     search::install(vm);
+    selector::install(vm);
     string::install(vm);
     for table in [
         reading::GLOBALS,

@@ -90,6 +90,7 @@ impl Vm {
             | Kind::Range
             | Kind::Regex
             | Kind::Selector
+            | Kind::Record
             | Kind::Adapter
             | Kind::TypeValue => {
                 // Identity decides first, for cycles too (and for an array that holds NaN).

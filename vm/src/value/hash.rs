@@ -152,6 +152,7 @@ impl Vm {
             | Kind::Range
             | Kind::Regex
             | Kind::Selector
+            | Kind::Record
             | Kind::Adapter
             | Kind::TypeValue => {
                 let r: Gc<Record> = v.gc();

@@ -35,6 +35,7 @@ mod path;
 mod pattern;
 mod scan;
 mod scope;
+mod selector;
 mod task;
 pub(super) mod text;
 mod words;

@@ -246,11 +246,6 @@ fn what_is_missing_says_so() {
     assert_error("($dep \"a/b\")", "$dep is not supported yet");
     assert_error("(import x from \"m\" of \"a/b\")", "packages are not supported yet");
     assert_error("(import x from \"m\" ^pkg \"a/b\")", "packages are not supported yet");
-    for selector in
-        ["@a/0", "(v ./ 1)", "(v .@a)", "(./ v 1)", "(@ 1)", "($set v 1 2)", "($update v 1 f)", "($delete v 1)"]
-    {
-        assert_error(selector, "selectors are not supported yet");
-    }
     assert!(lowered("(var channel 1) (channel 2)").is_ok());
     assert!(lowered("(fn select [x] x) (select 2)").is_ok());
 }
