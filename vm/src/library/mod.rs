@@ -9,6 +9,8 @@ pub mod char;
 pub mod collection;
 #[cfg(test)]
 mod collection_tests;
+pub mod date;
+pub mod date_format;
 pub mod duration;
 pub mod enums;
 pub mod exception;
@@ -71,6 +73,7 @@ pub fn install(vm: &mut Vm) {
     exception::install(vm);
     bytes::install(vm);
     char::install(vm);
+    date::install(vm);
     duration::install(vm);
     format::install(vm);
     json::install(vm);
