@@ -9,6 +9,7 @@ pub mod char;
 pub mod collection;
 #[cfg(test)]
 mod collection_tests;
+pub mod csv;
 pub mod date;
 pub mod date_format;
 pub mod duration;
@@ -40,6 +41,9 @@ pub mod reading;
 pub mod regex;
 pub mod search;
 pub mod selector;
+pub mod serdes;
+pub mod serdes_read;
+pub mod serdes_write;
 pub mod sort;
 pub mod string;
 #[cfg(test)]
@@ -73,6 +77,7 @@ pub fn install(vm: &mut Vm) {
     exception::install(vm);
     bytes::install(vm);
     char::install(vm);
+    csv::install(vm);
     date::install(vm);
     duration::install(vm);
     format::install(vm);
@@ -82,6 +87,7 @@ pub fn install(vm: &mut Vm) {
     regex::install(vm);
     search::install(vm);
     selector::install(vm);
+    serdes::install(vm);
     string::install(vm);
     for table in [
         reading::GLOBALS,
