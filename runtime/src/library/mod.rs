@@ -1,4 +1,5 @@
 //! Builtins that need the operating system.
+mod clock;
 mod env;
 mod exit;
 mod file;
@@ -33,6 +34,7 @@ pub fn install(vm: &mut Vm, host: Host) -> Value {
     vm.heap.namespace_set(vm.globals, name, data);
     vm.dollar_hook = Some(dollar);
     exit::install(vm, data);
+    clock::install(vm, data);
     env::install(vm, data);
     io::install(vm, data);
     fs::install(vm, data);

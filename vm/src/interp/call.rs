@@ -92,7 +92,7 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
             }
             Kind::Class => fail(vm, Vm::type_error, "Class is not callable; use new"),
             Kind::Interface => super::interface::adapt(vm, w, n, kw, ret, method),
-            Kind::Instance | Kind::Adapter => {
+            Kind::Instance | Kind::Adapter | Kind::Selector => {
                 let class = vm.class_of(callee);
                 let name = vm.names.call;
                 let Some(m) = vm.class_find(class, name) else {

@@ -134,7 +134,7 @@ fn set(vm: &mut Vm, args: &Args) -> R {
 }
 
 /// Room for `extra` more elements.
-fn room(vm: &mut Vm, a: Gc<Array>, extra: usize) -> Result<(), Stop> {
+pub fn room(vm: &mut Vm, a: Gc<Array>, extra: usize) -> Result<(), Stop> {
     if a.size() + extra > MAX_LEN { Err(vm.runtime_error("Array too large")) } else { Ok(()) }
 }
 

@@ -9,6 +9,9 @@ pub mod char;
 pub mod collection;
 #[cfg(test)]
 mod collection_tests;
+pub mod csv;
+pub mod date;
+pub mod date_format;
 pub mod duration;
 pub mod enums;
 pub mod exception;
@@ -37,6 +40,10 @@ pub mod range;
 pub mod reading;
 pub mod regex;
 pub mod search;
+pub mod selector;
+pub mod serdes;
+pub mod serdes_read;
+pub mod serdes_write;
 pub mod sort;
 pub mod string;
 #[cfg(test)]
@@ -71,6 +78,8 @@ pub fn install(vm: &mut Vm) {
     exception::install(vm);
     bytes::install(vm);
     char::install(vm);
+    csv::install(vm);
+    date::install(vm);
     duration::install(vm);
     format::install(vm);
     json::install(vm);
@@ -78,6 +87,8 @@ pub fn install(vm: &mut Vm) {
     number::install(vm);
     regex::install(vm);
     search::install(vm);
+    selector::install(vm);
+    serdes::install(vm);
     string::install(vm);
     for table in [
         reading::GLOBALS,

@@ -29,6 +29,11 @@ mod symbol;
 #[cfg(test)]
 mod tests;
 
+/// What is wrong with the name of a time zone, if anything.
+pub fn check_zone_name(name: &str) -> Result<(), String> {
+    datetime::check_zone_name(name, 0).map_err(|e| e.message)
+}
+
 pub use diagnostic::{Diagnostic, Severity, Stage};
 pub use error::SyntaxError;
 pub use frame::MAX_DEPTH;

@@ -37,6 +37,7 @@ mod path;
 mod pattern;
 mod scan;
 mod scope;
+mod selector;
 mod task;
 pub(in crate::compile) mod text;
 mod types;
