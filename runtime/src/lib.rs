@@ -7,6 +7,7 @@ pub mod driver;
 pub mod environment;
 pub mod file_ops;
 mod file_stream;
+mod formatter;
 mod forms;
 pub mod glob;
 mod handle;
@@ -23,6 +24,7 @@ pub mod report;
 mod vm;
 
 pub use builder::VmBuilder;
+pub use formatter::format_source;
 pub use forms::{FormStyle, is_incomplete};
 pub use handle::Handle;
 pub use interrupt::InterruptHandle;
