@@ -10,6 +10,7 @@ use crate::report::Diagnostics;
 use crate::vm::Vm;
 use gene_vm::driver::{Driver, Output};
 use gene_vm::vm::Options;
+use std::path::PathBuf;
 
 /// Made by [`Vm::builder`]; every setting has a sensible default.
 #[derive(Default)]
@@ -22,6 +23,7 @@ pub struct VmBuilder {
     diagnostics: Diagnostics,
     color: bool,
     no_drain: bool,
+    directory: Option<PathBuf>,
 }
 
 impl VmBuilder {
@@ -52,6 +54,7 @@ impl VmBuilder {
     }
     /// What randomness starts from.
     pub fn seed(mut self, seed: u64) -> Self {
+        self.options.seed = Some(seed);
         self.seed = Some(seed);
         self
     }
@@ -105,6 +108,12 @@ impl VmBuilder {
         self
     }
 
+    /// Where programs that are no files import from, instead of the working directory.
+    pub fn directory(mut self, dir: PathBuf) -> Self {
+        self.directory = Some(dir);
+        self
+    }
+
     pub fn build(self) -> Vm {
         let captured = self.capture.then(CaptureOutput::default);
         let output: Box<dyn Output> = match &captured {
@@ -135,6 +144,8 @@ impl VmBuilder {
             color: self.color,
             drain: !self.no_drain,
             session: None,
+            directory: self.directory.or_else(|| std::env::current_dir().ok()),
+            caller: None,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Laying out source text (`gene fmt`, 20.8): only blanks at the beginnings and ends of lines change.
-use gene_vm::syntax::SyntaxError;
+use crate::report::{self, Diagnostics};
+use gene_vm::modules::LoadFailure;
 use gene_vm::syntax::layout::{Mark, layout};
+use gene_vm::syntax::{Diagnostic, Source, Stage, SyntaxError};
 use std::ops::Range;
+use std::rc::Rc;
 
 /// Columns a form's further lines stand right of the line it begins on.
 const STEP: usize = 2;
@@ -30,6 +33,16 @@ pub fn format_source(text: &str) -> Result<String, SyntaxError> {
     let mut f = Formatter { text: body, marks: &marks, at: 0, open: Vec::new(), out: mark.to_owned() };
     f.lines();
     Ok(f.out)
+}
+
+/// As [`format_source`] for a file's content; `Err`: the report for stderr, with a line end behind it.
+pub fn format_bytes(name: &str, content: &[u8], form: Diagnostics, color: bool) -> Result<String, String> {
+    let failure = |error: SyntaxError| {
+        let source = Source::new(name, String::from_utf8_lossy(content).into_owned());
+        let errors = vec![Diagnostic::from(error)];
+        report::load_failure(&LoadFailure { source: Rc::new(source), stage: Stage::Parse, errors }, form, color)
+    };
+    gene_vm::syntax::decode(content).and_then(format_source).map_err(failure)
 }
 
 /// An open bracket, as it stands in the result.

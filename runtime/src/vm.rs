@@ -36,6 +36,10 @@ pub struct Vm {
     pub(crate) drain: bool,
     /// Module of [`Vm::eval`].
     pub(crate) session: Option<u32>,
+    /// Where programs that are no files import from.
+    pub(crate) directory: Option<PathBuf>,
+    /// The code of [`Vm::call`], once compiled.
+    pub(crate) caller: Option<Value>,
 }
 
 /// What is printed of a program's last value.
@@ -108,7 +112,7 @@ impl Vm {
 
     /// As [`Vm::run_source`]; prints the last value.
     pub fn run_source_printing(&mut self, name: &str, text: &[u8], print: Print) -> i32 {
-        self.run_bytes(name, text, std::env::current_dir().ok(), name, print)
+        self.run_bytes(name, text, self.directory.clone(), name, print)
     }
 
     fn run_bytes(&mut self, name: &str, text: &[u8], dir: Option<PathBuf>, identity: &str, print: Print) -> i32 {
@@ -178,7 +182,7 @@ impl Vm {
         }
     }
 
-    fn report_load_failure(&mut self, failure: &LoadFailure) {
+    pub(crate) fn report_load_failure(&mut self, failure: &LoadFailure) {
         let report = report::load_failure(failure, self.diagnostics, self.color);
         self.inner.output.stderr(&report);
     }
@@ -239,7 +243,7 @@ impl Vm {
             Some(id) => id,
             None => {
                 let source = Rc::new(Source::new(name, ""));
-                let id = self.inner.new_module(source, std::env::current_dir().ok(), name);
+                let id = self.inner.new_module(source, self.directory.clone(), name);
                 self.session = Some(id);
                 id
             }

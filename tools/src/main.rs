@@ -1,13 +1,20 @@
 //! The `gene` command.
 #![forbid(unsafe_code)]
 mod check;
+mod deser;
+mod doc;
 mod eval;
+mod fmt;
+mod input;
 mod options;
 mod panic;
 mod parse;
+mod pipe;
 mod repl;
 mod run;
+mod run_examples;
 mod signals;
+mod test;
 mod usage;
 
 use options::{Cli, Command};
@@ -56,6 +63,12 @@ fn start(mut args: Vec<OsString>) -> i32 {
             Command::Repl(o) => repl::run(o),
             Command::Parse(o) => parse::run(&o),
             Command::Check(o) => check::run(&o),
+            Command::Pipe(o) => pipe::run(o),
+            Command::Fmt(o) => fmt::run(&o),
+            Command::Test(o) => test::run(&o),
+            Command::RunExamples(o) => run_examples::run(&o),
+            Command::Deser(o) => deser::run(&o),
+            Command::Doc(o) => doc::run(&o),
         },
         Err(code) => code,
     }

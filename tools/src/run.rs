@@ -22,7 +22,7 @@ pub fn run(o: Run) -> i32 {
         }
         vm.run_source_printing("<stdin>", &text, Print::Nothing)
     } else {
-        vm.run_file(Path::new(&file))
+        vm.run_file(&o.common.located(Path::new(&file)))
     };
     if code != 0 && o.common.repl_on_error {
         vm.enter_main_module();

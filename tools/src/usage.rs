@@ -10,11 +10,17 @@ Commands:
   run <file> [args]      execute a program
   eval <code>            execute code given as argument
   repl                   interactive session
+  pipe <code|file>       process stdin line by line
   parse <file>           show the reader's result
+  fmt <file>...          format sources (also: format)
+  test [path...]         run tests
+  run-examples <file>    execute ^examples
+  deser [file]           show serialized data (also: deserialize)
   check <file>...        compile and report, without running
+  doc [name...]          show the documentation of builtins
   help [command]         this text, or that of one command
 
-  pipe, fmt, test, run-examples, deps, deser: not supported yet
+  deps: not supported yet
 
 Options:
   --version              print the version
@@ -23,10 +29,26 @@ Options of a command stand before the file or code; everything after it belongs 
 ";
 
 /// Commands in the language's reference that this version does not have.
-const PLANNED: [&str; 8] = ["pipe", "fmt", "format", "test", "run-examples", "deps", "deser", "deserialize"];
+const PLANNED: [&str; 1] = ["deps"];
+
+const COMMANDS: [&str; 13] = [
+    "run",
+    "eval",
+    "repl",
+    "pipe",
+    "parse",
+    "fmt",
+    "format",
+    "test",
+    "run-examples",
+    "deser",
+    "deserialize",
+    "check",
+    "doc",
+];
 
 pub fn is_command(name: &str) -> bool {
-    matches!(name, "run" | "eval" | "repl" | "parse" | "check")
+    COMMANDS.contains(&name)
 }
 
 pub fn is_planned(name: &str) -> bool {

@@ -27,6 +27,8 @@ pub struct Options {
     pub instruction_limit: Option<u64>,
     /// Collect at every safepoint.
     pub stress_gc: bool,
+    /// What every choice the scheduler is free in starts from; `None`: first come, first served.
+    pub seed: Option<u64>,
     pub args: Vec<String>,
     /// Path of the program as given.
     pub program: String,
@@ -45,6 +47,7 @@ impl Default for Options {
             memory_limit: None,
             instruction_limit: None,
             stress_gc: false,
+            seed: None,
             args: Vec::new(),
             program: String::new(),
         }

@@ -7,5 +7,6 @@ pub mod hir;
 pub mod hir_print;
 pub mod lower;
 pub mod quote;
+pub mod tools;
 pub mod unquote;
 pub mod verify;

@@ -5,6 +5,7 @@
 pub mod args;
 pub mod array;
 pub mod bytes;
+pub mod cases;
 pub mod char;
 pub mod collection;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub mod gene;
 pub mod generator;
 pub mod hash_map;
 pub mod hash_set;
+pub mod help;
 pub mod iterator;
 pub mod json;
 pub mod json_read;
@@ -52,6 +54,7 @@ use crate::vm::Vm;
 pub struct State {
     pub regexes: regex::RegexCache,
     pub cursor: text_index::Cursor,
+    pub cases: cases::Cases,
 }
 
 /// Puts all builtins of this crate in their classes and namespaces.
@@ -69,6 +72,7 @@ pub fn install(vm: &mut Vm) {
     enums::install(vm);
     exception::install(vm);
     bytes::install(vm);
+    cases::install(vm);
     char::install(vm);
     duration::install(vm);
     format::install(vm);

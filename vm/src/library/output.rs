@@ -119,9 +119,17 @@ fn debug(vm: &mut Vm, args: &Args) -> R {
     Ok(vm.str(&s))
 }
 
+impl Vm {
+    /// The debug form, over several lines when it is long.
+    pub fn to_pretty(&mut self, v: Value) -> Result<String, Stop> {
+        let mut out = String::new();
+        pretty(self, v, 0, 0, &mut out)?;
+        Ok(out)
+    }
+}
+
 fn pp(vm: &mut Vm, args: &Args) -> R {
-    let mut out = String::new();
-    pretty(vm, args.get(0), 0, 0, &mut out)?;
+    let mut out = vm.to_pretty(args.get(0))?;
     out.push('\n');
     vm.output.stdout(&out);
     Ok(Value::NIL)
