@@ -182,6 +182,8 @@ impl<'a> Splitter<'a> {
         let line = self.line(start);
         for class in &classes {
             for name in &names {
+                // An alias is documented under its own name.
+                let doc = doc.replace(&format!(".{}", names[0]), &format!(".{name}"));
                 let _ = writeln!(
                     out,
                     "PreludeEntry {{ class: {class:?}, name: {name:?}, source: {source:?}, line: {line}, doc: {doc:?} }},"

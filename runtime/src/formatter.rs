@@ -260,7 +260,10 @@ mod tests {
 
     #[test]
     fn comments_and_strings_stay() {
-        check("#!/usr/bin/env gene\n(a\n      # far  \n\"x\n  y  \n\"\nz)", "#!/usr/bin/env gene\n(a\n      # far\n  \"x\n  y  \n\"\n  z)");
+        check(
+            "#!/usr/bin/env gene\n(a\n      # far  \n\"x\n  y  \n\"\nz)",
+            "#!/usr/bin/env gene\n(a\n      # far\n  \"x\n  y  \n\"\n  z)",
+        );
         check("(a   # one  \nb)", "(a   # one\n  b)");
         check("(a\n    #< x  \n y >#\nb)", "(a\n    #< x  \n y >#\n  b)");
         check("(a\n    #< x >#  b\nc)", "(a\n  #< x >#  b\n  c)");

@@ -66,7 +66,8 @@ fn badly_laid_out_text_reads_the_same_too() {
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let Some(before) = shape(&text) else { continue };
         // Line ends inside strings would change their value.
-        if text.contains("\"\"\"") || text.lines().any(|line| line.matches('"').count() % 2 == 1) || text.contains("#<") {
+        if text.contains("\"\"\"") || text.lines().any(|line| line.matches('"').count() % 2 == 1) || text.contains("#<")
+        {
             continue;
         }
         let spoilt: String = text.lines().map(|line| format!("   {}  \r\n", line.trim_start())).collect();

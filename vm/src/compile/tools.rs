@@ -88,11 +88,7 @@ fn call<'a>(arena: &'a Bump, span: Span, name: &'a str, children: &[Form<'a>]) -
 }
 
 /// `(doc name)` becomes `(doc "name")`, or `(doc "name" name)` when the session itself knows the name.
-pub fn with_quoted_names<'a>(
-    arena: &'a Bump,
-    forms: &'a [Form<'a>],
-    is_own: &dyn Fn(&str) -> bool,
-) -> &'a [Form<'a>] {
+pub fn with_quoted_names<'a>(arena: &'a Bump, forms: &'a [Form<'a>], is_own: &dyn Fn(&str) -> bool) -> &'a [Form<'a>] {
     let quoted = forms.iter().map(|form| quote_name(arena, form, is_own).unwrap_or(*form));
     arena.alloc_slice_fill_iter(quoted.collect::<Vec<_>>())
 }

@@ -29,7 +29,8 @@ static FUNCTIONS: &[NativeDef] = &[
     def!("_case", case, 2, 2, ""),
     def!("_enter", enter, 1, 1, ""),
     def!("_leave", leave, 0, 0, ""),
-    def!("skip", skip, 0, 1, "(skip [reason]) -- ends the running test, which counts as skipped"),
+    def!("skip", skip, 0, 1, r#"(skip [reason]) -- ends the running test, which counts as skipped
+        (skip "needs a network")"#),
 ];
 
 pub fn install(vm: &mut Vm) {

@@ -46,17 +46,26 @@ impl Entry {
     }
 
     pub fn signature(&self) -> &'static str {
-        self.doc.lines().next().unwrap_or("").split(" -- ").next().unwrap_or("")
+        self.head().0
+    }
+
+    /// The first line, taken apart.
+    fn head(&self) -> (&'static str, &'static str) {
+        let line = self.doc.lines().next().unwrap_or("");
+        let parts = line.split_once(" -- ").or_else(|| line.split_once("): ").map(|(s, t)| (&line[..=s.len()], t)));
+        parts.map_or((line, ""), |(signature, text)| (signature, text.trim()))
     }
 
     /// With a capital letter and a full stop.
     pub fn sentence(&self) -> String {
-        let text = self.doc.lines().next().and_then(|l| l.split_once(" -- ")).map_or("", |(_, text)| text.trim());
+        let text = self.head().1;
         let mut chars = text.chars();
         let Some(first) = chars.next() else { return String::new() };
         // A name stays as it is: `nil`, or what the signature calls an argument.
-        let word = text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
-        let is_name = matches!(word, "nil" | "true" | "false" | "void") || (word.len() < 3 && word != "a" && word != "as");
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let name = text.split(|c| !word(c)).next().unwrap_or("");
+        let is_name = matches!(name, "nil" | "true" | "false" | "void")
+            || self.signature().split(|c| !word(c)).skip(1).any(|w| w == name && w != "a");
         let mut sentence: String = if is_name { first.to_string() } else { first.to_uppercase().collect() };
         sentence.push_str(chars.as_str());
         if !sentence.ends_with(['.', '?', '!']) {
@@ -159,7 +168,8 @@ fn doc_of(vm: &Vm, v: Value) -> Option<&'static str> {
 /// or namespace. None: the nearest names.
 pub fn find(vm: &Vm, query: &str) -> Result<Vec<Entry>, Vec<String>> {
     let all = entries(vm);
-    let matches = |wanted: &dyn Fn(&Entry) -> bool| -> Vec<Entry> { all.iter().filter(|e| wanted(e)).cloned().collect() };
+    let matches =
+        |wanted: &dyn Fn(&Entry) -> bool| -> Vec<Entry> { all.iter().filter(|e| wanted(e)).cloned().collect() };
     let method = query.strip_prefix('.').filter(|m| !m.is_empty());
     let query = query.strip_prefix("gene/").filter(|rest| !rest.contains('/')).unwrap_or(query);
     let steps: [&dyn Fn(&Entry) -> bool; 3] = [
@@ -196,7 +206,14 @@ pub fn lookup(vm: &Vm, query: &str) -> Result<String, String> {
     }
 }
 
-static DOC: NativeDef = def!("doc", doc, 1, 2, "(doc name) -- shows what a function or method does; in sessions only");
+static DOC: NativeDef = def!(
+    "doc",
+    doc,
+    1,
+    2,
+    "(doc name) -- shows what a function or method does; in sessions only
+        (doc String.split)"
+);
 
 fn doc(vm: &mut Vm, a: &Args) -> R {
     let name = string(vm, "doc", a.get(0))?;

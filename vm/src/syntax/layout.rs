@@ -76,7 +76,9 @@ mod tests {
 
     #[test]
     fn brackets_inside_literals_and_comments_are_none() {
-        for literal in ["\"a(b\"", "#\"x#{(f [1])}y\"", "#r\"(\"", "'('", "#/(/", "#< ( >#", "a\\(b", "\"\"\"\n(\n\"\"\""] {
+        for literal in
+            ["\"a(b\"", "#\"x#{(f [1])}y\"", "#r\"(\"", "'('", "#/(/", "#< ( >#", "a\\(b", "\"\"\"\n(\n\"\"\""]
+        {
             assert_eq!(texts(&format!("({literal} 1)")), ["(", literal, ")"], "{literal}");
         }
         assert_eq!(texts("(a # (\n)"), ["(", "# (", ")"]);
