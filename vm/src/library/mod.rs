@@ -5,6 +5,7 @@
 pub mod args;
 pub mod array;
 pub mod bytes;
+pub mod cases;
 pub mod char;
 pub mod collection;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub mod gene;
 pub mod generator;
 pub mod hash_map;
 pub mod hash_set;
+pub mod help;
 pub mod iterator;
 pub mod json;
 pub mod json_read;
@@ -60,6 +62,7 @@ use crate::vm::Vm;
 pub struct State {
     pub regexes: regex::RegexCache,
     pub cursor: text_index::Cursor,
+    pub cases: cases::Cases,
 }
 
 /// Puts all builtins of this crate in their classes and namespaces.
@@ -77,6 +80,7 @@ pub fn install(vm: &mut Vm) {
     enums::install(vm);
     exception::install(vm);
     bytes::install(vm);
+    cases::install(vm);
     char::install(vm);
     csv::install(vm);
     date::install(vm);

@@ -17,6 +17,7 @@ pub(crate) mod duration;
 mod error;
 pub mod form;
 mod frame;
+pub mod layout;
 mod number;
 mod path;
 mod property;

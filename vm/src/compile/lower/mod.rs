@@ -453,11 +453,6 @@ impl<'a, 'o> Lower<'a, 'o> {
         self.nil(span)
     }
 
-    /// `NAME is not supported yet`
-    fn unsupported(&mut self, span: Span, what: &str) -> E<'a> {
-        self.error(span, format!("{what} not supported yet"))
-    }
-
     fn warn(&mut self, span: Span, message: String) {
         self.warnings.push((span, message));
     }
