@@ -11,7 +11,7 @@ use crate::driver::{HostFuture, HostKey, HostResult, HostValue};
 use crate::heap::{Gc, Kind};
 use crate::interp::{Ctl, Exit, FRAME_BOTTOM, Start, call, run, unwind};
 use crate::native::Stop;
-use crate::object::fiber::{FRAME_HEAD, Fiber, Role, Status};
+use crate::object::fiber::{FRAME_HEAD, Fiber, MAX_CHAIN, Role, Status};
 use crate::value::Value;
 use crate::vm::Vm;
 use future::State;
@@ -156,6 +156,10 @@ impl Vm {
 
     /// `(async e)`: runs the closure now, on the caller, until it first suspends.
     pub fn start_eager(&mut self, closure: Value) -> Ctl {
+        let depth = self.cur.depth;
+        if depth >= MAX_CHAIN {
+            return call::fail(self, Vm::runtime_error, "Stack overflow");
+        }
         let (mut f, fut) = match self.new_task(closure, &[]) {
             Ok(x) => x,
             Err(_) => return Ctl::Throw,
@@ -164,6 +168,7 @@ impl Vm {
         cur.status = Status::Waiting;
         self.heap.barrier(cur);
         f.caller = cur.value();
+        f.depth = depth + 1;
         f.status = Status::Running;
         fut.as_gc().started = 1;
         self.cur = f;
@@ -619,6 +624,16 @@ pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
         }
         Err(ex) => {
             vm.settle(fut, State::Failure, ex);
+            if vm.fatal
+                && let Some(mut starter) = task.caller.get::<Fiber>(Kind::Fiber)
+            {
+                // Nothing goes on: the starter fails as well.
+                task.caller = Value::NIL;
+                starter.status = Status::Running;
+                vm.cur = starter;
+                vm.exception = ex;
+                return Ctl::Throw;
+            }
         }
     }
     leave_eager(vm, &mut task)
