@@ -231,7 +231,7 @@ impl Vm {
             // The exception that nothing can catch left the main task, or the task that ran when the limit was reached.
             return match self.tasks.main_result.take() {
                 Some(Err(ex)) => Outcome::Threw(ex),
-                _ => self.fuel_exhausted(),
+                _ => self.limit_reached(),
             };
         }
         if let Some(code) = self.exit_code {
@@ -249,9 +249,16 @@ impl Vm {
         }
     }
 
-    fn fuel_exhausted(&mut self) -> Outcome {
-        let limit = self.options.instruction_limit.unwrap_or(0);
-        let _ = self.fuel_error(&format!("Instruction limit of {limit} reached"));
+    fn limit_reached(&mut self) -> Outcome {
+        match self.options.instruction_limit {
+            Some(limit) if self.used_fuel >= limit => {
+                let _ = self.fuel_error(&format!("Instruction limit of {limit} reached"));
+            }
+            _ => {
+                let limit = self.options.memory_limit.unwrap_or(0);
+                let _ = self.throw(self.classes.memory_limit, &format!("Memory limit of {limit} bytes exceeded"));
+            }
+        }
         Outcome::Threw(std::mem::replace(&mut self.exception, Value::UNDEF))
     }
 

@@ -123,6 +123,8 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         TestVariant => (Reg, Reg, No, Extra::Jump),
         Contract => (Regs(c), Reg, No, Extra::Record),
         CallMacro => (Reg, Reg, Reg, Extra::Record),
+        SaveRegs | LoadRegs => (Regs(c), No, No, Extra::No),
+        GetFarCap => (Reg, No, No, Extra::No),
     }
 }
 
@@ -187,6 +189,7 @@ pub fn verify(p: &Proto) -> Result<(), String> {
             Op::Method | Op::MethodDyn | Op::Super | Op::SuperCtor | Op::New => {
                 p.sites[i.ux()].keywords.len() + i.a() + 4 + i.b()
             }
+            Op::SaveRegs | Op::LoadRegs => usize::try_from(i.x()).map_or(usize::MAX, |at| at + i.c()),
             Op::NewMap => constant().and_then(|v| v.get::<Record>(Kind::Record)).map_or(0, |r| r.len() + i.b()),
             _ => 0,
         };

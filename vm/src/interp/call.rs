@@ -304,7 +304,8 @@ fn push_frame(vm: &mut Vm, off: usize, p: &Proto, ret: u64) -> Ctl {
     cur.base = base as u32;
     cur.pc = p.code.as_ptr();
     vm.heap.fuel.left -= 1;
-    Ctl::Load
+    // A program may go on by such calls alone.
+    if vm.heap.fuel.left < 0 { Ctl::Safepoint } else { Ctl::Load }
 }
 
 /// Turns arguments at `r` into parameters: 5.3. Gives the message of an ArgumentException.

@@ -140,6 +140,22 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         RepeatPrep => repeat_prep(vm, r, i),
         PushAll => push_all(vm, r, i),
         IterClose => iterate::close(vm, r, i),
+        // SAFETY: registers and words of the frame.
+        SaveRegs => unsafe {
+            std::ptr::copy_nonoverlapping(r.add(i.a()), r.add(i.ux()), i.c());
+            Ctl::Next
+        },
+        // SAFETY: as above.
+        LoadRegs => unsafe {
+            std::ptr::copy_nonoverlapping(r.add(i.ux()), r.add(i.a()), i.c());
+            Ctl::Next
+        },
+        GetFarCap => {
+            // SAFETY: captures of the running function, as the code generator counted them.
+            let v = unsafe { *(*r.sub(FRAME_HEAD)).gc::<Function>().captures().add(i.ux()) };
+            set(i.a(), v);
+            Ctl::Next
+        }
         CallKw => {
             let kw = names(constant(vm, i));
             // SAFETY: window.

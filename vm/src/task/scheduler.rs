@@ -424,6 +424,16 @@ pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
         Err(ex) => {
             vm.settle(fut, State::Failure, ex);
             vm.child_ended(fut, home, Some(ex));
+            if vm.fatal
+                && let Some(mut starter) = task.caller.get::<Fiber>(Kind::Fiber)
+            {
+                // Nothing goes on: the starter fails as well.
+                task.caller = Value::NIL;
+                starter.status = Status::Running;
+                vm.cur = starter;
+                vm.exception = ex;
+                return Ctl::Throw;
+            }
         }
     }
     leave_eager(vm, &mut task)
