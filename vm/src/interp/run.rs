@@ -364,8 +364,9 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
             },
         }
         load!();
-        if vm.heap.fuel.left < 0 {
-            // Short tasks may come and go without passing any other.
+        if vm.heap.fuel.left < 0 && !matches!(start, Start::Throw) {
+            // Short tasks may come and go without passing any other. A handler that was just entered must come to its first
+            // instruction: a cleanup begins there.
             ctl!(safepoint::slow(vm));
         }
         loop {

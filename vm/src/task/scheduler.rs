@@ -132,7 +132,12 @@ impl Vm {
             if ending && self.tasks.live.is_empty() {
                 return Exit::Done;
             }
-            self.start_callbacks();
+            if !self.tasks.callbacks.is_empty() {
+                // One after the other: a callback's own safepoints start no further ones.
+                self.in_callback = true;
+                self.start_callbacks();
+                self.in_callback = false;
+            }
             if let Some((key, epoch, w)) = self.next_ready() {
                 self.resume_task(key, epoch, w);
                 // Everyone gets a turn: host operations and timers are looked at between tasks too.
