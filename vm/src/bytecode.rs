@@ -271,6 +271,8 @@ ops! {
     TailCall,
     TailMod,
     TailMethod,
+    /// As TailCall with keywords k[x]; their values stand behind the arguments
+    TailKw,
     Ret,
     RetNil,
 

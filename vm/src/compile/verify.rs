@@ -73,6 +73,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         Call => (Regs(3 + b), No, Reg, Extra::No),
         CallMod | CallChecked => (Regs(3 + b), No, Reg, Extra::Cell),
         CallKw => (Regs(3 + b), No, Reg, Extra::Record),
+        TailKw => (Regs(3 + b), No, No, Extra::Record),
         CallSpread | SpawnSpread => (Regs(5), No, Reg, Extra::No),
         Method | MethodDyn | Super | SuperCtor | New => (Regs(4 + b), No, Reg, Extra::Site),
         MethodSpread | SuperSpread | SuperCtorSpread | NewSpread | MethodDynSpread => (Regs(6), No, Reg, Extra::Site),
@@ -183,7 +184,7 @@ pub fn verify(p: &Proto) -> Result<(), String> {
         }
         // Values behind the arguments.
         let behind = match i.op() {
-            Op::CallKw | Op::Spawn if i.x() >= 0 => {
+            Op::CallKw | Op::TailKw | Op::Spawn if i.x() >= 0 => {
                 constant().and_then(|v| v.get::<Record>(Kind::Record)).map_or(0, |r| r.len()) + i.a() + 3 + i.b()
             }
             Op::Method | Op::MethodDyn | Op::Super | Op::SuperCtor | Op::New => {
@@ -209,6 +210,7 @@ pub fn verify(p: &Proto) -> Result<(), String> {
             | Op::TailCall
             | Op::TailMod
             | Op::TailMethod
+            | Op::TailKw
             | Op::Jmp
             | Op::Loop
             | Op::Throw

@@ -537,7 +537,7 @@ pub fn running<'a>(vm: &Vm) -> &'a Proto {
 
 /// Tail call: the callee takes the place of the running frame.
 #[inline(never)]
-pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
+pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], method: bool) -> Ctl {
     // SAFETY: window in the stack.
     let callee = unsafe { *w };
     let mut cur = vm.cur;
@@ -546,18 +546,18 @@ pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
         let base = cur.base as usize;
         // SAFETY: the window lies above the base.
         let (word, ret_pc) = unsafe { ((*cur.stack.add(base - 1)).0, (*cur.stack.add(base - 2)).0) };
-        unsafe { std::ptr::copy(w, cur.stack.add(base - FRAME_HEAD), n + FRAME_HEAD) };
+        unsafe { std::ptr::copy(w, cur.stack.add(base - FRAME_HEAD), n + kw.len() + FRAME_HEAD) };
         let off = base - FRAME_HEAD;
         if word & FRAME_BOTTOM != 0 {
             // The bottom frame has no caller: it is its own base.
-            return call(vm, at(vm, off), n, &[], word >> 32, method);
+            return call(vm, at(vm, off), n, kw, word >> 32, method);
         }
         cur.base = (base as u64 - (word & 0xffff_ffff)) as u32;
         cur.pc = ret_pc as *const Instr;
-        return call(vm, at(vm, off), n, &[], word >> 32, method);
+        return call(vm, at(vm, off), n, kw, word >> 32, method);
     }
     // Anything else runs as an ordinary call whose result is returned (see `deliver_op`).
-    call(vm, w, n, &[], RET_OP, method)
+    call(vm, w, n, kw, RET_OP, method)
 }
 
 /// Tail method call.
@@ -580,7 +580,7 @@ pub fn tail_method(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
             }
             // SAFETY: window in the stack.
             unsafe { *w = f };
-            tail_call(vm, w, i.b() + 1, true)
+            tail_call(vm, w, i.b() + 1, &[], true)
         }
         _ => {
             let kw: *const [Sym] = &*site.keywords;
@@ -630,7 +630,7 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
             New if (*r(i.a() + 1)).is_small() => return super::define::next_default(vm, i, Some(v)),
             Call | CallMod | CallChecked | CallKw | CallSpread | Method | MethodSpread | MethodDyn | MethodDynSpread | Super
             | SuperSpread | SuperCtor | SuperCtorSpread | New | NewSpread | Spawn | SpawnSpread => *r(i.c()) = v,
-            TailCall | TailMod | TailMethod => return return_value(vm, v),
+            TailCall | TailMod | TailMethod | TailKw => return return_value(vm, v),
             JnLt | JnLe | JnGt | JnGe | JnEq | JnLtI | JnLeI | JnGtI | JnGeI | JnEqI => {
                 if !v.truthy() {
                     jump(&mut cur);

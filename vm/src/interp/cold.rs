@@ -161,6 +161,11 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             // SAFETY: window.
             call::call(vm, unsafe { r.add(i.a()) }, i.b(), &kw, i.c() as u64, false)
         }
+        TailKw => {
+            let kw = names(constant(vm, i));
+            // SAFETY: window.
+            call::tail_call(vm, unsafe { r.add(i.a()) }, i.b(), &kw, false)
+        }
         CallSpread => spread_call(vm, reg(i.a()), &[], reg(i.a() + 3), reg(i.a() + 4), i.c() as u64, false),
         MethodSpread => {
             let name = call::running(vm).sites[i.ux()].name;

@@ -925,7 +925,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                         slow!(cold::undefined_module_var, i);
                     } else {
                         save!();
-                        ctl!(call::tail_call(vm, w, i.b(), false));
+                        ctl!(call::tail_call(vm, w, i.b(), &[], false));
                     }
                 }
                 Op::TailMethod => {
