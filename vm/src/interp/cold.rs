@@ -269,9 +269,10 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         Spawn => {
             let w = i.a();
             let kw = if i.x() >= 0 { names(constant(vm, i)) } else { Vec::new() };
-            let args: Vec<Value> = (0..i.b()).map(|j| reg(w + 3 + j)).collect();
+            // SAFETY: the arguments stand in the window; making a task calls nothing and moves no stack.
+            let args = unsafe { std::slice::from_raw_parts(r.add(w + 3), i.b()) };
             let kwargs: Vec<(Sym, Value)> = kw.iter().enumerate().map(|(j, &s)| (s, reg(w + 3 + i.b() + j))).collect();
-            spawn(vm, r, i, reg(w), &args, kwargs)
+            spawn(vm, r, i, reg(w), args, kwargs)
         }
         SpawnSpread => {
             let args = reg(i.a() + 3).get::<Array>(Kind::Array).map_or(Vec::new(), |a| a.as_slice().to_vec());

@@ -134,7 +134,13 @@ impl Gc<Fiber> {
             return (self.stack as *const u64, self.stack as *const u64);
         }
         if self.status == Status::New {
-            // The prepared call of a task, or the first frame of a generator: all of the stack.
+            if self.role == Role::Task {
+                // The prepared call: callee and arguments.
+                let end = (FRAME_HEAD * 2 + self.count as usize).min(self.cap as usize);
+                // SAFETY: within the stack.
+                return (self.stack as *const u64, unsafe { self.stack.add(end) } as *const u64);
+            }
+            // The first frame of a generator: all of the stack.
             // SAFETY: the stack has `cap` words, zero where nothing was written.
             return (self.stack as *const u64, unsafe { self.stack.add(self.cap as usize) } as *const u64);
         }

@@ -141,7 +141,7 @@ impl Vm {
             if let Some((key, epoch, w)) = self.next_ready() {
                 self.resume_task(key, epoch, w);
                 // Everyone gets a turn: host operations and timers are looked at between tasks too.
-                if self.driver.pending() > 0 || !self.tasks.timers.is_empty() {
+                if !self.tasks.host.is_empty() || !self.tasks.timers.is_empty() {
                     self.switches = self.switches.wrapping_add(1);
                     if self.switches.is_multiple_of(LOOK_EVERY) {
                         self.take_in(None);
