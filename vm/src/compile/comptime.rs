@@ -200,7 +200,13 @@ impl<'a> Comptime<'_, 'a> {
             FormKind::Gene(gene) if head_name(form) == Some("comptime") => {
                 let children = self.emitted_by(form);
                 let children = self.slice(&children);
-                FormKind::Gene(self.arena.alloc(GeneForm { head: gene.head, props: &[], props_at: 0, children, frozen: false }))
+                FormKind::Gene(self.arena.alloc(GeneForm {
+                    head: gene.head,
+                    props: &[],
+                    props_at: 0,
+                    children,
+                    frozen: false,
+                }))
             }
             FormKind::Gene(gene) => {
                 let head = gene.head.as_ref().map(|head| self.form(head));
