@@ -66,6 +66,9 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
                 let (def, data) = callee.as_native().unwrap();
                 call_native(vm, w, def, data, n, kw, ret, method)
             }
+            Kind::BoundMethod | Kind::Instance | Kind::Adapter if !crate::stack::has_room() => {
+                fail(vm, Vm::runtime_error, "Stack overflow")
+            }
             Kind::BoundMethod => {
                 let b: Gc<Record> = callee.gc();
                 let (recv, func) = (b.slot(0), b.slot(1));
@@ -180,6 +183,11 @@ pub fn stop(vm: &mut Vm, s: Stop, ret: u64) -> Ctl {
 
 /// Builds a window above the running frame and calls.
 pub fn pending_call(vm: &mut Vm, p: PendingCall, ret: u64) -> Ctl {
+    // A native that goes on with a native, and so on (functions made of functions), is the one chain of calls on the native
+    // stack whose length a script decides.
+    if !crate::stack::has_room() {
+        return fail(vm, Vm::runtime_error, "Stack overflow");
+    }
     let off = scratch_offset(vm);
     if ensure(vm, off + FRAME_HEAD + p.args.len() + p.kw.len() + SCRATCH).is_err() {
         return Ctl::Throw;

@@ -304,11 +304,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 vm.heap.barrier(c);
             }
         }
-        Op::ClassDone => {
-            if interface::check_class(vm, reg(i.a()).gc()).is_err() {
-                return Ctl::Throw;
-            }
-        }
+        Op::ClassDone if interface::check_class(vm, reg(i.a()).gc()).is_err() => return Ctl::Throw,
         Op::InterfaceNew => {
             let k: Gc<Record> = constant(vm, i).gc();
             let v = vm.heap.interface(k.slot(0), k.slot(1), k.slot(2));
