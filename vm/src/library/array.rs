@@ -36,8 +36,8 @@ static DEFS: &[NativeDef] = &[
     def!("shift", shift, 0, 0, "(a .shift) -- removes and gives the first element, nil when empty"),
     def!("unshift", unshift, 1, 1, "(a .unshift v) -- prepends v; the receiver"),
     def!("insert", insert, 2, 2, "(a .insert i v) -- inserts v before index i; the receiver"),
-    def!("remove_at", remove_at, 1, 1, "(a .remove_at i) -- removes and gives element i, nil outside"),
-    def!("del", remove_at, 1, 1, "(a .del i) -- removes and gives element i, nil outside"),
+    def!("remove_at", |vm, a| remove_at(vm, a, "remove_at"), 1, 1, "(a .remove_at i) -- removes and gives element i, nil outside"),
+    def!("del", |vm, a| remove_at(vm, a, "del"), 1, 1, "(a .del i) -- removes and gives element i, nil outside"),
     def!("remove", remove, 1, 1, "(a .remove v) -- removes the first element equal to v; was there one?"),
     def!("clear", clear, 0, 0, "(a .clear) -- removes all elements; the receiver"),
     def!("extend", extend, 1, 1, "(a .extend xs) -- appends the elements of an iterable; the receiver"),
@@ -55,9 +55,9 @@ static DEFS: &[NativeDef] = &[
     def!("shuffle!", shuffle_here, 0, 0, "(a .shuffle!) -- shuffles in place; the receiver"),
     def!("sample", sample, 0, 0, "(a .sample) -- a random element, nil when empty"),
     def!("slice", slice, 1, 2, "(a .slice from [to]) -- elements from (inclusive) to (exclusive), or those a Range names"),
-    def!("take", take, 1, 1, "(a .take n) -- the first n elements"),
-    def!("drop", drop_first, 1, 1, "(a .drop n) -- all but the first n elements"),
-    def!("skip", drop_first, 1, 1, "(a .skip n) -- all but the first n elements"),
+    def!("take", |vm, a| take(vm, a, "take"), 1, 1, "(a .take n) -- the first n elements"),
+    def!("drop", |vm, a| drop_first(vm, a, "drop"), 1, 1, "(a .drop n) -- all but the first n elements"),
+    def!("skip", |vm, a| drop_first(vm, a, "skip"), 1, 1, "(a .skip n) -- all but the first n elements"),
     def!("concat", concat, 0, VARIADIC, "(a .concat xs...) -- elements of the receiver and of each array"),
     def!("zip", zip, 0, VARIADIC, "(a .zip xs...) -- tuples of elements with the same index, as many as the shortest has"),
     def!("flatten", flatten, 0, 1, "(a .flatten [depth]) -- nested arrays dissolved, all levels or so many"),
@@ -184,10 +184,10 @@ fn insert(vm: &mut Vm, args: &Args) -> R {
     Ok(args.this())
 }
 
-fn remove_at(vm: &mut Vm, args: &Args) -> R {
+fn remove_at(vm: &mut Vm, args: &Args, name: &str) -> R {
     let a = this_array(vm, args)?;
     mutable(vm, a)?;
-    let i = int(vm, "remove_at", args.get(0))?;
+    let i = int(vm, name, args.get(0))?;
     Ok(position(i, a.size()).map_or(Value::NIL, |p| a.remove(p)))
 }
 
@@ -256,7 +256,7 @@ fn first(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
     match args.opt(0) {
         None => Ok(a.at(0).unwrap_or(Value::NIL)),
-        Some(_) => take(vm, args),
+        Some(_) => take(vm, args, "first"),
     }
 }
 
@@ -373,15 +373,15 @@ fn slice(vm: &mut Vm, args: &Args) -> R {
     Ok(b.value())
 }
 
-fn take(vm: &mut Vm, args: &Args) -> R {
+fn take(vm: &mut Vm, args: &Args, name: &str) -> R {
     let a = this_array(vm, args)?;
-    let n = count(vm, "take", args.get(0))?.min(a.size());
+    let n = count(vm, name, args.get(0))?.min(a.size());
     Ok(vm.array(&a.as_slice()[..n]))
 }
 
-fn drop_first(vm: &mut Vm, args: &Args) -> R {
+fn drop_first(vm: &mut Vm, args: &Args, name: &str) -> R {
     let a = this_array(vm, args)?;
-    let n = count(vm, "drop", args.get(0))?.min(a.size());
+    let n = count(vm, name, args.get(0))?.min(a.size());
     Ok(vm.array(&a.as_slice()[n..]))
 }
 

@@ -362,8 +362,13 @@ fn join_replaced(vm: &mut Vm, a: &Args) -> R {
 
 // --- methods
 
-fn on_string(vm: &mut Vm, a: &Args, f: Search) -> R {
+/// Methods with several names share a function: the pattern is checked here, where the name is known.
+fn on_string(vm: &mut Vm, a: &Args, name: &str, f: Search) -> R {
     let s = this_string(vm, a.this())?;
+    match name {
+        "match" | "match_all" => regex_only(vm, name, a.get(0)).map(drop)?,
+        _ => pattern(vm, name, a.get(0)).map(drop)?,
+    }
     f(vm, s, a.get(0), a.opt(1))
 }
 
@@ -377,7 +382,7 @@ fn split_method(vm: &mut Vm, a: &Args) -> R {
 
 macro_rules! searching {
     ($name:literal, $f:expr, $max:expr, $doc:literal) => {
-        def!($name, |vm, a| on_string(vm, a, $f), 1, $max, $doc)
+        def!($name, |vm, a| on_string(vm, a, $name, $f), 1, $max, $doc)
     };
 }
 
