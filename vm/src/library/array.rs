@@ -50,9 +50,9 @@ static DEFS: &[NativeDef] = &[
         ([2] .unshift 1) => [1 2]"),
     def!("insert", insert, 2, 2, "(a .insert i v) -- inserts v before index i; the receiver
         ([1 3] .insert 1 2) => [1 2 3]"),
-    def!("remove_at", remove_at, 1, 1, "(a .remove_at i) -- removes and gives element i, nil outside
+    def!("remove_at", |vm, a| remove_at(vm, a, "remove_at"), 1, 1, "(a .remove_at i) -- removes and gives element i, nil outside
         ([1 2 3] .remove_at 1) => 2"),
-    def!("del", remove_at, 1, 1, "(a .del i) -- removes and gives element i, nil outside
+    def!("del", |vm, a| remove_at(vm, a, "del"), 1, 1, "(a .del i) -- removes and gives element i, nil outside
         ([1 2 3] .del 0) => 1"),
     def!("remove", remove, 1, 1, "(a .remove v) -- removes the first element equal to v; was there one?
         ([1 2 1] .remove 1) => true"),
@@ -88,11 +88,11 @@ static DEFS: &[NativeDef] = &[
         ([1 2 3] .sample)"),
     def!("slice", slice, 1, 2, "(a .slice from [to]) -- elements from (inclusive) to (exclusive), or those a Range names
         ([1 2 3 4] .slice 1 3) => [2 3]"),
-    def!("take", take, 1, 1, "(a .take n) -- the first n elements
+    def!("take", |vm, a| take(vm, a, "take"), 1, 1, "(a .take n) -- the first n elements
         ([1 2 3] .take 2) => [1 2]"),
-    def!("drop", drop_first, 1, 1, "(a .drop n) -- all but the first n elements
+    def!("drop", |vm, a| drop_first(vm, a, "drop"), 1, 1, "(a .drop n) -- all but the first n elements
         ([1 2 3] .drop 1) => [2 3]"),
-    def!("skip", drop_first, 1, 1, "(a .skip n) -- all but the first n elements
+    def!("skip", |vm, a| drop_first(vm, a, "skip"), 1, 1, "(a .skip n) -- all but the first n elements
         ([1 2 3] .skip 1) => [2 3]"),
     def!("concat", concat, 0, VARIADIC, "(a .concat xs...) -- elements of the receiver and of each array
         ([1] .concat [2] [3]) => [1 2 3]"),
@@ -249,10 +249,10 @@ fn insert(vm: &mut Vm, args: &Args) -> R {
     Ok(args.this())
 }
 
-fn remove_at(vm: &mut Vm, args: &Args) -> R {
+fn remove_at(vm: &mut Vm, args: &Args, name: &str) -> R {
     let a = this_array(vm, args)?;
     mutable(vm, a)?;
-    let i = int(vm, "remove_at", args.get(0))?;
+    let i = int(vm, name, args.get(0))?;
     Ok(position(i, a.size()).map_or(Value::NIL, |p| a.remove(p)))
 }
 
@@ -321,7 +321,7 @@ fn first(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
     match args.opt(0) {
         None => Ok(a.at(0).unwrap_or(Value::NIL)),
-        Some(_) => take(vm, args),
+        Some(_) => take(vm, args, "first"),
     }
 }
 
@@ -438,15 +438,15 @@ fn slice(vm: &mut Vm, args: &Args) -> R {
     Ok(b.value())
 }
 
-fn take(vm: &mut Vm, args: &Args) -> R {
+fn take(vm: &mut Vm, args: &Args, name: &str) -> R {
     let a = this_array(vm, args)?;
-    let n = count(vm, "take", args.get(0))?.min(a.size());
+    let n = count(vm, name, args.get(0))?.min(a.size());
     Ok(vm.array(&a.as_slice()[..n]))
 }
 
-fn drop_first(vm: &mut Vm, args: &Args) -> R {
+fn drop_first(vm: &mut Vm, args: &Args, name: &str) -> R {
     let a = this_array(vm, args)?;
-    let n = count(vm, "drop", args.get(0))?.min(a.size());
+    let n = count(vm, name, args.get(0))?.min(a.size());
     Ok(vm.array(&a.as_slice()[n..]))
 }
 
@@ -671,6 +671,15 @@ fn tally(vm: &mut Vm, args: &Args) -> R {
     Ok(t.value())
 }
 
+/// Bytes of the joined elements when all are Strings: such an Array is joined without a detour.
+fn joined_length(a: Gc<Array>, sep: &str) -> Option<usize> {
+    let mut bytes = sep.len() * a.size().saturating_sub(1);
+    for v in a.as_slice() {
+        bytes += v.as_str()?.len();
+    }
+    Some(bytes)
+}
+
 /// The texts of the elements of `a`, with `args[0]` between them.
 pub fn join_items(vm: &mut Vm, a: Gc<Array>, sep: Option<Value>) -> R {
     let sep = match sep {
@@ -680,6 +689,14 @@ pub fn join_items(vm: &mut Vm, a: Gc<Array>, sep: Option<Value>) -> R {
         },
         _ => String::new(),
     };
+    if let Some(bytes) = joined_length(a, &sep) {
+        super::string::check_len(vm, bytes)?;
+        let parts = a.as_slice().iter().enumerate().flat_map(|(i, v)| {
+            let before = if i > 0 { sep.as_str() } else { "" };
+            [before, v.as_str().unwrap_or("")]
+        });
+        return Ok(vm.heap.string_of(bytes, parts).value());
+    }
     let mut out = String::new();
     let mut i = 0;
     while let Some(x) = a.at(i) {

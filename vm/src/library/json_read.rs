@@ -145,6 +145,7 @@ impl Reader<'_> {
                 let text = if self.scratch.is_empty() { &self.text[start..self.i - 1] } else { &self.scratch };
                 match text.strip_prefix(TAG).filter(|_| self.tagged) {
                     None => Ok(self.vm.str(text)),
+                    Some("") => Ok(Value::sym(self.vm.names.empty)),
                     Some(form) => match super::serdes_read::read_one(self.vm, form) {
                         Some(v) => Ok(v),
                         None => Err(Fault { at: start - 1, reason: "invalid Gene text" }),

@@ -269,6 +269,12 @@ fn replace(vm: &mut Vm, s: Gc<Str>, p: Value, r: Option<Value>, all: bool) -> R 
 
 fn replace_text(vm: &mut Vm, s: Gc<Str>, p: &Pattern, with: &str, all: bool) -> R {
     let text = s.as_str();
+    if all
+        && let Pattern::Text(t) = p
+        && let ([from], [to]) = (t.as_bytes(), with.as_bytes())
+    {
+        return replace_byte(vm, s, *from, *to);
+    }
     let mut out = String::new();
     let mut copied = 0;
     let mut found = false;
@@ -290,6 +296,16 @@ fn replace_text(vm: &mut Vm, s: Gc<Str>, p: &Pattern, with: &str, all: bool) -> 
     }
     out.push_str(&text[copied..]);
     new_string(vm, &out)
+}
+
+/// One ASCII character by another everywhere.
+fn replace_byte(vm: &mut Vm, s: Gc<Str>, from: u8, to: u8) -> R {
+    let bytes = s.as_str().as_bytes();
+    if memchr::memchr(from, bytes).is_none() {
+        return Ok(s.value());
+    }
+    check_len(vm, bytes.len())?;
+    Ok(vm.heap.string_with_byte(s.as_str(), from, to).value())
 }
 
 fn is_callable(v: Value) -> bool {
@@ -362,8 +378,13 @@ fn join_replaced(vm: &mut Vm, a: &Args) -> R {
 
 // --- methods
 
-fn on_string(vm: &mut Vm, a: &Args, f: Search) -> R {
+/// Methods with several names share a function: the pattern is checked here, where the name is known.
+fn on_string(vm: &mut Vm, a: &Args, name: &str, f: Search) -> R {
     let s = this_string(vm, a.this())?;
+    match name {
+        "match" | "match_all" => regex_only(vm, name, a.get(0)).map(drop)?,
+        _ => pattern(vm, name, a.get(0)).map(drop)?,
+    }
     f(vm, s, a.get(0), a.opt(1))
 }
 
@@ -377,7 +398,7 @@ fn split_method(vm: &mut Vm, a: &Args) -> R {
 
 macro_rules! searching {
     ($name:literal, $f:expr, $max:expr, $doc:literal) => {
-        def!($name, |vm, a| on_string(vm, a, $f), 1, $max, $doc)
+        def!($name, |vm, a| on_string(vm, a, $name, $f), 1, $max, $doc)
     };
 }
 

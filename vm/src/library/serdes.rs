@@ -221,6 +221,16 @@ fn instances(vm: &mut Vm, a: &Args) -> R {
     Ok(serdes_write::instances(vm, a.get(0), done)?.value())
 }
 
+/// `(_checked instance result)`: the result of `serialize`, which must lead away from the class.
+fn checked(vm: &mut Vm, a: &Args) -> R {
+    let (v, result) = (a.get(0), a.get(1));
+    if result.is_kind(Kind::Instance) && vm.instance_class(result.gc()) == vm.instance_class(v.gc()) {
+        let m = format!("serialize of {} must give another kind of value", vm.kind_name(v));
+        return Err(vm.type_error(&m));
+    }
+    Ok(result)
+}
+
 /// `(_write v done results)`
 fn write(vm: &mut Vm, a: &Args) -> R {
     let (done, results) = (table(vm, a.get(1))?, array(vm, a.get(2))?);
@@ -283,6 +293,7 @@ static FUNCTIONS: &[NativeDef] = &[
     def!("serialize", serialize, 1, 1, "(gene/serdes/serialize v) -- Gene text from which the value can be restored."),
     def!("deserialize", deserialize, 1, 1, "(gene/serdes/deserialize s) -- The value of serialized text."),
     def!("_instances", instances, 2, 2, ""),
+    def!("_checked", checked, 2, 2, ""),
     def!("_write", write, 3, 3, ""),
     def!("_modules", modules, 1, 1, ""),
     def!("_import", import, 1, 1, ""),

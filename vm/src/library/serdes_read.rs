@@ -34,7 +34,7 @@ fn invalid(vm: &mut Vm, what: &str) -> Stop {
 
 /// The data of a serialized text.
 pub fn read(vm: &mut Vm, text: &str) -> R {
-    let starts = text.strip_prefix(HEAD).is_some_and(|rest| rest.starts_with([' ', '\n', '\t', '\r', ',', ')']));
+    let starts = text.strip_prefix(HEAD).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\n', '\t', '\r', ',', ')']));
     if !starts {
         return Err(vm.argument_error("not a serialized value: (gene/serialization expected"));
     }
@@ -119,6 +119,7 @@ fn each_marked(vm: &mut Vm, v: Value, visit: &mut dyn FnMut(&mut Vm, Gc<Record>,
                 each_marked(vm, x, visit);
             }
         }
+        Some(Kind::Quote) => each_marked(vm, v.gc::<Record>().slot(0), visit),
         Some(Kind::Gene) => {
             let g: Gc<Record> = v.gc();
             match (mark(vm, g), g.gene_children().as_slice()) {
@@ -235,6 +236,12 @@ pub fn build(vm: &mut Vm, v: Value) -> R {
             Ok(v)
         }
         Some(Kind::HashMap) => build_table(vm, v.gc()),
+        Some(Kind::Quote) => {
+            let q: Gc<Record> = v.gc();
+            let inner = build(vm, q.slot(0))?;
+            q.set_slot(&mut vm.heap, 0, inner);
+            Ok(v)
+        }
         Some(Kind::Gene) => build_gene(vm, v.gc()),
         _ => Ok(match v.as_sym().map(|s| vm.sym_name(s)) {
             Some(name) => SPECIAL_FLOATS.iter().find(|f| f.0 == name).map_or(v, |f| Value::float(f.1)),
@@ -293,7 +300,11 @@ fn build_gene(vm: &mut Vm, g: Gc<Record>) -> R {
     match (mark, children.as_slice()) {
         ("Quoted", &[inner]) => match inner.as_gene() {
             Some(inner) => build_parts(vm, inner),
-            None => Ok(inner),
+            // A text is the name of a symbol that has no spelling.
+            None => Ok(match inner.as_str() {
+                Some(name) => Value::sym(vm.sym(name)),
+                None => inner,
+            }),
         },
         ("ClassRef" | "FunctionRef" | "NamespaceRef" | "EnumRef" | "InstanceRef", []) => reference(vm, g.value(), mark),
         ("EnumValue", [variant, ..]) => {

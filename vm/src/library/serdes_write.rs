@@ -5,6 +5,7 @@
 //! for one of the marked forms is `(Quoted ...)`.
 use super::printer::{write_bytes, write_quoted};
 use super::serdes::{self, Places};
+use crate::compile::quote::{DISCARD, QUOTE, SPLICE};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::Stop;
 use crate::object::array::Array;
@@ -72,7 +73,7 @@ fn is_plain(c: char) -> bool {
 
 /// A symbol; with a `\` before each character when the reader would take the bare name for something else.
 fn write_symbol(out: &mut String, name: &str) {
-    let plain = name.chars().all(is_plain) && reads_as_symbol(name);
+    let plain = name.chars().all(is_plain) && !name.ends_with("...") && reads_as_symbol(name);
     for c in name.chars() {
         if !plain {
             out.push('\\');
@@ -141,7 +142,9 @@ impl Writer<'_> {
         }
         if let Some(s) = v.as_sym() {
             let name = self.vm.sym_name(s);
-            if SPECIAL_FLOATS.iter().any(|f| f.0 == name) {
+            if name.is_empty() {
+                self.out.push_str("(Quoted \"\")");
+            } else if SPECIAL_FLOATS.iter().any(|f| f.0 == name) {
                 self.out.push_str("(Quoted ");
                 write_symbol(&mut self.out, name);
                 self.out.push(')');
@@ -158,7 +161,14 @@ impl Writer<'_> {
             return Ok(write_atom(self.vm, &mut self.out, v)?);
         };
         match kind {
-            Kind::BoxedInt | Kind::Date | Kind::Time | Kind::DateTime | Kind::Duration | Kind::Regex | Kind::Path => {
+            Kind::BoxedInt
+            | Kind::Date
+            | Kind::Time
+            | Kind::DateTime
+            | Kind::Duration
+            | Kind::Regex
+            | Kind::Path
+            | Kind::InterpData => {
                 Ok(write_atom(self.vm, &mut self.out, v)?)
             }
             Kind::Bytes => {
@@ -175,7 +185,6 @@ impl Writer<'_> {
             | Kind::HashSet
             | Kind::Gene
             | Kind::Quote
-            | Kind::InterpData
             | Kind::EnumValue
             | Kind::Instance => self.container(v, kind),
             Kind::Variant => self.variant(v),
@@ -213,7 +222,7 @@ impl Writer<'_> {
             Kind::HashMap => self.hash_map(v.gc()),
             Kind::HashSet => self.hash_set(v.gc()),
             Kind::Gene => self.gene(v.gc()),
-            Kind::Quote | Kind::InterpData => self.quote(v.gc()),
+            Kind::Quote => self.quote(v.gc()),
             Kind::EnumValue => self.enum_value(v),
             _ => self.instance(v),
         })?;
@@ -344,9 +353,17 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Quotes and interpolated strings are code as data; what is in them has a debug form that reads back.
     fn quote(&mut self, r: Gc<Record>) -> W {
-        Ok(write_atom(self.vm, &mut self.out, r.value())?)
+        self.out.push_str(match r.header().aux {
+            QUOTE => "`",
+            DISCARD => "%_",
+            _ => "%",
+        });
+        self.value(r.slot(0))?;
+        if r.header().aux == SPLICE {
+            self.out.push_str("...");
+        }
+        Ok(())
     }
 
     fn place(&mut self, v: Value) -> Option<serdes::Place> {
@@ -424,10 +441,6 @@ impl Writer<'_> {
         let Some(n) = self.vm.table_get(done, key)?.and_then(Value::as_int) else { return Err(Fault::NeedsCall) };
         let Some(result) = usize::try_from(n).ok().and_then(|n| results.at(n)) else { return Err(Fault::NeedsCall) };
         let class = self.vm.instance_class(v.gc());
-        if result.get::<Map>(Kind::Instance).is_some_and(|m| self.vm.instance_class(m) == class) {
-            let m = format!("serialize of {} must give another kind of value", self.vm.kind_name(v));
-            return Err(Fault::Stop(self.vm.type_error(&m)));
-        }
         self.out.push_str("(Instance ");
         self.reference(class.value())?;
         self.out.push(' ');

@@ -69,13 +69,13 @@ fn every(vm: &mut Vm, a: &Args, t: Test) -> R {
     Ok(Value::bool(!s.is_empty() && s.chars().all(t)))
 }
 
-fn starts_with(vm: &mut Vm, a: &Args) -> R {
-    let (s, t) = (this(vm, a)?, text(vm, "start_with?", a.get(0))?);
+fn starts_with(vm: &mut Vm, a: &Args, name: &str) -> R {
+    let (s, t) = (this(vm, a)?, text(vm, name, a.get(0))?);
     Ok(Value::bool(s.as_str().starts_with(&*t)))
 }
 
-fn ends_with(vm: &mut Vm, a: &Args) -> R {
-    let (s, t) = (this(vm, a)?, text(vm, "end_with?", a.get(0))?);
+fn ends_with(vm: &mut Vm, a: &Args, name: &str) -> R {
+    let (s, t) = (this(vm, a)?, text(vm, name, a.get(0))?);
     Ok(Value::bool(s.as_str().ends_with(&*t)))
 }
 
@@ -184,7 +184,7 @@ enum Side {
     Both,
 }
 
-fn trim_with(vm: &mut Vm, a: &Args, side: Side) -> R {
+fn trim_with(vm: &mut Vm, a: &Args, name: &str, side: Side) -> R {
     let s = this(vm, a)?;
     let all = s.as_str();
     let rest = match a.opt(0) {
@@ -194,7 +194,7 @@ fn trim_with(vm: &mut Vm, a: &Args, side: Side) -> R {
             Side::Both => all.trim(),
         },
         Some(v) => {
-            let set = text(vm, "trim", v)?;
+            let set = text(vm, name, v)?;
             let within = |c: char| set.contains(c);
             match side {
                 Side::Left => all.trim_start_matches(within),
@@ -204,18 +204,6 @@ fn trim_with(vm: &mut Vm, a: &Args, side: Side) -> R {
         }
     };
     Ok(if rest.len() == all.len() { s.value() } else { vm.str(rest) })
-}
-
-fn trim(vm: &mut Vm, a: &Args) -> R {
-    trim_with(vm, a, Side::Both)
-}
-
-fn trim_start(vm: &mut Vm, a: &Args) -> R {
-    trim_with(vm, a, Side::Left)
-}
-
-fn trim_end(vm: &mut Vm, a: &Args) -> R {
-    trim_with(vm, a, Side::Right)
 }
 
 /// Fills up to `n` code points on the sides where `side` says.
@@ -600,17 +588,17 @@ pub static STRING: &[NativeDef] = &[
         ("a" .append "b" "c") => "abc""#),
     def!("repeat", repeat, 1, 1, r#"(s .repeat n) -- n times the text.
         ("ab" .repeat 3) => "ababab""#),
-    def!("trim", trim, 0, 1, r#"(s .trim [chars]) -- Without white space (or these characters) at both ends.
+    def!("trim", |vm, a| trim_with(vm, a, "trim", Side::Both), 0, 1, r#"(s .trim [chars]) -- Without white space (or these characters) at both ends.
         ("  ab " .trim) => "ab""#),
-    def!("strip", trim, 0, 1, r#"(s .strip [chars]) -- Without white space (or these characters) at both ends.
+    def!("strip", |vm, a| trim_with(vm, a, "strip", Side::Both), 0, 1, r#"(s .strip [chars]) -- Without white space (or these characters) at both ends.
         ("  ab " .strip) => "ab""#),
-    def!("trim_start", trim_start, 0, 1, r#"(s .trim_start [chars]) -- As trim, at the start only.
+    def!("trim_start", |vm, a| trim_with(vm, a, "trim_start", Side::Left), 0, 1, r#"(s .trim_start [chars]) -- As trim, at the start only.
         ("  ab " .trim_start) => "ab ""#),
-    def!("lstrip", trim_start, 0, 1, r#"(s .lstrip [chars]) -- As trim, at the start only.
+    def!("lstrip", |vm, a| trim_with(vm, a, "lstrip", Side::Left), 0, 1, r#"(s .lstrip [chars]) -- As trim, at the start only.
         ("xxab" .lstrip "x") => "ab""#),
-    def!("trim_end", trim_end, 0, 1, r#"(s .trim_end [chars]) -- As trim, at the end only.
+    def!("trim_end", |vm, a| trim_with(vm, a, "trim_end", Side::Right), 0, 1, r#"(s .trim_end [chars]) -- As trim, at the end only.
         ("  ab " .trim_end) => "  ab""#),
-    def!("rstrip", trim_end, 0, 1, r#"(s .rstrip [chars]) -- As trim, at the end only.
+    def!("rstrip", |vm, a| trim_with(vm, a, "rstrip", Side::Right), 0, 1, r#"(s .rstrip [chars]) -- As trim, at the end only.
         ("abxx" .rstrip "x") => "ab""#),
     def!("pad_left", |vm, a| pad(vm, a, "pad_left", Side::Left), 1, 2, r#"(s .pad_left n [c]) -- Filled with c on the left to n code points.
         ("7" .pad_left 3 "0") => "007""#),
@@ -618,13 +606,13 @@ pub static STRING: &[NativeDef] = &[
         ("7" .pad_right 3 ".") => "7..""#),
     def!("center", |vm, a| pad(vm, a, "center", Side::Both), 1, 2, r#"(s .center n [c]) -- Filled with c on both sides to n code points.
         ("ab" .center 6 "*") => "**ab**""#),
-    def!("start_with?", starts_with, 1, 1, r#"(s .start_with? t) -- Does it start with t?
+    def!("start_with?", |vm, a| starts_with(vm, a, "start_with?"), 1, 1, r#"(s .start_with? t) -- Does it start with t?
         ("abc" .start_with? "ab") => true"#),
-    def!("starts_with", starts_with, 1, 1, r#"(s .starts_with t) -- Does it start with t?
+    def!("starts_with", |vm, a| starts_with(vm, a, "starts_with"), 1, 1, r#"(s .starts_with t) -- Does it start with t?
         ("abc" .starts_with "b") => false"#),
-    def!("end_with?", ends_with, 1, 1, r#"(s .end_with? t) -- Does it end with t?
+    def!("end_with?", |vm, a| ends_with(vm, a, "end_with?"), 1, 1, r#"(s .end_with? t) -- Does it end with t?
         ("abc" .end_with? "bc") => true"#),
-    def!("ends_with", ends_with, 1, 1, r#"(s .ends_with t) -- Does it end with t?
+    def!("ends_with", |vm, a| ends_with(vm, a, "ends_with"), 1, 1, r#"(s .ends_with t) -- Does it end with t?
         ("abc" .ends_with "b") => false"#),
     def!("strip_prefix", strip_prefix, 1, 1, r#"(s .strip_prefix t) -- Without t at the start, if present.
         ("abc" .strip_prefix "ab") => "c""#),
