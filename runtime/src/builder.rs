@@ -23,7 +23,7 @@ pub struct VmBuilder {
     diagnostics: Diagnostics,
     color: bool,
     no_drain: bool,
-    directory: Option<PathBuf>,
+    package: Option<PathBuf>,
 }
 
 impl VmBuilder {
@@ -52,10 +52,11 @@ impl VmBuilder {
         self.virtual_clock = true;
         self
     }
-    /// What randomness starts from.
+    /// What randomness starts from, and what orders ready tasks, timers of one instant and ready arms of `select`. On the virtual
+    /// clock the same seed gives the same run.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.options.seed = Some(seed);
         self.seed = Some(seed);
+        self.options.seed = Some(seed);
         self
     }
     /// Calls and back-edges between two looks at the event loop; 0: only when the program waits.
@@ -102,15 +103,14 @@ impl VmBuilder {
         self.color = on;
         self
     }
+    /// The program runs in the context of the package at `root`: `$pkg`, and where modules are looked for.
+    pub fn package(mut self, root: PathBuf) -> Self {
+        self.package = Some(root);
+        self
+    }
     /// Whether the end of the main body waits for tasks, timers and callbacks that remain.
     pub fn drain(mut self, on: bool) -> Self {
         self.no_drain = !on;
-        self
-    }
-
-    /// Where programs that are no files import from, instead of the working directory.
-    pub fn directory(mut self, dir: PathBuf) -> Self {
-        self.directory = Some(dir);
         self
     }
 
@@ -144,7 +144,7 @@ impl VmBuilder {
             color: self.color,
             drain: !self.no_drain,
             session: None,
-            directory: self.directory.or_else(|| std::env::current_dir().ok()),
+            directory: self.package.or_else(|| std::env::current_dir().ok()),
             caller: None,
         }
     }

@@ -254,7 +254,7 @@ pub struct Common {
     pub no_warnings: bool,
     /// Use the context of the package with this root or name
     #[arg(long, value_name = "DIR|NAME")]
-    pub pkg: Option<String>,
+    pub pkg: Option<OsString>,
     /// Start a session in the program's module when it fails
     #[arg(long)]
     pub repl_on_error: bool,
@@ -288,15 +288,26 @@ pub struct Common {
 }
 
 impl Common {
+    /// The package of `--pkg`: a directory, or a name that an import from here would find.
+    fn package_root(&self) -> Result<Option<PathBuf>, i32> {
+        let Some(wanted) = &self.pkg else { return Ok(None) };
+        match gene::context::locate(&wanted.to_string_lossy()) {
+            Ok(root) => Ok(Some(root)),
+            Err(message) => {
+                eprintln!("Error: {message}");
+                Err(1)
+            }
+        }
+    }
+
+    /// A file argument: relative ones are looked up in the package of `--pkg` first.
+    pub fn file(&self, name: &str) -> Result<PathBuf, i32> {
+        let in_package = self.package_root()?.map(|root| root.join(name)).filter(|file| file.exists());
+        Ok(in_package.unwrap_or_else(|| PathBuf::from(name)))
+    }
+
     /// The machine these options describe; `Err`: exit code, the reason is reported.
     pub fn builder(&self) -> Result<VmBuilder, i32> {
-        let package = match self.package() {
-            Some(None) => {
-                eprintln!("Error: Package not found: {}", self.pkg.as_deref().unwrap_or_default());
-                return Err(1);
-            }
-            found => found.flatten(),
-        };
         let mut b = gene::Vm::builder()
             .contracts(self.contracts != Some(Switch::Off))
             .strict_nil(self.strict_nil)
@@ -304,8 +315,8 @@ impl Common {
             .drain(!self.no_drain)
             .diagnostics(diagnostics(self.diagnostics))
             .color(color());
-        if let Some(root) = package {
-            b = b.directory(root);
+        if let Some(root) = self.package_root()? {
+            b = b.package(root);
         }
         if let Some(n) = self.poll_interval {
             b = b.poll_interval(n);
@@ -330,27 +341,10 @@ impl Common {
 }
 
 impl Common {
-    /// The root that `--pkg` means: `Some(None)` when there is no such package.
-    fn package(&self) -> Option<Option<PathBuf>> {
-        let package = self.pkg.as_ref()?;
-        Some(gene::context::find_package(package, &working_directory()))
-    }
-
-    /// A relative file is looked for in the package root first.
-    pub fn located(&self, file: &Path) -> PathBuf {
-        match self.package().flatten().map(|root| root.join(file)) {
-            Some(inside) if inside.exists() => inside,
-            _ => file.to_path_buf(),
-        }
-    }
-
     /// Where `gene test` looks: the tests of the package, else the working directory. `Err`: exit code.
     pub fn test_dir(&self) -> Result<PathBuf, i32> {
         let here = working_directory();
-        let root = match self.package() {
-            Some(root) => root,
-            None => gene::context::package_root(&here),
-        };
+        let root = self.package_root()?.or_else(|| gene::context::package_root(&here));
         let Some(dir) = root.map(|root| gene::context::test_dir(&root)) else { return Ok(PathBuf::from(".")) };
         if !dir.is_dir() {
             eprintln!("Error: File not found: {}", dir.display());
@@ -364,7 +358,7 @@ fn working_directory() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
-/// Further options, as if they stood behind `common`, and the arguments after them. `Err`: what is wrong with them.
+/// Further options, which win over `common`, and the arguments after them. `Err`: what is wrong with them.
 pub fn common_of(common: &Common, words: &[String]) -> Result<(Common, Vec<String>), String> {
     #[derive(Parser)]
     #[command(no_binary_name = true, disable_help_flag = true, args_override_self = true)]
@@ -374,9 +368,32 @@ pub fn common_of(common: &Common, words: &[String]) -> Result<(Common, Vec<Strin
         #[arg(trailing_var_arg = true, num_args = 0..)]
         words: Vec<String>,
     }
-    let mut line = Line { common: common.clone(), words: Vec::new() };
-    line.try_update_from(words).map_err(|e| message(&e))?;
-    Ok((line.common, line.words))
+    let line = Line::try_parse_from(words).map_err(|e| message(&e))?;
+    Ok((line.common.over(common.clone()), line.words))
+}
+
+impl Common {
+    /// These options where they are given, else the others.
+    fn over(self, other: Common) -> Common {
+        Common {
+            contracts: self.contracts.or(other.contracts),
+            strict_nil: self.strict_nil || other.strict_nil,
+            no_type_check: self.no_type_check || other.no_type_check,
+            strict_types: self.strict_types || other.strict_types,
+            no_warnings: self.no_warnings || other.no_warnings,
+            pkg: self.pkg.or(other.pkg),
+            repl_on_error: self.repl_on_error || other.repl_on_error,
+            debug: self.debug || other.debug,
+            diagnostics: self.diagnostics.or(other.diagnostics),
+            poll_interval: self.poll_interval.or(other.poll_interval),
+            virtual_time: self.virtual_time || other.virtual_time,
+            seed: self.seed.or(other.seed),
+            stress_gc: self.stress_gc || other.stress_gc,
+            memory_limit: self.memory_limit.or(other.memory_limit),
+            instruction_limit: self.instruction_limit.or(other.instruction_limit),
+            no_drain: self.no_drain || other.no_drain,
+        }
+    }
 }
 
 /// The option, else `GENE_DIAGNOSTICS`, else text.

@@ -3,7 +3,6 @@ use crate::options::{Run, texts};
 use crate::{repl, signals};
 use gene::Print;
 use std::io::Read;
-use std::path::Path;
 
 pub fn run(o: Run) -> i32 {
     let mut words = texts(&o.words);
@@ -22,7 +21,10 @@ pub fn run(o: Run) -> i32 {
         }
         vm.run_source_printing("<stdin>", &text, Print::Nothing)
     } else {
-        vm.run_file(&o.common.located(Path::new(&file)))
+        match o.common.file(&file) {
+            Ok(path) => vm.run_file(&path),
+            Err(code) => return code,
+        }
     };
     if code != 0 && o.common.repl_on_error {
         vm.enter_main_module();

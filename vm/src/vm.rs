@@ -25,10 +25,11 @@ pub struct Options {
     pub memory_limit: Option<usize>,
     /// Calls and back-edges after which the run ends with a FuelException that scripts can't catch.
     pub instruction_limit: Option<u64>,
+    /// Ready tasks, timers of one instant and arms of `select` are ordered by this seed; the same one gives the same run on the
+    /// virtual clock. `None`: in order of creation.
+    pub seed: Option<u64>,
     /// Collect at every safepoint.
     pub stress_gc: bool,
-    /// What every choice the scheduler is free in starts from; `None`: first come, first served.
-    pub seed: Option<u64>,
     pub args: Vec<String>,
     /// Path of the program as given.
     pub program: String,
@@ -46,8 +47,8 @@ impl Default for Options {
             warnings: true,
             memory_limit: None,
             instruction_limit: None,
-            stress_gc: false,
             seed: None,
+            stress_gc: false,
             args: Vec::new(),
             program: String::new(),
         }
