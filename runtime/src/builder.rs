@@ -93,6 +93,11 @@ impl VmBuilder {
         self.options.warnings = on;
         self
     }
+    /// Exceptions keep the variables of the function that threw them, for [`Vm::enter_failing_scope`].
+    pub fn keep_scopes(mut self, on: bool) -> Self {
+        self.options.keep_scopes = on;
+        self
+    }
     /// Form of error reports.
     pub fn diagnostics(mut self, form: Diagnostics) -> Self {
         self.diagnostics = form;
@@ -146,6 +151,7 @@ impl VmBuilder {
             session: None,
             directory: self.package.or_else(|| std::env::current_dir().ok()),
             caller: None,
+            failed: None,
         }
     }
 }

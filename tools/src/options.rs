@@ -311,6 +311,7 @@ impl Common {
         let mut b = gene::Vm::builder()
             .contracts(self.contracts != Some(Switch::Off))
             .strict_nil(self.strict_nil)
+            .keep_scopes(self.repl_on_error)
             .warnings(!self.no_warnings)
             .drain(!self.no_drain)
             .diagnostics(diagnostics(self.diagnostics))

@@ -32,6 +32,7 @@ pub fn run(o: Pipe) -> i32 {
     signals::watch(vm.interrupt_handle());
     let status = vm.pipe(&name, &text, dir, output);
     if status != 0 && o.common.repl_on_error {
+        vm.enter_failing_scope();
         repl::session(&mut vm);
     }
     if o.common.debug {

@@ -1,6 +1,7 @@
 //! Registers: parameters, then variables of the open blocks, then temporaries.
 use super::{Dest, Gen, Reg, Res};
 use crate::compile::hir::{E, FuncKind, VarId};
+use crate::object::code::Local;
 use crate::value::{Sym, Value};
 
 /// Registers a frame may have.
@@ -40,6 +41,12 @@ impl<'a> Gen<'_, '_, 'a> {
         while self.f.open_vars.last().is_some_and(|v| v.1 as usize >= mark) {
             self.f.open_vars.pop();
         }
+        while let Some(&at) = self.f.open_locals.last()
+            && self.f.locals[at].reg as usize >= mark
+        {
+            self.f.open_locals.pop();
+            self.f.locals[at].end = self.f.code.len() as u32;
+        }
     }
 
     /// Opens a variable: gives it a register (or, for the many of a big module, a cell).
@@ -71,7 +78,9 @@ impl<'a> Gen<'_, '_, 'a> {
         let name = self.f.func.vars[v as usize].name;
         if !name.is_empty() {
             let s: Sym = self.vm.sym(name);
-            self.f.locals.push((r, s));
+            let start = self.f.code.len() as u32;
+            self.f.open_locals.push(self.f.locals.len());
+            self.f.locals.push(Local { reg: r, name: s, start, end: u32::MAX });
         }
     }
 
