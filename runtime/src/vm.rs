@@ -219,9 +219,7 @@ impl Vm {
             Outcome::Done(_) => self.inner.tasks.failed_code.unwrap_or(0),
             Outcome::Exit(code) => code,
             Outcome::Threw(ex) => {
-                if self.inner.options.keep_scopes {
-                    self.failed = Some(self.roots.hold(&mut self.inner, ex));
-                }
+                self.keep_failure(ex);
                 let report = Report::of(&mut self.inner, ex).render(self.diagnostics, self.color);
                 self.inner.output.stderr(&report);
                 if self.inner.deadlocked { DEADLOCK } else { 1 }
@@ -281,17 +279,25 @@ impl Vm {
     }
 
     /// Goes on with the session where the program failed: with the variables of the function that threw, as they were then, and
-    /// those of its module. Without a kept scope it is the program's main module.
-    pub fn enter_failing_scope(&mut self) {
+    /// those of its module. Without a kept scope it is the program's main module. False: nothing was thrown.
+    pub fn enter_failing_scope(&mut self) -> bool {
+        let failed = self.failed.is_some();
         let scope = match self.failed.take() {
             Some(ex) => gene_vm::interp::trace::scope(&mut self.inner, self.roots.get(&ex)),
             None => None,
         };
         let (module, variables) = scope.unwrap_or((self.inner.main_module, Vec::new()));
-        if module as usize >= self.inner.modules.len() {
-            return;
+        if (module as usize) < self.inner.modules.len() {
+            self.session = Some(if variables.is_empty() { module } else { self.module_around(module, &variables) });
         }
-        self.session = Some(if variables.is_empty() { module } else { self.module_around(module, &variables) });
+        failed
+    }
+
+    /// Remembers the first exception that ended something, if scopes are kept.
+    pub(crate) fn keep_failure(&mut self, ex: Value) {
+        if self.inner.options.keep_scopes && self.failed.is_none() {
+            self.failed = Some(self.roots.hold(&mut self.inner, ex));
+        }
     }
 
     /// A module with variables in front of those of another one, which it shares.

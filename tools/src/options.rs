@@ -255,7 +255,7 @@ pub struct Common {
     /// Use the context of the package with this root or name
     #[arg(long, value_name = "DIR|NAME")]
     pub pkg: Option<OsString>,
-    /// Start a session in the program's module when it fails
+    /// Start a session where the program failed
     #[arg(long)]
     pub repl_on_error: bool,
     /// Internal diagnostics on stderr

@@ -1,6 +1,6 @@
 //! `gene run-examples`.
 use crate::options::RunExamples;
-use crate::signals;
+use crate::{repl, signals};
 
 pub fn run(o: &RunExamples) -> i32 {
     let builder = match o.common.builder() {
@@ -14,7 +14,13 @@ pub fn run(o: &RunExamples) -> i32 {
     let mut vm = builder.program(path.to_string_lossy().into_owned()).build();
     signals::watch(vm.interrupt_handle());
     let code = vm.run_examples(&path);
+    if o.common.repl_on_error && vm.enter_failing_scope() {
+        repl::session(&mut vm);
+    }
     vm.flush();
+    if o.common.debug {
+        vm.write_stderr(&format!("{}\n", vm.statistics()));
+    }
     std::mem::forget(vm);
     code
 }

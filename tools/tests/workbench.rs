@@ -78,7 +78,7 @@ mod pipe {
         let code = "(fn add [s] (/total = ((if /total /total else 0) + s/.to_i))) (add $line)";
         case.run_with(&["pipe", code], LINES).prints("3\n7\n");
         let code = "(if ($n > 1) (println \"before:\" (last))) (var kept $line) (fn last [] kept)";
-        case.run_with(&["pipe", code], LINES).prints("before: 3\n");
+        case.run_with(&["pipe", code], LINES).prints("3\nbefore: 3\n4\n");
         case.run_with(&["pipe", "($ns/seen = (($ns/seen || []) ++ [$line]))"], LINES).prints("[3]\n[3 4]\n");
     }
 
@@ -375,6 +375,19 @@ mod testing {
         assert!(case.run(&["c.gene"]).err.contains("assert_eq is not defined"));
         let case = Case::new().file("a_test.gene", "(fn test [name v] (println name v)) (test \"own\" 1)");
         case.run(&["test"]).prints("ok a_test.gene\n1 passed, 0 failed, 0 skipped\n");
+    }
+
+    #[test]
+    fn a_session_may_look_at_the_failure() {
+        let case = Case::new()
+            .file("a_test.gene", "(test \"one\" (var x 5) (assert_eq x 4)) (test \"two\" (var x 6) (assert_eq x 4))")
+            .file("b_test.gene", "(test \"fine\" 1)");
+        let ran = case.run_with(&["test", "--repl-on-error"], "(x * 2)\n");
+        assert_eq!(ran.code, 1);
+        assert!(ran.out.starts_with("10\nFAIL a_test.gene: one\n"), "{}", ran.out);
+        assert!(ran.out.ends_with("ok b_test.gene: fine\n1 passed, 2 failed, 0 skipped\n"), "{}", ran.out);
+        let ran = case.run(&["test", "-d", "b_test.gene"]);
+        assert!(ran.code == 0 && ran.err.starts_with("b_test.gene: collections: "), "{}", ran.err);
     }
 
     #[test]
