@@ -60,8 +60,8 @@ impl VmBuilder {
     /// What randomness starts from, and what orders ready tasks, timers of one instant and ready arms of `select`. On the virtual
     /// clock the same seed gives the same run.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.options.seed = Some(seed);
         self.seed = Some(seed);
+        self.options.seed = Some(seed);
         self
     }
     /// Calls and back-edges between two looks at the event loop; 0: only when the program waits.
@@ -106,6 +106,11 @@ impl VmBuilder {
     /// Whether what the type checker finds is an error.
     pub fn strict_types(mut self, on: bool) -> Self {
         self.options.strict_types = on;
+        self
+    }
+    /// Exceptions keep the variables of the function that threw them, for [`Vm::enter_failing_scope`].
+    pub fn keep_scopes(mut self, on: bool) -> Self {
+        self.options.keep_scopes = on;
         self
     }
     /// Form of error reports.
@@ -183,6 +188,7 @@ impl VmBuilder {
             session: None,
             directory: self.directory.or_else(|| std::env::current_dir().ok()),
             caller: None,
+            failed: None,
         }
     }
 }

@@ -40,9 +40,9 @@ impl Vm {
     }
 
     /// As [`Vm::call`] for the function at a path of builtin namespaces, such as `gene/serdes/deserialize`.
-    pub(crate) fn call_builtin(&mut self, path: &str, args: &[Value]) -> Outcome {
+    pub(crate) fn call_builtin(&mut self, path: &str, args: &[Value], drain: bool) -> Outcome {
         match self.builtin(path) {
-            Some(f) => self.call(f, args, true),
+            Some(f) => self.call(f, args, drain),
             None => {
                 let _ = self.inner.runtime_error(&format!("{path} is not defined"));
                 Outcome::Threw(std::mem::replace(&mut self.inner.exception, Value::UNDEF))

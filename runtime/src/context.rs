@@ -15,13 +15,16 @@ pub fn package_root(dir: &Path) -> Option<PathBuf> {
     dir.ancestors().find(|d| d.join(MANIFEST).is_file()).map(Path::to_path_buf)
 }
 
-/// The root of the package that `--pkg` names by directory or name, as seen from the directory `start`.
-pub fn find_package(package: &str, start: &Path) -> Option<PathBuf> {
-    let dir = start.join(package);
-    if dir.is_dir() {
-        let dir = std::fs::canonicalize(&dir).unwrap_or(dir);
-        return Some(package_root(&dir).unwrap_or(dir));
+/// The root of the package that `--pkg` names, by directory or name. `Err`: what there is to say.
+pub fn locate(package: &str) -> Result<PathBuf, String> {
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    match here.join(package).canonicalize() {
+        Ok(dir) if dir.is_dir() => package_root(&dir).ok_or_else(|| format!("No {MANIFEST} in {}", dir.display())),
+        _ => find(package, &here).ok_or_else(|| format!("Package '{package}' was not found")),
     }
+}
+
+fn find(package: &str, start: &Path) -> Option<PathBuf> {
     let own = package_root(start);
     if let Some(root) = &own
         && property(root, "name").as_deref() == Some(package)

@@ -18,7 +18,7 @@ impl Vm {
         };
         let code = self.on_stack(|vm| {
             let text = vm.inner.str(&text);
-            let outcome = match vm.call_builtin(DESERIALIZE, &[text]) {
+            let outcome = match vm.call_builtin(DESERIALIZE, &[text], true) {
                 Outcome::Done(v) => match vm.print_value(v, pretty) {
                     Ok(()) => Outcome::Done(v),
                     Err(_) => Outcome::Threw(std::mem::replace(&mut vm.inner.exception, Value::UNDEF)),

@@ -49,7 +49,7 @@ impl Vm {
         name: &str,
         code: &[u8],
         dir: Option<PathBuf>,
-    ) -> Result<(Option<Value>, Value), LoadFailure> {
+    ) -> Result<(Vec<Value>, Value), LoadFailure> {
         let source = Rc::new(Source::new(name, decode(name, code)?));
         let arena = Bump::new();
         let forms = gene_vm::syntax::read(&arena, &source.text).map_err(|e| LoadFailure {
@@ -58,14 +58,16 @@ impl Vm {
             errors: vec![Diagnostic::from(e)],
         })?;
         let (once, each): (Vec<Form<'_>>, Vec<Form<'_>>) = forms.iter().partition(|form| takes_effect_once(form));
+        let (imports, functions): (Vec<Form<'_>>, Vec<Form<'_>>) = once.iter().partition(|form| is_import(form));
         let id = self.inner.new_module(source.clone(), dir.or_else(|| self.directory.clone()), name);
         self.session = Some(id);
         self.inner.main_module = id;
-        // Each part may use what the other one declares: the first is compiled again once all names are known.
-        self.compile_part(id, &once, &arena, &source)?;
+        let mut bodies = vec![self.compile_part(id, &imports, &arena, &source)?];
+        // Functions and the other forms may use what the others declare: functions are compiled again once all is known.
+        self.compile_part(id, &functions, &arena, &source)?;
         let each = self.compile_part(id, &each, &arena, &source)?;
-        let body = self.compile_part(id, &once, &arena, &source)?;
-        Ok(((!once.is_empty()).then_some(body), each))
+        bodies.push(self.compile_part(id, &functions, &arena, &source)?);
+        Ok((bodies, each))
     }
 
     fn compile_part(
@@ -87,8 +89,8 @@ impl Vm {
         Ok(body)
     }
 
-    fn pipe_lines(&mut self, (once, each): (Option<Value>, Value), output: PipeOutput) -> i32 {
-        if let Some(body) = once {
+    fn pipe_lines(&mut self, (once, each): (Vec<Value>, Value), output: PipeOutput) -> i32 {
+        for body in once {
             match self.inner.run_main(body, false) {
                 Outcome::Done(_) => {}
                 other => return self.exit_code(other),
@@ -96,7 +98,7 @@ impl Vm {
         }
         let mut n = 0;
         loop {
-            let line = match self.call_builtin(READ_LINE, &[]) {
+            let line = match self.call_builtin(READ_LINE, &[], false) {
                 Outcome::Done(line) => line,
                 other => return self.exit_code(other),
             };
@@ -115,7 +117,7 @@ impl Vm {
             }
         }
         // Tasks that the lines started and left have their time now.
-        let outcome = self.call_builtin("identity", &[Value::NIL]);
+        let outcome = self.call_builtin("identity", &[Value::NIL], true);
         self.exit_code(outcome)
     }
 
@@ -133,13 +135,14 @@ impl Vm {
     }
 }
 
+fn is_import(form: &Form<'_>) -> bool {
+    let FormKind::Gene(gene) = form.kind else { return false };
+    matches!(gene.head.map(|head| head.kind), Some(FormKind::Symbol("import")))
+}
+
 fn takes_effect_once(form: &Form<'_>) -> bool {
     let FormKind::Gene(gene) = form.kind else { return false };
-    let head = gene.head.map(|head| head.kind);
     let named = gene.children.first().is_some_and(|c| !matches!(c.kind, FormKind::Array { .. }));
-    match head {
-        Some(FormKind::Symbol("import")) => true,
-        Some(FormKind::Symbol("fn")) => named,
-        _ => false,
-    }
+    let is_fn = matches!(gene.head.map(|head| head.kind), Some(FormKind::Symbol("fn")));
+    is_import(form) || (is_fn && named)
 }

@@ -102,6 +102,7 @@ impl Vm {
     }
 
     fn failure(&mut self, ex: Value) -> TestFailure {
+        self.keep_failure(ex);
         let report = Report::of(&mut self.inner, ex).render(Diagnostics::Text, self.color);
         let comparison = self.comparison(ex);
         TestFailure { report, comparison }

@@ -40,6 +40,8 @@ pub struct Vm {
     pub(crate) directory: Option<PathBuf>,
     /// The code of [`Vm::call`], once compiled.
     pub(crate) caller: Option<Value>,
+    /// The exception that ended the program, if scopes are kept.
+    pub(crate) failed: Option<Handle>,
 }
 
 /// What is printed of a program's last value.
@@ -224,6 +226,7 @@ impl Vm {
             Outcome::Done(_) => self.inner.tasks.failed_code.unwrap_or(0),
             Outcome::Exit(code) => code,
             Outcome::Threw(ex) => {
+                self.keep_failure(ex);
                 let report = Report::of(&mut self.inner, ex).render(self.diagnostics, self.color);
                 self.inner.output.stderr(&report);
                 if self.inner.deadlocked { DEADLOCK } else { 1 }
@@ -284,11 +287,45 @@ impl Vm {
         tasks.failed.clear();
     }
 
-    /// Goes on with the session in the program's main module, to look at what it left.
-    pub fn enter_main_module(&mut self) {
-        if (self.inner.main_module as usize) < self.inner.modules.len() {
-            self.session = Some(self.inner.main_module);
+    /// Goes on with the session where the program failed: with the variables of the function that threw, as they were then, and
+    /// those of its module. Without a kept scope it is the program's main module. False: nothing was thrown.
+    pub fn enter_failing_scope(&mut self) -> bool {
+        let failed = self.failed.is_some();
+        let scope = match self.failed.take() {
+            Some(ex) => gene_vm::interp::trace::scope(&mut self.inner, self.roots.get(&ex)),
+            None => None,
+        };
+        let (module, variables) = scope.unwrap_or((self.inner.main_module, Vec::new()));
+        if (module as usize) < self.inner.modules.len() {
+            self.session = Some(if variables.is_empty() { module } else { self.module_around(module, &variables) });
         }
+        failed
+    }
+
+    /// Remembers the first exception that ended something, if scopes are kept.
+    pub(crate) fn keep_failure(&mut self, ex: Value) {
+        if self.inner.options.keep_scopes && self.failed.is_none() {
+            self.failed = Some(self.roots.hold(&mut self.inner, ex));
+        }
+    }
+
+    /// A module with variables in front of those of another one, which it shares.
+    fn module_around(&mut self, module: u32, variables: &[(gene_vm::value::Sym, Value)]) -> u32 {
+        let vm = &mut *self.inner;
+        let outer = &vm.modules[module as usize];
+        let (source, dir, namespace) = (outer.source.clone(), outer.dir.clone(), outer.namespace);
+        let (opened, mut vars) = (outer.opened.clone(), outer.vars.clone());
+        vars.retain(|(name, _, _)| !variables.iter().any(|v| v.0 == *name));
+        let id = vm.new_module(source, dir, "<failed>");
+        let module = &mut vm.modules[id as usize];
+        module.namespace = namespace;
+        module.opened = opened;
+        module.vars = vars;
+        for &(name, value) in variables {
+            let cell = vm.heap.cell(value).value();
+            vm.modules[id as usize].vars.push((name, cell, false));
+        }
+        id
     }
 
     fn thrown(&mut self, ex: Value) -> Error {

@@ -14,6 +14,9 @@ pub fn run(o: &Check) -> i32 {
             Err(code) => return code,
         };
         vm.flush();
+        if o.common.debug {
+            vm.write_stderr(&format!("{}\n", vm.statistics()));
+        }
     }
     i32::from(errors > 0)
 }

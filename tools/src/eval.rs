@@ -31,7 +31,7 @@ pub fn run(o: Eval) -> i32 {
     signals::watch(vm.interrupt_handle());
     let status = vm.run_source_printing("<eval>", &code, print);
     if status != 0 && o.common.repl_on_error {
-        vm.enter_main_module();
+        vm.enter_failing_scope();
         repl::session(&mut vm);
     }
     if o.common.debug {

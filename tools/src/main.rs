@@ -41,6 +41,7 @@ fn start(mut args: Vec<OsString>) -> i32 {
         }
         // The commonest calls need no option parser: it takes a tenth of the time an empty program does.
         Some("run") if args.get(2).is_some_and(|a| is_plain(a)) => return run_plain(args.split_off(2)),
+        Some("-") => return run_plain(args.split_off(1)),
         Some(name) if usage::is_command(name) => {}
         Some(name) if name.starts_with('-') => {
             eprintln!("Error: Unknown option: {}", name.split('=').next().unwrap_or(name));

@@ -281,8 +281,8 @@ pub struct Common {
     pub no_warnings: bool,
     /// Use the context of the package with this root or name
     #[arg(long, value_name = "DIR|NAME")]
-    pub pkg: Option<String>,
-    /// Start a session in the program's module when it fails
+    pub pkg: Option<OsString>,
+    /// Start a session where the program failed
     #[arg(long)]
     pub repl_on_error: bool,
     /// Internal diagnostics on stderr
@@ -321,7 +321,7 @@ impl Common {
     /// The package of `--pkg`: a directory, or a name that an import from here would find.
     fn package_root(&self) -> Result<Option<PathBuf>, i32> {
         let Some(wanted) = &self.pkg else { return Ok(None) };
-        match gene::package::locate(wanted) {
+        match gene::package::locate(&wanted.to_string_lossy()) {
             Ok(root) => Ok(Some(root)),
             Err(message) => {
                 eprintln!("Error: {message}");
@@ -332,7 +332,7 @@ impl Common {
 
     /// A file argument: relative ones are looked up in the package of `--pkg` first.
     pub fn file(&self, name: &str) -> Result<PathBuf, i32> {
-        let in_package = self.package_root()?.map(|root| root.join(name)).filter(|file| file.is_file());
+        let in_package = self.package_root()?.map(|root| root.join(name)).filter(|file| file.exists());
         Ok(in_package.unwrap_or_else(|| PathBuf::from(name)))
     }
 
@@ -341,6 +341,7 @@ impl Common {
         let mut b = gene::Vm::builder()
             .contracts(self.contracts != Some(Switch::Off))
             .strict_nil(self.strict_nil)
+            .keep_scopes(self.repl_on_error)
             .warnings(!self.no_warnings)
             .type_check(!self.no_type_check)
             .strict_types(self.strict_types)
@@ -379,7 +380,7 @@ impl Common {
     /// The root that `--pkg` means: `Some(None)` when there is no such package.
     fn package(&self) -> Option<Option<PathBuf>> {
         let package = self.pkg.as_ref()?;
-        Some(gene::package::locate(package).ok())
+        Some(gene::package::locate(&package.to_string_lossy()).ok())
     }
 
     /// A relative file is looked for in the package root first.
@@ -393,10 +394,7 @@ impl Common {
     /// Where `gene test` looks: the tests of the package, else the working directory. `Err`: exit code.
     pub fn test_dir(&self) -> Result<PathBuf, i32> {
         let here = working_directory();
-        let root = match self.package() {
-            Some(root) => root,
-            None => gene::context::package_root(&here),
-        };
+        let root = self.package_root()?.or_else(|| gene::context::package_root(&here));
         let Some(dir) = root.map(|root| gene::context::test_dir(&root)) else { return Ok(PathBuf::from(".")) };
         if !dir.is_dir() {
             eprintln!("Error: File not found: {}", dir.display());
@@ -410,7 +408,7 @@ fn working_directory() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
-/// Further options, as if they stood behind `common`, and the arguments after them. `Err`: what is wrong with them.
+/// Further options, which win over `common`, and the arguments after them. `Err`: what is wrong with them.
 pub fn common_of(common: &Common, words: &[String]) -> Result<(Common, Vec<String>), String> {
     #[derive(Parser)]
     #[command(no_binary_name = true, disable_help_flag = true, args_override_self = true)]
@@ -420,9 +418,33 @@ pub fn common_of(common: &Common, words: &[String]) -> Result<(Common, Vec<Strin
         #[arg(trailing_var_arg = true, num_args = 0..)]
         words: Vec<String>,
     }
-    let mut line = Line { common: common.clone(), words: Vec::new() };
-    line.try_update_from(words).map_err(|e| message(&e))?;
-    Ok((line.common, line.words))
+    let line = Line::try_parse_from(words).map_err(|e| message(&e))?;
+    Ok((line.common.over(common.clone()), line.words))
+}
+
+impl Common {
+    /// These options where they are given, else the others.
+    fn over(self, other: Common) -> Common {
+        Common {
+            contracts: self.contracts.or(other.contracts),
+            strict_nil: self.strict_nil || other.strict_nil,
+            no_type_check: self.no_type_check || other.no_type_check,
+            strict_types: self.strict_types || other.strict_types,
+            no_warnings: self.no_warnings || other.no_warnings,
+            pkg: self.pkg.or(other.pkg),
+            repl_on_error: self.repl_on_error || other.repl_on_error,
+            debug: self.debug || other.debug,
+            diagnostics: self.diagnostics.or(other.diagnostics),
+            poll_interval: self.poll_interval.or(other.poll_interval),
+            virtual_time: self.virtual_time || other.virtual_time,
+            seed: self.seed.or(other.seed),
+            trace: self.trace.or(other.trace),
+            stress_gc: self.stress_gc || other.stress_gc,
+            memory_limit: self.memory_limit.or(other.memory_limit),
+            instruction_limit: self.instruction_limit.or(other.instruction_limit),
+            no_drain: self.no_drain || other.no_drain,
+        }
+    }
 }
 
 /// The option, else `GENE_DIAGNOSTICS`, else text.

@@ -16,7 +16,10 @@ pub fn run(o: Pipe) -> i32 {
         (false, true) => PipeOutput::QuotedResult,
         (false, false) => PipeOutput::Result,
     };
-    let path = o.common.located(Path::new(&code));
+    let path = match o.common.file(&code) {
+        Ok(path) => path,
+        Err(code) => return code,
+    };
     let (name, text, dir) = if path.is_file() {
         match input::read(path.as_os_str()) {
             Ok(input) => (input.name, input.text, path.parent().map(Path::to_path_buf)),
@@ -29,6 +32,7 @@ pub fn run(o: Pipe) -> i32 {
     signals::watch(vm.interrupt_handle());
     let status = vm.pipe(&name, &text, dir, output);
     if status != 0 && o.common.repl_on_error {
+        vm.enter_failing_scope();
         repl::session(&mut vm);
     }
     if o.common.debug {

@@ -33,7 +33,7 @@ pub fn run(o: Run) -> i32 {
         return 1;
     }
     if code != 0 && o.common.repl_on_error {
-        vm.enter_main_module();
+        vm.enter_failing_scope();
         repl::session(&mut vm);
     }
     if o.common.debug {

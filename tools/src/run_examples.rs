@@ -1,18 +1,26 @@
 //! `gene run-examples`.
 use crate::options::RunExamples;
-use crate::signals;
-use std::path::Path;
+use crate::{repl, signals};
 
 pub fn run(o: &RunExamples) -> i32 {
     let builder = match o.common.builder() {
         Ok(b) => b,
         Err(code) => return code,
     };
-    let path = o.common.located(Path::new(&o.file));
+    let path = match o.common.file(&o.file.to_string_lossy()) {
+        Ok(path) => path,
+        Err(code) => return code,
+    };
     let mut vm = builder.program(path.to_string_lossy().into_owned()).build();
     signals::watch(vm.interrupt_handle());
     let code = vm.run_examples(&path);
+    if o.common.repl_on_error && vm.enter_failing_scope() {
+        repl::session(&mut vm);
+    }
     vm.flush();
+    if o.common.debug {
+        vm.write_stderr(&format!("{}\n", vm.statistics()));
+    }
     std::mem::forget(vm);
     code
 }

@@ -1,91 +1,8 @@
 //! The `gene` command as a user meets it: chapter 20, row by row.
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod support;
 
-/// A directory of its own for one test, with the command to run in it.
-struct Case {
-    dir: PathBuf,
-    env: Vec<(&'static str, &'static str)>,
-}
-
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Case {
-    fn new() -> Case {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("gene-cli-{}-{n}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        Case { dir, env: Vec::new() }
-    }
-
-    fn file(self, name: &str, text: &str) -> Case {
-        let path = self.dir.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-        self
-    }
-
-    fn env(mut self, name: &'static str, value: &'static str) -> Case {
-        self.env.push((name, value));
-        self
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut c = Command::new(env!("CARGO_BIN_EXE_gene"));
-        c.args(args).current_dir(&self.dir).env_remove("GENE_DIAGNOSTICS").env("HOME", &self.dir);
-        for (k, v) in &self.env {
-            c.env(k, v);
-        }
-        c
-    }
-
-    fn run(&self, args: &[&str]) -> Ran {
-        self.run_with(args, "")
-    }
-
-    fn run_with(&self, args: &[&str], stdin: &str) -> Ran {
-        let mut child =
-            self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A program that does not read its input may be gone already.
-        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        Ran::from(child.wait_with_output().unwrap())
-    }
-}
-
-impl Drop for Case {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.dir);
-    }
-}
-
-impl From<Output> for Ran {
-    fn from(o: Output) -> Ran {
-        Ran {
-            code: o.status.code().unwrap_or(-1),
-            out: String::from_utf8_lossy(&o.stdout).into_owned(),
-            err: String::from_utf8_lossy(&o.stderr).into_owned(),
-        }
-    }
-}
-
-impl Ran {
-    #[track_caller]
-    fn expect(&self, code: i32, out: &str, err: &str) {
-        assert_eq!((self.code, self.out.as_str(), self.err.as_str()), (code, out, err));
-    }
-
-    #[track_caller]
-    fn prints(&self, out: &str) {
-        self.expect(0, out, "");
-    }
-}
+use std::process::{Command, Stdio};
+use support::{Case, Ran};
 
 mod commands {
     use super::*;
@@ -97,6 +14,33 @@ mod commands {
         assert!(usage.code == 0 && usage.out.starts_with("Usage: gene <command> [options] [args]\n"));
         for name in ["help", "h", "--help", "-h"] {
             case.run(&[name]).prints(&usage.out);
+        }
+    }
+
+    const COMMANDS: [&str; 12] = [
+        "run",
+        "eval",
+        "repl",
+        "pipe",
+        "parse",
+        "fmt",
+        "format",
+        "test",
+        "run-examples",
+        "deser",
+        "deserialize",
+        "check",
+    ];
+
+    #[test]
+    fn every_command_has_a_help_text() {
+        let case = Case::new();
+        let usage = case.run(&[]).out;
+        for command in COMMANDS {
+            let help = case.run(&["help", command]);
+            assert!(help.code == 0 && help.out.contains("Usage: gene "), "{command}: {}", help.out);
+            case.run(&[command, "--help"]).prints(&help.out);
+            assert!(usage.contains(command), "{command}");
         }
     }
 
@@ -124,17 +68,9 @@ mod commands {
     }
 
     #[test]
-    fn planned_commands_say_so() {
-        let case = Case::new();
-        for name in ["pipe", "fmt", "format", "test", "run-examples", "deser", "deserialize"] {
-            case.run(&[name, "a"]).expect(2, "", &format!("Error: '{name}' is not supported yet\n"));
-        }
-    }
-
-    #[test]
     fn an_unknown_option_is_wrong_usage() {
         let case = Case::new().file("a.gene", "1");
-        for command in ["run", "eval", "repl", "parse", "check"] {
+        for command in COMMANDS {
             case.run(&[command, "--x", "a.gene"]).expect(2, "", "Error: Unknown option: --x\n");
             case.run(&[command, "--x=1", "a.gene"]).expect(2, "", "Error: Unknown option: --x\n");
         }
@@ -154,7 +90,7 @@ mod commands {
     #[test]
     fn a_missing_file_is_an_error() {
         let case = Case::new();
-        for command in ["run", "parse", "check"] {
+        for command in ["run", "parse", "check", "fmt", "run-examples", "deser", "test"] {
             case.run(&[command, "no.gene"]).expect(1, "", "Error: File not found: no.gene\n");
         }
     }
@@ -192,6 +128,7 @@ mod run {
     fn a_dash_is_stdin() {
         let case = Case::new();
         case.run_with(&["run", "-", "x"], "(println $args $is_main)").prints("[x] true\n");
+        case.run_with(&["-", "x"], "(println $args)").prints("[x]\n");
         let ran = case.run_with(&["run", "-"], "\n(nope)");
         assert_eq!((ran.code, ran.err.lines().nth(1)), (1, Some("  at <module> (<stdin>:2:2)")));
     }
@@ -596,6 +533,25 @@ mod repl {
         let ran = Case::new().run_with(&["repl"], "(a\n");
         assert_eq!((ran.code, ran.out.as_str()), (0, ""));
         assert!(ran.err.starts_with("Error: <repl>:1:1: EOF while reading list"), "{}", ran.err);
+    }
+
+    #[test]
+    fn the_session_is_where_the_program_failed() {
+        let case = Case::new().file(
+            "a.gene",
+            "(import scale from \"m\")\n(var top 5)\n(fn f [a] (var b [a]) (do (var gone 1) gone) (var get (fn [] b)) (throw \"x\") (var late 2))\n\
+             (f 3)\n",
+        );
+        let case = case.file("m.gene", "(fn scale [n] (do (var factor 2) (n * \"s\")))");
+        let input = "(println a b top)\n(get)\n(a = 4)\n(a + top)\nlate\ngone\n(scale 3)\n(f 1)\n";
+        let ran = case.run_with(&["run", "--repl-on-error", "a.gene"], input);
+        assert_eq!((ran.code, ran.out.as_str()), (1, "3 [3] 5\n[3]\n4\n9\n"), "{}", ran.err);
+        assert!(ran.err.contains("late is not defined") && ran.err.contains("gone is not defined"), "{}", ran.err);
+        let case = case.file("b.gene", "(import scale from \"m\")\n(scale 7)\n");
+        let ran = case.run_with(&["run", "--repl-on-error", "b.gene"], "(n + factor)\n");
+        assert_eq!(ran.out, "9\n", "{}", ran.err);
+        let ran = case.run_with(&["eval", "--repl-on-error", "(var x 1) (fn g [y] (nope)) (g 2)"], "[x y]\n");
+        assert_eq!(ran.out, "[1 2]\n", "{}", ran.err);
     }
 
     #[test]

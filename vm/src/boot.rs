@@ -65,6 +65,7 @@ impl Vm {
             module: symbols.intern_static("<module>"),
             anon: symbols.intern_static("<fn>"),
             trace: symbols.intern_static("%trace"),
+            scope: symbols.intern_static("%scope"),
         };
         let globals = heap.namespace(None);
         let gene = symbols.intern_static("gene");

@@ -34,6 +34,8 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Collect at every safepoint.
     pub stress_gc: bool,
+    /// Exceptions keep the variables of the function that threw them, to be looked at.
+    pub keep_scopes: bool,
     pub args: Vec<String>,
     /// Path of the program as given.
     pub program: String,
@@ -55,6 +57,7 @@ impl Default for Options {
             instruction_limit: None,
             seed: None,
             stress_gc: false,
+            keep_scopes: false,
             args: Vec::new(),
             program: String::new(),
         }
@@ -177,6 +180,8 @@ pub struct Names {
     pub module: Sym,
     pub anon: Sym,
     pub trace: Sym,
+    /// Variables of the frame an exception was thrown in.
+    pub scope: Sym,
 }
 
 #[repr(C)]

@@ -31,7 +31,8 @@ pub fn run(o: &Test) -> i32 {
 }
 
 fn files(o: &Test) -> Result<Vec<PathBuf>, i32> {
-    let given: Vec<PathBuf> = o.paths.iter().map(|p| o.common.located(p.as_ref())).collect();
+    let given: Vec<PathBuf> =
+        o.paths.iter().map(|p| o.common.file(&p.to_string_lossy())).collect::<Result<_, i32>>()?;
     let paths = if given.is_empty() { vec![o.common.test_dir()?] } else { given };
     let mut files = Vec::new();
     for path in &paths {

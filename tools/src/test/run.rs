@@ -1,6 +1,7 @@
 //! Running one test file, once or under several seeds.
 use super::headers::Headers;
 use crate::options::{self, Common, Test};
+use crate::repl;
 use gene::{TestFailure, TestFile, Verdict};
 use similar::{ChangeTag, TextDiff};
 use std::path::{Path, PathBuf};
@@ -79,12 +80,22 @@ fn once(o: &Test, path: &Path, headers: &Headers, seed: Option<u64>) -> Vec<Test
     // The options were accepted when the command began.
     let Ok(builder) = common.builder() else { return Vec::new() };
     let program = path.to_string_lossy().into_owned();
-    let mut vm = builder.capture_output().args(args).program(program.clone()).build();
+    // Who wants to look around needs the terminal.
+    let builder = if common.repl_on_error { builder } else { builder.capture_output() };
+    let mut vm = builder.args(args).program(program.clone()).build();
     let wanted = |name: &str| o.filter.as_ref().is_none_or(|text| name.contains(text.as_str()));
     let run = vm.run_test_file(path, &wanted);
     let (out, err) = (vm.captured_stdout(), vm.captured_stderr());
+    if common.repl_on_error && vm.enter_failing_scope() {
+        repl::session(&mut vm);
+        vm.flush();
+    }
+    if common.debug {
+        eprintln!("{program}: {}", vm.statistics());
+    }
     if run.registered == 0 {
-        let verdict = judge(headers, &run, &out, &err);
+        let printed = (!common.repl_on_error).then_some(out.as_str());
+        let verdict = judge(headers, &run, printed, &err);
         return if wanted(&program) { vec![whole(path, verdict, out, start.elapsed())] } else { Vec::new() };
     }
     if run.code != 0 {
@@ -114,8 +125,8 @@ fn ended(code: i32, stderr: &str) -> String {
     if stderr.is_empty() { format!("Error: exit code {code}, expected 0\n") } else { stderr.to_owned() }
 }
 
-/// A file without cases does what its headers say.
-fn judge(headers: &Headers, run: &TestFile, stdout: &str, stderr: &str) -> Verdict {
+/// A file without cases does what its headers say. Output that was not captured is not looked at.
+fn judge(headers: &Headers, run: &TestFile, stdout: Option<&str>, stderr: &str) -> Verdict {
     let mut report = String::new();
     if run.code != headers.exit_code {
         if headers.exit_code == 0 {
@@ -124,7 +135,7 @@ fn judge(headers: &Headers, run: &TestFile, stdout: &str, stderr: &str) -> Verdi
             report.push_str(&format!("Error: exit code {}, expected {}\n{stderr}", run.code, headers.exit_code));
         }
     }
-    if !headers.expected.is_empty() {
+    if let Some(stdout) = stdout.filter(|_| !headers.expected.is_empty()) {
         let expected = solid(&headers.expected.join("\n"));
         let actual = solid(stdout);
         if expected != actual {

@@ -124,19 +124,31 @@ impl Heap {
     }
 
     fn mark_maybe(&mut self, addr: usize) {
+        if self.is_object(addr) {
+            self.mark(addr);
+        }
+    }
+
+    /// Whether an object begins at the address, which may be any number.
+    #[inline(always)]
+    fn is_object(&self, addr: usize) -> bool {
         if addr & 15 != 0 {
-            return;
+            return false;
         }
         if self.in_block(addr) {
             let b = Block::of(addr);
             let bump = self.bump_range(b);
             // SAFETY: a block of ours; `holds` validates the cell.
-            if unsafe { (*b).holds(addr, bump) } {
-                self.mark(addr);
-            }
-        } else if self.large.holds(addr) {
-            self.mark(addr);
+            unsafe { (*b).holds(addr, bump) }
+        } else {
+            self.large.holds(addr)
         }
+    }
+
+    /// The value in a register that may never have been written: nil when it names no object.
+    pub(crate) fn checked(&self, v: Value) -> Value {
+        let is_value = !v.is_ptr() || self.is_object(v.addr());
+        if is_value && !v.is_undef() { v } else { Value::NIL }
     }
 
     /// Marks everything reachable from `roots` and makes the rest free. Only the interpreter calls this, at a safepoint.

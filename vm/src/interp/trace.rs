@@ -4,7 +4,7 @@ use crate::heap::{Gc, Kind};
 use crate::native::R;
 use crate::object::array::Array;
 use crate::object::fiber::{FRAME_HEAD, Fiber, Role};
-use crate::object::function::Function;
+use crate::object::function::{Cell, Function};
 use crate::object::map::Map;
 use crate::syntax::form::Span;
 use crate::syntax::source::Source;
@@ -37,6 +37,7 @@ pub fn capture(vm: &mut Vm) {
     let mut items = [Value::NIL; MAX_FRAMES * 2 + 2];
     let mut n = 2;
     let mut total = 0i64;
+    let mut scopes = Vec::new();
     if let Some(name) = vm.thrown_in.take() {
         items[0] = Value::sym(vm.symbols.intern_static(name));
     }
@@ -51,6 +52,12 @@ pub fn capture(vm: &mut Vm) {
             };
             if let Some(func) = closure.get::<Function>(Kind::Function) {
                 total += 1;
+                if vm.options.keep_scopes && !func.proto().source.internal {
+                    let body = func.proto().trace_name == vm.names.module;
+                    if scopes.is_empty() || body {
+                        scopes.push((f, base, func, pc));
+                    }
+                }
                 if n + 1 < items.len() {
                     let start = func.proto().code.as_ptr() as usize;
                     let at = pc.wrapping_sub(start) / std::mem::size_of::<Instr>();
@@ -81,6 +88,47 @@ pub fn capture(vm: &mut Vm) {
     vm.heap.fuel.spend(total / FRAMES_PER_CHARGE);
     let trace = vm.array(&items[..n]);
     vm.map_set(m, key, trace);
+    if !scopes.is_empty() {
+        keep_scopes(vm, m, &scopes);
+    }
+}
+
+/// Gives the exception the variables of the first frame, and of the body of its module if that is running: the module's number,
+/// then names and values, inner ones first.
+#[cold]
+fn keep_scopes(vm: &mut Vm, ex: Gc<Map>, frames: &[(Gc<Fiber>, usize, Gc<Function>, usize)]) {
+    let module = frames[0].2.proto().source.module;
+    let mut items = vec![Value::small(i64::from(module))];
+    for &(fiber, base, func, pc) in frames {
+        let p = func.proto();
+        if p.source.module != module {
+            continue;
+        }
+        let at = pc.wrapping_sub(p.code.as_ptr() as usize) / std::mem::size_of::<Instr>();
+        let at = at.saturating_sub(1) as u32;
+        for local in p.locals.iter().rev().filter(|l| l.start <= at && at < l.end) {
+            // SAFETY: the frame's registers; what was never written is found out by `checked`.
+            let v = unsafe { *fiber.stack.add(base + local.reg as usize) };
+            let v = vm.heap.checked(v);
+            let v = v.get::<Cell>(Kind::Cell).map_or(v, |cell| vm.heap.checked(cell.value));
+            if !items[1..].iter().step_by(2).any(|&name| name == Value::sym(local.name)) {
+                items.extend([Value::sym(local.name), v]);
+            }
+        }
+    }
+    let items = vm.array(&items);
+    let key = vm.names.scope;
+    vm.map_set(ex, key, items);
+}
+
+/// What [`keep_scopes`] kept: the module and the variables.
+pub fn scope(vm: &mut Vm, ex: Value) -> Option<(u32, Vec<(Sym, Value)>)> {
+    let m = ex.get::<Map>(Kind::Instance)?;
+    let key = vm.names.scope;
+    let items = vm.map_get(m, key)?.get::<Array>(Kind::Array)?;
+    let items = items.as_slice();
+    let variables = items[1..].chunks_exact(2).filter_map(|pair| Some((pair[0].as_sym()?, pair[1]))).collect();
+    Some((items.first()?.as_int()? as u32, variables))
 }
 
 /// The innermost frame of the task that runs `f` which shows in traces: function and pc.

@@ -280,10 +280,15 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// The stack of an exception, and what else it keeps, is no field.
+    fn is_hidden(&self, key: Sym) -> bool {
+        key == self.vm.names.trace || key == self.vm.names.scope
+    }
+
     fn members(&mut self, m: Gc<Map>, first: &mut bool) -> W {
         if self.style.sort_keys {
             let mut keys: Vec<Sym> =
-                self.vm.map_entries(m).into_iter().map(|e| e.0).filter(|&k| k != self.vm.names.trace).collect();
+                self.vm.map_entries(m).into_iter().map(|e| e.0).filter(|&k| !self.is_hidden(k)).collect();
             keys.sort_by_key(|&k| self.vm.sym_name(k));
             for k in keys {
                 if let Some(v) = self.vm.map_get(m, k) {
@@ -295,8 +300,7 @@ impl Writer<'_> {
         }
         let mut at = 0;
         while let Some((k, v)) = self.vm.map_next(m, &mut at) {
-            // The stack of an exception is no field.
-            if k == self.vm.names.trace {
+            if self.is_hidden(k) {
                 continue;
             }
             self.key(self.vm.sym_name(k), first);

@@ -60,6 +60,15 @@ pub struct SourceRef {
     pub id: u32,
 }
 
+/// A variable that has its register from instruction `start` up to, but without, `end`. It may not have its value yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Local {
+    pub reg: u8,
+    pub name: Sym,
+    pub start: u32,
+    pub end: u32,
+}
+
 pub struct Proto {
     pub code: Box<[Instr]>,
     pub consts: Box<[Value]>,
@@ -92,8 +101,8 @@ pub struct Proto {
     pub span: Span,
     pub intent: Option<Value>,
     pub examples: Option<Value>,
-    /// Bound variables visible to a debugger or `--repl-on-error`: register, name.
-    pub locals: Box<[(u8, Sym)]>,
+    /// Named variables with a register, for `--repl-on-error`.
+    pub locals: Box<[Local]>,
     /// Calls and back-edges seen; the JIT's trigger.
     pub hotness: u32,
     /// An Int that tells the function apart from all others compiled by this VM.

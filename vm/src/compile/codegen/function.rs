@@ -6,7 +6,7 @@ use super::unwind::{Guard, LoopState};
 use super::{Dest, Gen, Reg, Res};
 use crate::bytecode::{Instr, Op, Site};
 use crate::compile::hir::*;
-use crate::object::code::{Handler, Ic, ParamInfo, Proto};
+use crate::object::code::{Handler, Ic, Local, ParamInfo, Proto};
 use crate::object::function::NOT_SIMPLE;
 use crate::syntax::form::Span;
 use crate::value::{Sym, Value};
@@ -51,7 +51,9 @@ pub(super) struct State<'u, 'a> {
     /// Returning means storing here and jumping there.
     pub epilogue: Option<(Reg, Label)>,
     pub tail_calls: bool,
-    pub locals: Vec<(u8, Sym)>,
+    pub locals: Vec<Local>,
+    /// Those of `locals` that have their register still.
+    pub open_locals: Vec<usize>,
     /// Captured values kept in registers: capture, register.
     pub loaded: Vec<(u32, Reg)>,
     /// Copies of parameters as bound, when postconditions have to show them.
@@ -101,6 +103,7 @@ impl<'u, 'a> State<'u, 'a> {
             epilogue: None,
             tail_calls: false,
             locals: Vec::new(),
+            open_locals: Vec::new(),
             loaded: Vec::new(),
             bound: Vec::new(),
             kinds: FxHashMap::default(),

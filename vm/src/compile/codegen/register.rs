@@ -5,6 +5,7 @@
 use super::{Dest, Gen, Reg, Res};
 use crate::bytecode::Op;
 use crate::compile::hir::{E, ExprKind, FuncKind, VarId};
+use crate::object::code::Local;
 use crate::value::{Sym, Value};
 
 /// Registers that instructions may name.
@@ -54,6 +55,12 @@ impl<'a> Gen<'_, '_, 'a> {
         self.f.top = mark;
         while self.f.open_vars.last().is_some_and(|v| v.1 as usize >= mark) {
             self.f.open_vars.pop();
+        }
+        while let Some(&at) = self.f.open_locals.last()
+            && self.f.locals[at].reg as usize >= mark
+        {
+            self.f.open_locals.pop();
+            self.f.locals[at].end = self.f.code.len() as u32;
         }
     }
 
@@ -105,7 +112,9 @@ impl<'a> Gen<'_, '_, 'a> {
         let name = self.f.func.vars[v as usize].name;
         if !name.is_empty() {
             let s: Sym = self.vm.sym(name);
-            self.f.locals.push((r, s));
+            let start = self.f.code.len() as u32;
+            self.f.open_locals.push(self.f.locals.len());
+            self.f.locals.push(Local { reg: r, name: s, start, end: u32::MAX });
         }
     }
 
