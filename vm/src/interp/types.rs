@@ -268,7 +268,9 @@ pub fn check(vm: &mut Vm, v: Value, ty: Value, place: &str) -> R {
     if let Some(c) = convert(vm, shape, scope, v, place)? {
         return Ok(c);
     }
-    let expected = type_text(ty);
+    // An imported alias is shown by its expansion too.
+    let alias = shape.get::<Cell>(Kind::Cell).map(|cell| cell.value).filter(|v| v.is_kind(Kind::TypeValue));
+    let expected = type_text(alias.unwrap_or(ty));
     let got = vm.kind_name(v);
     let mut m = format!("Type error [GENE_TYPE_MISMATCH]: expected {expected}, got {got} in {place}");
     if nil == NilRule::Stated && v.is_nil() {
