@@ -377,20 +377,6 @@ impl Common {
 }
 
 impl Common {
-    /// The root that `--pkg` means: `Some(None)` when there is no such package.
-    fn package(&self) -> Option<Option<PathBuf>> {
-        let package = self.pkg.as_ref()?;
-        Some(gene::package::locate(&package.to_string_lossy()).ok())
-    }
-
-    /// A relative file is looked for in the package root first.
-    pub fn located(&self, file: &Path) -> PathBuf {
-        match self.package().flatten().map(|root| root.join(file)) {
-            Some(inside) if inside.exists() => inside,
-            _ => file.to_path_buf(),
-        }
-    }
-
     /// Where `gene test` looks: the tests of the package, else the working directory. `Err`: exit code.
     pub fn test_dir(&self) -> Result<PathBuf, i32> {
         let here = working_directory();

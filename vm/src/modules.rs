@@ -93,10 +93,12 @@ impl Vm {
             Ok(u) => u,
             Err(errors) => return Err(self.compile_failure(source, errors)),
         };
-        self.warn(&unit.warnings, &source);
+        let mut warnings = unit.warnings.clone();
         if !internal && self.options.type_check {
-            self.check_types(&unit, id, &source)?;
+            warnings.extend(self.check_types(&unit, id, &source)?);
+            warnings.sort_by_key(|(span, _)| span.start);
         }
+        self.warn(&warnings, &source);
         self.finish_unit(&unit, id, source, internal)
     }
 
@@ -108,40 +110,39 @@ impl Vm {
         LoadFailure { source, stage: Stage::Compile, errors }
     }
 
+    /// The class that a global name stands for.
+    fn library_class(&self, name: &str) -> Option<Gc<ClassObj>> {
+        let member = self.symbols.find(name).and_then(|s| self.globals.data().find(s));
+        member.and_then(|m| m.plain()).and_then(|v| v.get::<ClassObj>(Kind::Class))
+    }
+
+    /// Has the library class a method of this name? `None`: there is no such class.
+    pub(crate) fn library_method(&self, class: &str, name: &str) -> Option<bool> {
+        let class = self.library_class(class)?;
+        Some(self.symbols.find(name).is_some_and(|s| self.class_find(class, s).is_some()))
+    }
+
     /// The static type checker (18.5).
-    fn check_types(&mut self, unit: &Unit, id: u32, source: &Rc<Source>) -> Result<(), LoadFailure> {
+    fn check_types(&self, unit: &Unit, id: u32, source: &Rc<Source>) -> Result<Vec<(Span, String)>, LoadFailure> {
         if !self.options.warnings && !self.options.strict_types {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let class = |name: &str| {
-            let member = self.symbols.find(name).and_then(|s| self.globals.data().find(s));
-            member.and_then(|m| m.plain()).and_then(|v| v.get::<ClassObj>(Kind::Class))
-        };
         let env = TypeEnv {
-            is_class: &|name| class(name).is_some(),
-            related: &|a, b| match (class(a), class(b)) {
+            is_class: &|name| self.library_class(name).is_some(),
+            related: &|a, b| match (self.library_class(a), self.library_class(b)) {
                 (Some(a), Some(b)) => self.subclass_of(a, b) || self.subclass_of(b, a),
                 _ => true,
             },
-            has_method: &|of, name| match (class(of), self.symbols.find(name)) {
-                (Some(c), Some(s)) => self.class_find(c, s).is_some(),
-                (None, _) => true,
-                (_, None) => false,
-            },
+            has_method: &|class, name| self.library_method(class, name).unwrap_or(true),
             strict_nil: self.options.strict_nil,
             main: id == self.main_module,
         };
         let findings = types::check(unit, &env);
-        if findings.is_empty() {
-            return Ok(());
-        }
-        if self.options.strict_types {
+        if self.options.strict_types && !findings.is_empty() {
             let errors = findings.into_iter().map(|f| lower::CompileError { span: f.span, message: f.message });
             return Err(self.compile_failure(source.clone(), errors.collect()));
         }
-        let found: Vec<(Span, String)> = findings.into_iter().map(|f| (f.span, f.message)).collect();
-        self.warn(&found, source);
-        Ok(())
+        Ok(findings.into_iter().map(|f| (f.span, f.message)).collect())
     }
 
     fn warn(&mut self, warnings: &[(Span, String)], source: &Source) {

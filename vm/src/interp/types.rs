@@ -214,7 +214,7 @@ fn accepts(vm: &mut Vm, shape: Value, scope: Scope, v: Value) -> Result<bool, St
 
 /// To the first member that allows a conversion (18.4).
 fn convert(vm: &mut Vm, shape: Value, scope: Scope, v: Value, place: &str) -> Result<Option<Value>, Stop> {
-    match leaf(vm, shape, scope)? {
+    crate::stack::grow(|| match leaf(vm, shape, scope)? {
         Leaf::Tagged(UNION, r) => {
             for member in &r.slots()[1..] {
                 if let Some(c) = convert(vm, *member, scope, v, place)? {
@@ -240,7 +240,7 @@ fn convert(vm: &mut Vm, shape: Value, scope: Scope, v: Value, place: &str) -> Re
             Ok(None)
         }
         _ => Ok(None),
-    }
+    })
 }
 
 fn truncate(vm: &mut Vm, v: Value, f: f64, place: &str) -> Result<Option<Value>, Stop> {
@@ -268,7 +268,9 @@ pub fn check(vm: &mut Vm, v: Value, ty: Value, place: &str) -> R {
     if let Some(c) = convert(vm, shape, scope, v, place)? {
         return Ok(c);
     }
-    let expected = type_text(ty);
+    // An imported alias is shown by its expansion too.
+    let alias = shape.get::<Cell>(Kind::Cell).map(|cell| cell.value).filter(|v| v.is_kind(Kind::TypeValue));
+    let expected = type_text(alias.unwrap_or(ty));
     let got = vm.kind_name(v);
     let mut m = format!("Type error [GENE_TYPE_MISMATCH]: expected {expected}, got {got} in {place}");
     if nil == NilRule::Stated && v.is_nil() {
@@ -365,8 +367,8 @@ fn remember(vm: &mut Vm, i: Instr, v: Value, ty: Value, cell: Value) {
 fn is_fixed(shape: Value) -> bool {
     if let Some(r) = shape.get::<Record>(Kind::Record) {
         return match r.slot(0).small_int() {
-            UNION => r.slots()[1..].iter().all(|m| is_fixed(*m)),
-            APPLIED => is_fixed(r.slot(1)),
+            UNION => crate::stack::grow(|| r.slots()[1..].iter().all(|m| is_fixed(*m))),
+            APPLIED => crate::stack::grow(|| is_fixed(r.slot(1))),
             FN | PARAM => true,
             _ => false,
         };

@@ -58,7 +58,7 @@ impl<'a> Gen<'_, '_, 'a> {
 
     /// Kinds of a type's values: all that may be (`wide`), or only those all of which are.
     fn type_kinds(&self, ty: Type<'a>, wide: bool) -> Kinds {
-        match ty {
+        crate::stack::grow(|| match ty {
             Type::Any | Type::Param(_) => Kinds::ALL,
             Type::Nil => Kinds::NIL,
             Type::Number => Kinds::INT.or(Kinds::FLOAT),
@@ -76,7 +76,7 @@ impl<'a> Gen<'_, '_, 'a> {
             },
             _ if wide => Kinds::ALL,
             _ => Kinds::NONE,
-        }
+        })
     }
 
     pub(super) fn kinds_of(&self, e: E<'a>) -> Kinds {

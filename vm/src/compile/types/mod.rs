@@ -64,6 +64,7 @@ pub fn check<'a>(unit: &Unit<'a>, env: &TypeEnv<'_>) -> Vec<Finding> {
         quiet: false,
         todo: vec![(0, false)],
         seen: vec![false; unit.funcs.len()],
+        depth: std::cell::Cell::new(0),
     };
     while let Some((id, quiet)) = checker.todo.pop() {
         checker.function(id, quiet);
@@ -93,6 +94,8 @@ struct Checker<'u, 'a> {
     /// Functions to walk, and whether quietly.
     todo: Vec<(FuncId, bool)>,
     seen: Vec<bool>,
+    /// How deep the annotation being read is nested.
+    depth: std::cell::Cell<u32>,
 }
 
 impl<'a> Checker<'_, 'a> {
@@ -238,7 +241,14 @@ impl<'a> Checker<'_, 'a> {
         if !named.path.is_empty() {
             return Ty::Any;
         }
-        let args = || named.args.iter().map(|arg| self.ty_of(func, *arg)).collect::<Rc<[Ty<'a>]>>();
+        // Arguments of arguments of arguments are nobody's business.
+        let args = || {
+            let depth = self.depth.replace(self.depth.get() + 1);
+            let known = named.args.iter().filter(|_| depth < 8);
+            let args = known.map(|arg| self.ty_of(func, *arg)).collect::<Rc<[Ty<'a>]>>();
+            self.depth.set(depth);
+            args
+        };
         match named.root {
             TypeRoot::Global("Object") => Ty::Any,
             TypeRoot::Global("Result") => Ty::Enum(program::RESULT, args()),
