@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! (method CLASS NAME [params] body...)      CLASS or NAME may be a list in brackets: one entry per combination
-//! (function NAME [params] body...)          a global
+//! (function NAME [params] body...)          a global, or a member of a namespace when NAME is a path
 //! ```
 //!
 //! The entry's source is `(method NAME [params] body...)` or `(fn NAME [params] body...)`. Of several names the first one stands
@@ -160,7 +160,7 @@ impl<'a> Splitter<'a> {
         if !rest.trim_start_matches("^^generator").trim_start().starts_with('[') {
             self.fail(start, "parameter list expected");
         }
-        let plain = names[0].trim_end_matches('!');
+        let plain = names[0].rsplit('/').next().unwrap_or_default().trim_end_matches('!');
         let source = format!("({keyword} {plain} {rest}");
         let line = self.line(start);
         for class in &classes {

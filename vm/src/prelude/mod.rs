@@ -1,16 +1,17 @@
 //! The part of the library written in Gene: methods and functions that call back into script code, compiled one by one when
 //! first called. At startup only their names are registered.
-use crate::heap::Kind;
+use crate::heap::{Gc, Kind};
 use crate::native::{PRELUDE, R};
 use crate::object::class::ClassObj;
+use crate::object::namespace::NamespaceObj;
 use crate::syntax::source::Source;
-use crate::value::Value;
+use crate::value::{Sym, Value};
 use crate::vm::Vm;
 use std::rc::Rc;
 
 /// One method or function of `prelude/*.gene`, cut out by the build script.
 pub struct PreludeEntry {
-    /// Class the method belongs to; empty for global functions.
+    /// Class the method belongs to, by its path; empty for functions.
     pub class: &'static str,
     pub name: &'static str,
     /// `(method name [params] body...)` or `(fn name [params] body...)`.
@@ -39,18 +40,31 @@ pub fn install(vm: &mut Vm) {
     vm.prelude.functions = vec![Value::NIL; ENTRIES.len()];
     for (i, e) in ENTRIES.iter().enumerate() {
         let f = vm.heap.native(&PRELUDE, Value::small(i as i64));
-        let s = vm.symbols.intern_static(e.name);
         if e.class.is_empty() {
-            let g = vm.globals;
-            vm.heap.namespace_set(g, s, f);
+            let (ns, s) = place(vm, e.name);
+            vm.heap.namespace_set(ns, s, f);
         } else {
-            let c = vm.symbols.intern_static(e.class);
-            let Some(c) = vm.namespace_get(vm.globals, c).and_then(|v| v.get::<ClassObj>(Kind::Class)) else {
-                continue;
-            };
+            let s = vm.symbols.intern_static(e.name);
+            let Some(c) = class(vm, e.class) else { continue };
             vm.class_define(c, s, f);
         }
     }
+}
+
+/// The namespace a path like `gene/async/all` leads to, made when missing, and the last name.
+fn place(vm: &mut Vm, path: &'static str) -> (Gc<NamespaceObj>, Sym) {
+    let mut ns = vm.globals;
+    let mut rest = path;
+    while let Some((name, more)) = rest.split_once('/').filter(|(name, more)| !name.is_empty() && !more.is_empty()) {
+        ns = if ns == vm.globals && name == "gene" { vm.gene_ns } else { vm.sub_namespace(ns, name) };
+        rest = more;
+    }
+    (ns, vm.symbols.intern_static(rest))
+}
+
+fn class(vm: &mut Vm, path: &'static str) -> Option<Gc<ClassObj>> {
+    let (ns, s) = place(vm, path);
+    vm.namespace_get(ns, s)?.get(Kind::Class)
 }
 
 /// The function behind a prelude stub; compiles it the first time and puts it in the stub's place.
@@ -79,14 +93,14 @@ pub fn compile(vm: &mut Vm, data: Value) -> R {
         Ok(b) => b,
         Err(f) => return Err(vm.runtime_error(&format!("prelude {}: {}", e.name, f.message()))),
     };
-    let s = vm.symbols.intern_static(e.name);
     let f = if e.class.is_empty() {
+        let (ns, s) = place(vm, e.name);
         vm.call_sync(body, &[])?;
         let Some(f) = vm.module_var(id, s) else {
             return Err(vm.runtime_error(&format!("prelude {}: not defined", e.name)));
         };
+        vm.heap.namespace_set(ns, s, f);
         let g = vm.globals;
-        vm.heap.namespace_set(g, s, f);
         g.data().version = g.data().version.wrapping_add(1);
         f
     } else {
@@ -99,8 +113,7 @@ pub fn compile(vm: &mut Vm, data: Value) -> R {
 /// Runs the `extend` form of an entry. Aliases are written under another name than they are registered by: what the class had
 /// under that name stays.
 fn define_method(vm: &mut Vm, e: &PreludeEntry, body: Value) -> R {
-    let class = vm.symbols.intern_static(e.class);
-    let Some(c) = vm.namespace_get(vm.globals, class).and_then(|v| v.get::<ClassObj>(Kind::Class)) else {
+    let Some(c) = class(vm, e.class) else {
         return Err(vm.runtime_error(&format!("prelude: no class {}", e.class)));
     };
     let s = vm.symbols.intern_static(e.name);

@@ -168,9 +168,7 @@ impl Vm {
         let end = limit.map(|us| now.saturating_add(us));
         // The first of a tick and the time limit; a tick of the same instant wins.
         match (tick, end) {
-            (Some((at, n)), end) if end.is_none_or(|e| at <= e) => {
-                self.wake_at_time(key, at, Due::Tick(key, epoch, n))
-            }
+            (Some((at, n)), end) if end.is_none_or(|e| at <= e) => self.wake_at_time(key, at, Due::Tick(key, epoch, n)),
             (_, Some(end)) => self.wake_at_time(key, end, Due::Arm(key, epoch, arms.len() as u32)),
             _ => {}
         }
