@@ -263,9 +263,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             };
             put(vm, r, i, v)
         }
-        Async => {
-            vm.start_eager(reg(i.b()), i.c() == 1)
-        }
+        Async => vm.start_eager(reg(i.b()), i.c() == 1),
         Spawn => {
             let w = i.a();
             let kw = if i.x() >= 0 { names(constant(vm, i)) } else { Vec::new() };

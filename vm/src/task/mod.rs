@@ -283,9 +283,8 @@ impl Vm {
         locals: Value,
     ) -> (Gc<Fiber>, Value) {
         // As much as the callee's frame needs, so that tasks that only wait stay small.
-        let regs = callee
-            .get::<crate::object::function::Function>(Kind::Function)
-            .map_or(4, |f| f.proto().nregs as usize);
+        let regs =
+            callee.get::<crate::object::function::Function>(Kind::Function).map_or(4, |f| f.proto().nregs as usize);
         let mut f = self.heap.fiber(Role::Task, FRAME_HEAD * 2 + regs + args.len() + crate::interp::SCRATCH);
         let fut = self.new_future();
         self.tasks.next_id += 1;
@@ -434,7 +433,8 @@ impl Vm {
             return;
         }
         l.parked = false;
-        l.on = Value::NIL;
+        let on = std::mem::replace(&mut l.on, Value::NIL);
+        let reason = l.reason;
         let timer = std::mem::take(&mut l.timer);
         let registered = l.waits != 0;
         if timer != 0 {
@@ -444,6 +444,9 @@ impl Vm {
             self.unlink(key);
         }
         self.make_ready(key, epoch, w);
+        if registered && matches!(reason, Reason::Read | Reason::Write | Reason::Acquire | Reason::Wait) {
+            self.wait_left(reason, on, matches!(w, Wake::Throw(_)));
+        }
     }
 
     pub(super) fn make_ready(&mut self, key: TaskKey, epoch: u32, w: Wake) {

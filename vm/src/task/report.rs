@@ -38,7 +38,7 @@ impl Vm {
             let state = c.state();
             return format!("{} ({state})", v.foreign_text().unwrap_or_default());
         }
-        v.foreign_text().unwrap_or_default()
+        super::sync::state_text(v).or_else(|| v.foreign_text()).unwrap_or_default()
     }
 
     /// `file:line:col` of where a task is.
@@ -98,7 +98,9 @@ impl Vm {
             State::Pending if !g.has(flag::STARTED) => "new",
             State::Pending => match self.tasks.live.get(g.task_key()) {
                 Some(l) if l.parked => "parked",
-                Some(_) if g.task_fiber().is_some_and(|t| t.status == crate::object::fiber::Status::Waiting) => "running",
+                Some(_) if g.task_fiber().is_some_and(|t| t.status == crate::object::fiber::Status::Waiting) => {
+                    "running"
+                }
                 _ => "ready",
             },
         }

@@ -260,7 +260,13 @@ fn active(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static METHODS: &[NativeDef] = &[
-    def!("recv", recv, 0, 0, "(t .recv) -- waits for the next tick: when it was due in milliseconds; nil after the end."),
+    def!(
+        "recv",
+        recv,
+        0,
+        0,
+        "(t .recv) -- waits for the next tick: when it was due in milliseconds; nil after the end."
+    ),
     def!("next", next, 0, 0, "(t .next) -- as recv; not_found after the end."),
     def!("iter", iter, 0, 0, "(t .iter) -- the timer, for loops."),
     def!("cancel", cancel, 0, 0, "(t .cancel) -- stops the timer; again does nothing."),

@@ -66,7 +66,9 @@ impl<'a> Lower<'a, '_> {
             "spawn" => self.spawn(span, gene),
             "match" => self.error(span, "(match ...) was removed: use (var pattern value) or (case ...)"),
             "concurrent" | "timeout" | "shield" | "gather" | "detach" | "select" | "tasklocal" | "with_local"
-            | "with_lock" | "with_read" | "with_write" | "with_permit" => return self.concurrent_form(span, gene, name),
+            | "with_lock" | "with_read" | "with_write" | "with_permit" => {
+                return self.concurrent_form(span, gene, name);
+            }
             "Class" => return self.dynamic_class(span, gene),
             _ => return None,
         };
