@@ -6,10 +6,14 @@ use crate::input::Input;
 use crate::library;
 use crate::loader::FsLoader;
 use crate::output::{CaptureOutput, StdOutput};
+use crate::package::Packages;
 use crate::report::Diagnostics;
 use crate::vm::Vm;
 use gene_vm::driver::{Driver, Output};
 use gene_vm::vm::Options;
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
 
 /// Made by [`Vm::builder`]; every setting has a sensible default.
 #[derive(Default)]
@@ -23,6 +27,7 @@ pub struct VmBuilder {
     color: bool,
     no_drain: bool,
     trace: bool,
+    package: Option<PathBuf>,
 }
 
 impl VmBuilder {
@@ -92,6 +97,16 @@ impl VmBuilder {
         self.options.warnings = on;
         self
     }
+    /// Whether modules go through the static type checker.
+    pub fn type_check(mut self, on: bool) -> Self {
+        self.options.type_check = on;
+        self
+    }
+    /// Whether what the type checker finds is an error.
+    pub fn strict_types(mut self, on: bool) -> Self {
+        self.options.strict_types = on;
+        self
+    }
     /// Form of error reports.
     pub fn diagnostics(mut self, form: Diagnostics) -> Self {
         self.diagnostics = form;
@@ -100,6 +115,11 @@ impl VmBuilder {
     /// Colour in error reports.
     pub fn color(mut self, on: bool) -> Self {
         self.color = on;
+        self
+    }
+    /// The program runs in the context of the package at `root`: `$pkg`, and where modules are looked for.
+    pub fn package(mut self, root: PathBuf) -> Self {
+        self.package = Some(root);
         self
     }
     /// Whether the end of the main body waits for tasks, timers and callbacks that remain.
@@ -133,8 +153,15 @@ impl VmBuilder {
         if self.trace {
             inner.tasks.trace = Some(Box::default());
         }
-        inner.set_loader(Box::new(FsLoader::new()));
+        let search = std::env::var("GENE_PACKAGE_PATH").ok();
+        let mut packages = Packages::new(search.as_deref());
+        if let Some(root) = self.package {
+            packages.set_context(root);
+        }
+        let packages = Rc::new(RefCell::new(packages));
+        inner.set_loader(Box::new(FsLoader::with_packages(packages.clone())));
         let mut host = Host::new(input);
+        host.packages = packages;
         host.captured = self.capture;
         let host = library::install(&mut inner, host);
         let roots = Roots::new(&mut inner);

@@ -2,6 +2,7 @@
 use crate::environment::Environment;
 use crate::file_stream::FileStream;
 use crate::input::Input;
+use crate::package::Packages;
 use gene_vm::native::{Args, Stop};
 use gene_vm::object::foreign::Foreign;
 use gene_vm::vm::Vm;
@@ -28,6 +29,8 @@ pub struct Host {
     pub captured: bool,
     /// Working directory when the VM was made.
     pub start_dir: String,
+    /// Shared with the loader of modules.
+    pub packages: Rc<RefCell<Packages>>,
     /// When `$duration_start` was read last.
     pub duration_start: Option<f64>,
 }
@@ -41,6 +44,7 @@ impl Host {
             open: Vec::new(),
             captured: false,
             start_dir: std::env::current_dir().map_or_else(|_| String::new(), |d| d.to_string_lossy().into_owned()),
+            packages: Rc::default(),
             duration_start: None,
         }
     }

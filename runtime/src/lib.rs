@@ -17,6 +17,7 @@ mod library;
 mod loader;
 pub mod options;
 pub mod output;
+pub mod package;
 pub mod path;
 pub mod pool;
 pub mod report;

@@ -141,7 +141,14 @@ impl Vm {
 
     fn load(&mut self, name: &str, text: &[u8], dir: Option<PathBuf>, identity: &str) -> Result<Value, LoadFailure> {
         let text = decode(name, text)?;
+        self.set_program_dir(dir.as_deref());
         self.inner.load_main(name, text, dir, identity)
+    }
+
+    fn set_program_dir(&mut self, dir: Option<&Path>) {
+        if let (Some(host), Some(dir)) = (self.host.foreign::<Host>(), dir) {
+            host.packages.borrow_mut().set_program_dir(dir);
+        }
     }
 
     /// Compiles without running; the number of errors, which are reported on stderr.
@@ -239,7 +246,9 @@ impl Vm {
             Some(id) => id,
             None => {
                 let source = Rc::new(Source::new(name, ""));
-                let id = self.inner.new_module(source, std::env::current_dir().ok(), name);
+                let dir = std::env::current_dir().ok();
+                self.set_program_dir(dir.as_deref());
+                let id = self.inner.new_module(source, dir, name);
                 self.session = Some(id);
                 id
             }

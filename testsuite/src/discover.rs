@@ -15,7 +15,7 @@ pub fn repository_root() -> &'static Path {
 }
 
 /// All files below `folder` with this extension, sorted by path. Folders whose name starts with `_` or `.` are left
-/// out: they hold what programs import. A missing folder holds no files.
+/// out: they hold what programs import; manifests of packages are no programs. A missing folder holds no files.
 pub fn files(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     if folder.is_dir() {
@@ -31,7 +31,10 @@ fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) -> io::Resu
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['_', '.']));
         if path.is_dir() && !hidden {
             collect(&path, extension, found)?;
-        } else if path.is_file() && path.extension().is_some_and(|ext| ext == extension) {
+        } else if path.is_file()
+            && path.extension().is_some_and(|ext| ext == extension)
+            && path.file_name().is_none_or(|name| name != "package.gene")
+        {
             found.push(path);
         }
     }
@@ -52,7 +55,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let area = folder.path().join("08-modules");
         fs::create_dir_all(area.join("_modules")).unwrap();
-        for name in ["b.gene", "a.gene", "notes.md", "_modules/m.gene"] {
+        for name in ["b.gene", "a.gene", "notes.md", "package.gene", "_modules/m.gene"] {
             fs::write(area.join(name), "").unwrap();
         }
         let names: Vec<String> =

@@ -1,6 +1,5 @@
 //! `gene check`.
 use crate::options::{Check, texts};
-use std::path::Path;
 
 pub fn run(o: &Check) -> i32 {
     let mut errors = 0;
@@ -10,7 +9,10 @@ pub fn run(o: &Check) -> i32 {
             Ok(b) => b.program(file.clone()).build(),
             Err(code) => return code,
         };
-        errors += vm.check_file(Path::new(&file));
+        errors += match o.common.file(&file) {
+            Ok(path) => vm.check_file(&path),
+            Err(code) => return code,
+        };
         vm.flush();
     }
     i32::from(errors > 0)

@@ -1,6 +1,7 @@
 //! The `gene` command.
 #![forbid(unsafe_code)]
 mod check;
+mod deps;
 mod eval;
 mod options;
 mod panic;
@@ -56,6 +57,7 @@ fn start(mut args: Vec<OsString>) -> i32 {
             Command::Repl(o) => repl::run(o),
             Command::Parse(o) => parse::run(&o),
             Command::Check(o) => check::run(&o),
+            Command::Deps(o) => deps::run(&o),
         },
         Err(code) => code,
     }

@@ -5,6 +5,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use gene::{Diagnostics, VmBuilder};
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 #[derive(Parser)]
 #[command(name = "gene", disable_help_subcommand = true, disable_version_flag = true)]
@@ -25,6 +26,8 @@ pub enum Command {
     Parse(Parse),
     /// Compile and report, without running
     Check(Check),
+    /// Package dependencies
+    Deps(Deps),
 }
 
 #[derive(Args)]
@@ -94,6 +97,31 @@ pub struct Check {
     /// The files
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Deps {
+    /// What to do
+    #[arg(value_enum, value_name = "install|update|verify|gc|clean", hide_possible_values = true)]
+    pub action: DepsAction,
+    /// The package's directory (absent: the nearest package)
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<OsString>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DepsAction {
+    /// Install what the lock file says, or resolve and write it
+    Install,
+    /// Resolve anew
+    Update,
+    /// Compare what is installed with the lock file
+    Verify,
+    /// Remove what the lock file does not mention
+    Gc,
+    /// Remove everything installed
+    Clean,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -173,19 +201,38 @@ pub struct Common {
 }
 
 impl Common {
+    /// The package of `--pkg`: a directory, or a name that an import from here would find.
+    fn package_root(&self) -> Result<Option<PathBuf>, i32> {
+        let Some(wanted) = &self.pkg else { return Ok(None) };
+        match gene::package::locate(&wanted.to_string_lossy()) {
+            Ok(root) => Ok(Some(root)),
+            Err(message) => {
+                eprintln!("Error: {message}");
+                Err(1)
+            }
+        }
+    }
+
+    /// A file argument: relative ones are looked up in the package of `--pkg` first.
+    pub fn file(&self, name: &str) -> Result<PathBuf, i32> {
+        let in_package = self.package_root()?.map(|root| root.join(name)).filter(|file| file.is_file());
+        Ok(in_package.unwrap_or_else(|| PathBuf::from(name)))
+    }
+
     /// The machine these options describe; `Err`: exit code, the reason is reported.
     pub fn builder(&self) -> Result<VmBuilder, i32> {
-        if self.pkg.is_some() {
-            eprintln!("Error: '--pkg' is not supported yet");
-            return Err(USAGE);
-        }
         let mut b = gene::Vm::builder()
             .contracts(self.contracts != Some(Switch::Off))
             .strict_nil(self.strict_nil)
             .warnings(!self.no_warnings)
+            .type_check(!self.no_type_check)
+            .strict_types(self.strict_types)
             .drain(!self.no_drain)
             .diagnostics(diagnostics(self.diagnostics))
             .color(color());
+        if let Some(root) = self.package_root()? {
+            b = b.package(root);
+        }
         if let Some(n) = self.poll_interval {
             b = b.poll_interval(n);
         }

@@ -3,7 +3,6 @@ use crate::options::{Run, texts};
 use crate::{repl, signals};
 use gene::Print;
 use std::io::Read;
-use std::path::Path;
 
 pub fn run(o: Run) -> i32 {
     let mut words = texts(&o.words);
@@ -22,7 +21,10 @@ pub fn run(o: Run) -> i32 {
         }
         vm.run_source_printing("<stdin>", &text, Print::Nothing)
     } else {
-        vm.run_file(Path::new(&file))
+        match o.common.file(&file) {
+            Ok(path) => vm.run_file(&path),
+            Err(code) => return code,
+        }
     };
     if let (Some(file), Some(text)) = (&o.common.trace, vm.take_trace())
         && let Err(e) = std::fs::write(file, text)

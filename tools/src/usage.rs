@@ -12,9 +12,10 @@ Commands:
   repl                   interactive session
   parse <file>           show the reader's result
   check <file>...        compile and report, without running
+  deps <sub>             package dependencies: install, update, verify, gc, clean
   help [command]         this text, or that of one command
 
-  pipe, fmt, test, run-examples, deps, deser: not supported yet
+  pipe, fmt, test, run-examples, deser: not supported yet
 
 Options:
   --version              print the version
@@ -23,10 +24,10 @@ Options of a command stand before the file or code; everything after it belongs 
 ";
 
 /// Commands in the language's reference that this version does not have.
-const PLANNED: [&str; 8] = ["pipe", "fmt", "format", "test", "run-examples", "deps", "deser", "deserialize"];
+const PLANNED: [&str; 7] = ["pipe", "fmt", "format", "test", "run-examples", "deser", "deserialize"];
 
 pub fn is_command(name: &str) -> bool {
-    matches!(name, "run" | "eval" | "repl" | "parse" | "check")
+    matches!(name, "run" | "eval" | "repl" | "parse" | "check" | "deps")
 }
 
 pub fn is_planned(name: &str) -> bool {

@@ -126,7 +126,7 @@ mod commands {
     #[test]
     fn planned_commands_say_so() {
         let case = Case::new();
-        for name in ["pipe", "fmt", "format", "test", "run-examples", "deps", "deser", "deserialize"] {
+        for name in ["pipe", "fmt", "format", "test", "run-examples", "deser", "deserialize"] {
             case.run(&[name, "a"]).expect(2, "", &format!("Error: '{name}' is not supported yet\n"));
         }
     }

@@ -40,6 +40,7 @@ const KIND_CLASSES: &[(Kind, &str)] = &[
     (Kind::Application, "Application"),
     (Kind::EnumValue, "EnumValue"),
     (Kind::Iter, "Iterator"),
+    (Kind::TypeValue, "Type"),
 ];
 
 impl Vm {
@@ -117,12 +118,14 @@ impl Vm {
             used_fuel: 0,
             dollar_hook: None,
             eval_count: 0,
+            emitted: Vec::new(),
             sources: Vec::new(),
             builtin_enums: [Value::NIL; 2],
             deadlocked: false,
             deadlock_exception: Value::UNDEF,
             main_module: 0,
             args_value: Value::UNDEF,
+            functions: 0,
         });
         vm.make_classes();
         let seed = vm.driver.seed();
@@ -138,6 +141,7 @@ impl Vm {
         let g = vm.gene_ns.value();
         vm.heap.namespace_set(globals, s, g);
         vm.make_enums();
+        vm.make_types();
         crate::library::install(&mut vm);
         crate::task::library::install(&mut vm);
         crate::prelude::install(&mut vm);

@@ -199,13 +199,16 @@ ops! {
     // --- members
     /// r[a] = r[b].name, site[x]
     GetProp,
-    /// Quickened: instance or map of the cached shape, slot inside the object
-    GetPropInline,
+    /// As GetProp, in front of a CheckFloat of r[a], which it passes over for Floats
+    GetPropFloat,
     /// r[a] = r[b].name, site[x], or r[b].<r[c]> when that finds nothing and r[c] is not undefined
     GetPropVar,
     /// r[a].name = r[b], site[x]
     SetProp,
-    SetPropInline,
+    /// Quickened SetProp for typed fields: site[x+1] remembers the class of a value that passes
+    SetPropTyped,
+    /// The same where Floats pass
+    SetPropFloat,
     /// r[a].name = r[b], site[x], unless the member is missing and the variable r[c] (not undefined) is the key
     SetPropVar,
     /// r[a] = r[b].<r[c]>
@@ -237,6 +240,9 @@ ops! {
     Call,
     /// callee: module cell k[x]
     CallMod,
+    /// As CallMod; the arguments pass the checks of the parameters of function k[x+1]: its number, and once it has been called
+    /// itself
+    CallChecked,
     /// keywords k[x] (record of symbols), their values after the arguments
     CallKw,
     /// arguments: array r[a+3], map r[a+4] (nil: none)
@@ -278,10 +284,17 @@ ops! {
     /// leaves a loop early: closes a generator
     IterClose,
 
+    // --- checks of annotations: see CheckType, whose operands they have
+    /// the type Int
+    CheckInt,
+    /// the type Float
+    CheckFloat,
+    /// a class held by a module variable, k[x]; the record is k[x+1]
+    CheckClass,
+
     // --- the rest: executed out of line
     //
-    // Records named below are `Kind::Record` constants, names in them are Symbols. A *type record* is (annotation as data,
-    // place String, Array of generic parameter Symbols).
+    // Records named below are `Kind::Record` constants, names in them are Symbols. For type values see `interp::types`.
     /// raises r[a] (exception, String, any other value: 9.1)
     Throw,
     /// r[a] thrown again, stack kept
@@ -294,10 +307,14 @@ ops! {
     /// r[a] = r[b] is r[c] (a class, type value, or type expression as data)
     Is,
     IsNot,
-    /// r[a] checked and converted in place to the type record k[x]
+    /// r[a] checked and converted in place to the type of the record k[x]: (type value, place String); ic[bc], unless negative, remembers a class that passes
     CheckType,
-    /// every element of the array r[a] checked and converted in place to the type record k[x] (typed rest parameters)
+    /// every element of the array r[a] checked and converted in place, as by CheckType (typed rest parameters)
     CheckTypes,
+    /// r[a] checked and converted in place to the type value r[b], place k[x]; c = 1: every element of the array r[a]
+    CheckBound,
+    /// r[a] = the type value k[x] with its local names bound to r[b..b+c]
+    BindType,
     /// raises AssertionException with message r[a]; undefined: `Assertion failed`
     AssertFail,
     /// Ends the entry code of a generator function (defaults, type checks, cells): a Generator takes over the frame as it is and
@@ -348,26 +365,37 @@ ops! {
     // definitions
     /// r[a] = new class; parent r[b] when c = 1; k[x]: record (name, number of fields expected, intent String or nil)
     ClassNew,
+    /// error unless r[a], which is to be extended, is a class
+    ClassOpen,
     /// class r[a]: method k[x] = r[b]
     ClassMethod,
     /// class r[a]: constructor r[b]
     ClassCtor,
-    /// class r[a]: field declared by k[x]: record (name, type record or nil); default r[b] (a closure taking self) when c = 1
+    /// class r[a]: field declared by k[x]: record (name, type value or nil); default r[b] (a closure taking self) when c & 1;
+    /// the type value is in r[b+1] when c & 2
     ClassField,
     /// class r[a]: static member k[x] = r[b]
     ClassStatic,
     /// class r[a]: `on_method_missing` r[b]
     ClassMissing,
+    /// class r[a] declares that it implements interface r[b]
+    ClassImplements,
     /// class r[a] is complete: interfaces it declared are checked
     ClassDone,
-    /// r[a] = enum of k[x]: record (name, variant...); a variant is a Symbol (unit) or a record (name, field name, type record
-    /// or nil, field name, ...)
+    /// r[a] = interface of k[x]: record (name, record of method names, record of field name and Bool read-only, alternating)
+    InterfaceNew,
+    /// r[a] = new class of adapters for interface r[b] and class r[c]; members are added as to any class
+    ImplementNew,
+    /// class of adapters r[a] is complete: it is registered with its interface. r[a] = the interface
+    ImplementDone,
+    /// r[a] = enum of k[x]: record (name, variant...); a variant is a Symbol (unit) or a record (name, field name, type value
+    /// or nil, field name, ...); instead of a type value, Int n means that it is in r[b+n] (c of them)
     EnumNew,
     /// r[a] = namespace named k[x]: member of r[b] when r[b] is not undefined (reopened if there), else r[b+1] if that is a
     /// namespace, else a new one
     NsNew,
-    /// r[a] = array with one value per item of k[x] (nil for `*`, whose members become visible): record (specifier String or nil,
-    /// item...); an item is a record of the names of its path, empty for `*`
+    /// r[a] = array with one value per item of k[x] (nil for `*`, whose members become visible): record (specifier, package
+    /// and path: String or nil, item...); an item is a record of the names of its path, empty for `*`
     Import,
     /// error `Exported name k[x] is not defined` if r[a] is undefined
     ExportCheck,

@@ -69,9 +69,23 @@ pub trait Output {
 
 /// Finds and reads modules.
 pub trait ModuleLoader {
-    /// Resolves `spec` as imported from a module in directory `dir`: the canonical path (or identity), the directory for
-    /// relative imports inside it, and the text. `Err`: the searched places.
-    fn load(&mut self, spec: &str, dir: Option<&std::path::Path>) -> Result<LoadedModule, LoadError>;
+    /// Resolves what an import names: the canonical path (or identity), the directory for relative imports inside it, and the
+    /// text.
+    fn load(&mut self, request: &ImportRequest) -> Result<LoadedModule, LoadError>;
+}
+
+/// `(import ... from "spec" ^pkg "pkg" ^path "path")`
+pub struct ImportRequest<'r> {
+    pub spec: &'r str,
+    /// Directory of the importing module.
+    pub dir: Option<&'r std::path::Path>,
+    /// Directory of the program.
+    pub main_dir: Option<&'r std::path::Path>,
+    /// The package to look in, and where the import says it is.
+    pub package: Option<&'r str>,
+    pub path: Option<&'r str>,
+    /// Packages the importing module declares with `$dep`, and where they are.
+    pub declared: &'r [(String, String)],
 }
 
 pub struct LoadedModule {
@@ -84,6 +98,19 @@ pub struct LoadedModule {
 }
 
 pub enum LoadError {
-    NotFound { searched: Vec<String> },
-    Unreadable { path: String, reason: String },
+    NotFound {
+        searched: Vec<String>,
+    },
+    Unreadable {
+        path: String,
+        reason: String,
+    },
+    /// Something about packages; message of a RuntimeException.
+    Package {
+        message: String,
+    },
+    /// A manifest or lock file that can't be read; `file:line:col: text`.
+    Malformed {
+        message: String,
+    },
 }

@@ -21,6 +21,7 @@ impl Vm {
             return match k {
                 Kind::Instance => self.instance_class(v.gc::<Map>()),
                 Kind::BoxedInt => c.int,
+                Kind::Adapter => v.gc::<Record>().slot(0).gc(),
                 Kind::Function if v.gc::<Function>().proto().is_macro => c.macro_,
                 Kind::Fiber if v.as_fiber().is_some_and(|f| f.role == Role::Generator) => c.generator,
                 Kind::Future if crate::task::future::is_task(v) => c.task,
@@ -60,10 +61,10 @@ impl Vm {
     /// A callable value by itself (not an instance with a `call` method).
     pub fn is_callable(&self, v: Value) -> bool {
         match v.heap_kind() {
-            Some(Kind::Function | Kind::Native | Kind::BoundMethod | Kind::Selector) => true,
+            Some(Kind::Function | Kind::Native | Kind::BoundMethod | Kind::Selector | Kind::Interface) => true,
             Some(Kind::Variant) => true,
-            Some(Kind::Instance) => {
-                let c = self.instance_class(v.gc());
+            Some(Kind::Instance | Kind::Adapter) => {
+                let c = self.class_of(v);
                 self.class_find(c, self.names.call).is_some()
             }
             _ => false,

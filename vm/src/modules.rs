@@ -1,11 +1,13 @@
 //! Modules: compiling, running as the program, importing, evaluating data in an environment.
-use crate::compile::codegen;
 use crate::compile::hir::Unit;
 use crate::compile::lower::{self, EvalEnv, EvalModuleName, LowerOptions};
-use crate::driver::LoadError;
+use crate::compile::types::{self, TypeEnv};
+use crate::compile::{codegen, comptime};
+use crate::driver::{ImportRequest, LoadError};
 use crate::heap::{Gc, Kind};
 use crate::interp::Exit;
 use crate::native::{R, Stop};
+use crate::object::class::ClassObj;
 use crate::object::code::SourceRef;
 use crate::object::namespace::{Member, NamespaceObj};
 use crate::syntax;
@@ -59,6 +61,8 @@ impl Vm {
             vars: Vec::new(),
             source,
             running: false,
+            importer: None,
+            declared: Vec::new(),
             opened: Vec::new(),
         });
         id
@@ -72,16 +76,23 @@ impl Vm {
             Ok(f) => f,
             Err(e) => return Err(LoadFailure::one(source, Stage::Parse, e.span, e.message)),
         };
+        let forms: &[Form] = arena.alloc_slice_copy(&forms);
+        let forms = match comptime::expand(self, &arena, forms, &source) {
+            Ok(forms) => forms,
+            Err(errors) => return Err(self.compile_failure(source, errors)),
+        };
         let is_global = |name: &str| {
             name.starts_with('$') || self.symbols.find(name).is_some_and(|s| self.globals.data().find(s).is_some())
         };
         let opts = LowerOptions { is_global: &is_global };
-        let forms: &[Form] = arena.alloc_slice_copy(&forms);
         let unit = match lower::lower_module(&arena, forms, &opts) {
             Ok(u) => u,
             Err(errors) => return Err(self.compile_failure(source, errors)),
         };
-        self.warn(&unit, &source);
+        self.warn(&unit.warnings, &source);
+        if !internal && self.options.type_check {
+            self.check_types(&unit, id, &source)?;
+        }
         self.finish_unit(&unit, id, source, internal)
     }
 
@@ -93,9 +104,45 @@ impl Vm {
         LoadFailure { source, stage: Stage::Compile, errors }
     }
 
-    fn warn(&mut self, unit: &Unit, source: &Source) {
+    /// The static type checker (18.5).
+    fn check_types(&mut self, unit: &Unit, id: u32, source: &Rc<Source>) -> Result<(), LoadFailure> {
+        if !self.options.warnings && !self.options.strict_types {
+            return Ok(());
+        }
+        let class = |name: &str| {
+            let member = self.symbols.find(name).and_then(|s| self.globals.data().find(s));
+            member.and_then(|m| m.plain()).and_then(|v| v.get::<ClassObj>(Kind::Class))
+        };
+        let env = TypeEnv {
+            is_class: &|name| class(name).is_some(),
+            related: &|a, b| match (class(a), class(b)) {
+                (Some(a), Some(b)) => self.subclass_of(a, b) || self.subclass_of(b, a),
+                _ => true,
+            },
+            has_method: &|of, name| match (class(of), self.symbols.find(name)) {
+                (Some(c), Some(s)) => self.class_find(c, s).is_some(),
+                (None, _) => true,
+                (_, None) => false,
+            },
+            strict_nil: self.options.strict_nil,
+            main: id == self.main_module,
+        };
+        let findings = types::check(unit, &env);
+        if findings.is_empty() {
+            return Ok(());
+        }
+        if self.options.strict_types {
+            let errors = findings.into_iter().map(|f| lower::CompileError { span: f.span, message: f.message });
+            return Err(self.compile_failure(source.clone(), errors.collect()));
+        }
+        let found: Vec<(Span, String)> = findings.into_iter().map(|f| (f.span, f.message)).collect();
+        self.warn(&found, source);
+        Ok(())
+    }
+
+    fn warn(&mut self, warnings: &[(Span, String)], source: &Source) {
         if self.options.warnings {
-            for (span, text) in &unit.warnings {
+            for (span, text) in warnings {
                 let d = Diagnostic { severity: Severity::Warning, span: *span, message: text.clone() };
                 let line = d.render(source);
                 self.output.stderr(&format!("{}\n", line.trim_end()));
@@ -105,6 +152,8 @@ impl Vm {
 
     /// Makes cells for the unit's new module variables and generates its code.
     fn finish_unit(&mut self, unit: &Unit, id: u32, source: Rc<Source>, internal: bool) -> Result<Value, LoadFailure> {
+        let owned = |(name, path): &(&str, &str)| (name.to_string(), path.to_string());
+        self.modules[id as usize].declared.extend(unit.dependencies.iter().map(owned));
         let have = self.modules[id as usize].vars.len();
         for v in unit.module_vars.iter().skip(have) {
             let s = self.symbols.intern(v.name);
@@ -220,7 +269,7 @@ impl Vm {
             "is_main" => Value::bool(module == self.main_module),
             "ns" => self.modules.get(module as usize)?.namespace.value(),
             "ex" => Value::NIL,
-            _ => return self.dollar_hook.and_then(|h| h(self, name)),
+            _ => return self.dollar_hook.and_then(|h| h(self, name, module)),
         }))
     }
 
@@ -228,27 +277,40 @@ impl Vm {
 
     /// The namespace of the module `spec` names, loading and running it the first time. Its body runs through
     /// [`Stop::Call`], so it may suspend.
-    pub fn import_module(&mut self, spec: &str, from: u32) -> Result<(u32, Option<Value>), Stop> {
-        let dir = self.modules.get(from as usize).and_then(|m| m.dir.clone());
-        let Some(mut loader) = self.loader.take() else {
-            return Err(self.runtime_error(&format!(
-                "[GENE.MODULE.NOT_FOUND] Module '{spec}' was not found (importer=; specifier={spec}; searched=[])"
-            )));
+    pub fn import_module(
+        &mut self,
+        spec: &str,
+        package: Option<&str>,
+        path: Option<&str>,
+        from: u32,
+    ) -> Result<(u32, Option<Value>), Stop> {
+        let importer = self.modules.get(from as usize).map_or(String::new(), |m| m.source.name.clone());
+        let not_found = |searched: &[String]| {
+            let list = searched.join(" ");
+            format!(
+                "[GENE.MODULE.NOT_FOUND] Module '{spec}' was not found (importer={importer}; specifier={spec}; searched=[{list}])"
+            )
         };
-        let loaded = loader.load(spec, dir.as_deref());
+        let Some(mut loader) = self.loader.take() else { return Err(self.runtime_error(&not_found(&[]))) };
+        let dir = |id: u32| self.modules.get(id as usize).and_then(|m| m.dir.as_deref());
+        let request = ImportRequest {
+            spec,
+            dir: dir(from),
+            main_dir: dir(self.main_module),
+            package,
+            path,
+            declared: self.modules.get(from as usize).map_or(&[], |m| &m.declared),
+        };
+        let loaded = loader.load(&request);
         self.loader = Some(loader);
         let loaded = match loaded {
             Ok(l) => l,
-            Err(LoadError::NotFound { searched }) => {
-                let importer = self.modules.get(from as usize).map_or(String::new(), |m| m.source.name.clone());
-                let list = searched.join(" ");
-                return Err(self.runtime_error(&format!(
-                    "[GENE.MODULE.NOT_FOUND] Module '{spec}' was not found (importer={importer}; specifier={spec}; searched=[{list}])"
-                )));
-            }
+            Err(LoadError::NotFound { searched }) => return Err(self.runtime_error(&not_found(&searched))),
             Err(LoadError::Unreadable { path, reason }) => {
                 return Err(self.io_error(&format!("Failed to read file '{path}': {reason}")));
             }
+            Err(LoadError::Package { message }) => return Err(self.runtime_error(&message)),
+            Err(LoadError::Malformed { message }) => return Err(self.parse_error(&message)),
         };
         if let Some(id) = self.modules.iter().position(|m| m.name == loaded.identity) {
             return Ok((id as u32, None));
@@ -264,6 +326,7 @@ impl Vm {
         };
         let source = Rc::new(Source::new(&loaded.name, text));
         let id = self.new_module(source, loaded.dir, &loaded.identity);
+        self.modules[id as usize].importer = Some(from);
         match self.compile_text(id, false) {
             Ok(body) => Ok((id, Some(body))),
             Err(f) => {
@@ -276,15 +339,31 @@ impl Vm {
     // --- data as code
 
     /// Compiles forms for evaluation in an environment: names of its cells, and the module they belong to.
-    pub fn compile_eval(
+    pub fn compile_eval<'a>(
         &mut self,
-        forms: &[Form],
-        arena: &Bump,
+        forms: &[Form<'a>],
+        arena: &'a Bump,
         env: &EvalEnv,
         module: u32,
         source: Rc<Source>,
     ) -> Result<Value, LoadFailure> {
-        let unit = match lower::lower_eval(arena, arena.alloc_slice_copy(forms), env) {
+        let forms = match comptime::expand(self, arena, arena.alloc_slice_copy(forms), &source) {
+            Ok(forms) => forms,
+            Err(errors) => return Err(self.compile_failure(source, errors)),
+        };
+        self.compile_forms(forms, arena, env, module, source)
+    }
+
+    /// As [`Vm::compile_eval`], for forms without comptime.
+    pub(crate) fn compile_forms<'a>(
+        &mut self,
+        forms: &'a [Form<'a>],
+        arena: &'a Bump,
+        env: &EvalEnv,
+        module: u32,
+        source: Rc<Source>,
+    ) -> Result<Value, LoadFailure> {
+        let unit = match lower::lower_eval(arena, forms, env) {
             Ok(u) => u,
             Err(errors) => return Err(self.compile_failure(source, errors)),
         };
@@ -322,7 +401,7 @@ impl Vm {
 }
 
 /// Binds what an import names, once its module has run.
-pub fn bind_import(vm: &mut Vm, ns: Gc<NamespaceObj>, spec: &str, path: &[Sym]) -> R {
+pub fn bind_import(vm: &mut Vm, ns: Gc<NamespaceObj>, spec: &str, path: &[Sym], importer: u32) -> R {
     let mut v = ns.value();
     for (i, &s) in path.iter().enumerate() {
         let found = match v.get::<NamespaceObj>(Kind::Namespace) {
@@ -340,11 +419,31 @@ pub fn bind_import(vm: &mut Vm, ns: Gc<NamespaceObj>, spec: &str, path: &[Sym]) 
             }
             None => {
                 let x = vm.sym_name(s);
-                return Err(
-                    vm.runtime_error(&format!("[GENE.MODULE.MEMBER_NOT_FOUND] Module '{spec}' has no member '{x}'"))
-                );
+                let cycle = match import_cycle(vm, ns, importer) {
+                    Some(files) => format!(" (import cycle: {})", files.join(" -> ")),
+                    None => String::new(),
+                };
+                return Err(vm.runtime_error(&format!(
+                    "[GENE.MODULE.MEMBER_NOT_FOUND] Module '{spec}' has no member '{x}'{cycle}"
+                )));
             }
         }
     }
     Ok(v)
+}
+
+/// The files from the module of `ns` through whoever imports whom back to it, if `importer` is being loaded for it.
+fn import_cycle(vm: &Vm, ns: Gc<NamespaceObj>, importer: u32) -> Option<Vec<String>> {
+    let target = vm.modules.iter().position(|m| m.namespace == ns)? as u32;
+    let name = |id: u32| vm.modules[id as usize].source.name.clone();
+    let mut files = vec![name(target)];
+    let mut at = importer;
+    loop {
+        files.push(name(at));
+        if at == target {
+            files.reverse();
+            return Some(files);
+        }
+        at = vm.modules.get(at as usize)?.importer?;
+    }
 }

@@ -21,6 +21,10 @@ pub struct Options {
     pub contracts: bool,
     pub strict_nil: bool,
     pub warnings: bool,
+    /// Modules go through the static type checker.
+    pub type_check: bool,
+    /// What the checker finds stops a module from being loaded.
+    pub strict_types: bool,
     /// Bytes.
     pub memory_limit: Option<usize>,
     /// Calls and back-edges after which the run ends with a FuelException that scripts can't catch.
@@ -45,6 +49,8 @@ impl Default for Options {
             contracts: true,
             strict_nil: false,
             warnings: true,
+            type_check: true,
+            strict_types: false,
             memory_limit: None,
             instruction_limit: None,
             seed: None,
@@ -65,6 +71,10 @@ pub struct Module {
     pub vars: Vec<(Sym, Value, bool)>,
     pub source: Rc<crate::syntax::source::Source>,
     pub running: bool,
+    /// The module whose import loaded it.
+    pub importer: Option<u32>,
+    /// Packages declared by `$dep`, and where they are.
+    pub declared: Vec<(String, String)>,
     /// Namespaces whose members are visible by plain name (`import *`).
     pub opened: Vec<Value>,
 }
@@ -226,10 +236,12 @@ pub struct Vm {
     /// Safepoint slow paths taken so far; with the interval it gives the instruction count.
     pub polls: u64,
     pub used_fuel: u64,
-    /// `$name` values the embedder provides (`$env`, ...): name without `$`.
-    pub dollar_hook: Option<fn(&mut Vm, &str) -> Option<R>>,
+    /// `$name` values the embedder provides (`$env`, ...): name without `$`, module it stands in.
+    pub dollar_hook: Option<fn(&mut Vm, &str, u32) -> Option<R>>,
     /// Evaluations of data as code, for source names.
     pub eval_count: u32,
+    /// Numbers of the definitions that the running comptime form emitted.
+    pub emitted: Vec<u32>,
     /// Sources that quoted genes have positions in.
     pub sources: Vec<Rc<crate::syntax::source::Source>>,
     /// `Result` and `Option`.
@@ -241,6 +253,8 @@ pub struct Vm {
     /// Index of the program's module.
     pub main_module: u32,
     pub args_value: Value,
+    /// Functions compiled so far.
+    pub functions: u64,
 }
 
 /// A call a native asks the interpreter to make in its place.
@@ -248,7 +262,7 @@ pub struct PendingCall {
     pub callee: Value,
     pub args: Vec<Value>,
     pub kw: Vec<(Sym, Value)>,
-    /// Call `callee` as a method: `args[0]` is `self`.
+    /// Call `callee` as a method: `args[0]` is `self`. A Symbol then names the method of `self` to call.
     pub method: bool,
 }
 

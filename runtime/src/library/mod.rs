@@ -5,6 +5,7 @@ mod file;
 mod fs;
 mod io;
 mod log;
+mod package;
 mod path;
 mod process;
 mod stdio;
@@ -35,6 +36,7 @@ pub fn install(vm: &mut Vm, host: Host) -> Value {
     env::install(vm, data);
     io::install(vm, data);
     fs::install(vm, data);
+    package::install(vm, data);
     path::install(vm, data);
     stream::install(vm, data);
     file::install(vm, data);
@@ -45,7 +47,7 @@ pub fn install(vm: &mut Vm, host: Host) -> Value {
     data
 }
 
-fn hidden(vm: &mut Vm, name: &'static str) -> Option<Value> {
+pub(crate) fn hidden(vm: &mut Vm, name: &'static str) -> Option<Value> {
     let name = vm.symbols.intern_static(name);
     match vm.globals.data().find(name) {
         Some(Member::Value(v)) => Some(v),
@@ -54,13 +56,15 @@ fn hidden(vm: &mut Vm, name: &'static str) -> Option<Value> {
 }
 
 /// `$name` values that come from outside the language.
-fn dollar(vm: &mut Vm, name: &str) -> Option<R> {
+fn dollar(vm: &mut Vm, name: &str, module: u32) -> Option<R> {
     if let Ok(n) = name.parse::<usize>() {
         return hidden(vm, RESULTS)?.get::<Array>(Kind::Array)?.at(n).map(Ok);
     }
     let host = hidden(vm, HOST)?.foreign::<Host>()?;
     Some(match name {
         "env" => Ok(env::snapshot(vm, host)),
+        "pkg" => package::current(vm, host, module),
+        "app" => package::application(vm, host),
         "cwd" => Ok(vm.str(&host.start_dir)),
         "duration_start" => {
             let now = vm.driver.wall_us() as f64;

@@ -5,6 +5,8 @@
 
 use crate::syntax::form::{Form, Span};
 
+pub use super::ty::{FnParam, FnType, NamedType, Type, TypeRoot};
+
 /// Index into [`Func::vars`] of the function the expression stands in.
 pub type VarId = u32;
 /// Index into [`Unit::funcs`]. Function 0 is the module body.
@@ -23,6 +25,10 @@ pub struct Unit<'a> {
     /// plain [`VarRef::Local`]s of function 0.) Imported names too.
     pub module_vars: Vec<ModuleVar<'a>>,
     pub warnings: Vec<(Span, String)>,
+    /// Code made at run time may see, and assign, all variables.
+    pub dynamic: bool,
+    /// Packages declared by `$dep`, and where they are.
+    pub dependencies: Vec<(&'a str, &'a str)>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +40,8 @@ pub struct ModuleVar<'a> {
     pub is_fn: bool,
     /// `let` or import: assignment was refused by the lowering.
     pub constant: bool,
+    /// Bound in one place and assigned nowhere in the module, also not by code made at run time.
+    pub stable: bool,
     /// Exported by `(export x)`: the module's end must check that it got defined.
     pub must_define: Option<Span>,
     /// The annotation of its declaration: later assignments are checked too.
@@ -159,13 +167,12 @@ pub struct Contract<'a> {
     pub text: &'a str,
 }
 
-/// A type annotation: its form and the place named in the error (`x`, `variable x`, `field x`, `return value of f`).
+/// A type annotation: its form, the place named in the error (`x`, `variable x`, `field x`, `return value of f`), its meaning.
 #[derive(Clone, Copy, Debug)]
 pub struct TypeRef<'a> {
     pub form: Form<'a>,
     pub place: &'a str,
-    /// Generic parameters in scope: these names accept everything.
-    pub generics: &'a [&'a str],
+    pub ty: Type<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -211,6 +218,8 @@ pub enum ExprKind<'a> {
     },
     /// Closure of a function.
     Fn(FuncId),
+    /// A type expression as a value: an alias, the right operand of `is`.
+    TypeValue(Type<'a>),
 
     // --- blocks and control flow
     Block(Block<'a>),
@@ -422,6 +431,14 @@ pub enum ExprKind<'a> {
         class_var: VarId,
         members: &'a [Member<'a>],
     },
+    Interface(&'a InterfaceDef<'a>),
+    /// Adapters of a class: methods, fields and constructor of their own. The value is the interface.
+    Implement {
+        interface: E<'a>,
+        class: E<'a>,
+        class_var: VarId,
+        members: &'a [Member<'a>],
+    },
     Enum(&'a EnumDef<'a>),
     Namespace(&'a NsDef<'a>),
     Import(&'a Import<'a>),
@@ -567,7 +584,7 @@ pub enum BinOp {
     Ge,
     Eq,
     Ne,
-    /// The right operand is an expression naming a type, or a quoted type expression.
+    /// The right operand gives a type: a class, an enum, or an [`ExprKind::TypeValue`].
     Is,
     /// Selector application `./` (not in use yet).
     Select,
@@ -741,6 +758,8 @@ pub struct ClassDef<'a> {
     /// `(object Name ...)`: the value is the single instance.
     pub object: bool,
     pub intent: Option<&'a str>,
+    /// `^fields {^n Type}`: known to the static checker, not enforced.
+    pub stated_fields: &'a [(&'a str, Type<'a>)],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -765,12 +784,24 @@ pub enum Member<'a> {
         value: E<'a>,
     },
     OnMissing(FuncId),
+    /// The class itself satisfies this interface.
+    Implements(E<'a>),
     Other(E<'a>),
+}
+
+/// What adapters and implementing classes provide. Parameter lists and types in the source are documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct InterfaceDef<'a> {
+    pub name: &'a str,
+    pub methods: &'a [&'a str],
+    /// Name, and whether it cannot be assigned.
+    pub fields: &'a [(&'a str, bool)],
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct EnumDef<'a> {
     pub name: &'a str,
+    pub generics: &'a [&'a str],
     pub variants: &'a [Variant<'a>],
 }
 
@@ -805,6 +836,9 @@ pub struct NsDef<'a> {
 pub struct Import<'a> {
     /// `None` for `(import lib/part)`.
     pub from: Option<&'a str>,
+    /// `^pkg` or `of`, and `^path`.
+    pub package: Option<&'a str>,
+    pub path: Option<&'a str>,
     pub items: &'a [ImportItem<'a>],
     pub span: Span,
 }

@@ -288,6 +288,9 @@ impl<'a> Printer<'_, 'a> {
             ExprKind::HashMap { items, frozen } => {
                 self.list(if *frozen { "frozen_hash_map" } else { "hash_map" }, items)
             }
+            ExprKind::TypeValue(ty) => {
+                let _ = write!(self.out, "(type {ty})");
+            }
             ExprKind::Gene { ty, args, frozen } => {
                 self.put(if *frozen { "#(gene " } else { "(gene " });
                 self.expr(ty);
@@ -545,6 +548,20 @@ impl<'a> Printer<'_, 'a> {
                 self.local(*class_var);
                 members.iter().for_each(|member| self.member(member));
                 self.put(")");
+            }
+            ExprKind::Interface(def) => {
+                let _ = write!(self.out, "(interface {}", def.name);
+                def.methods.iter().for_each(|name| self.put(&format!(" .{name}")));
+                for (name, readonly) in def.fields {
+                    self.put(&format!(" /{name}{}", if *readonly { " readonly" } else { "" }));
+                }
+                self.put(")");
+            }
+            ExprKind::Implement { interface, class, class_var, members } => {
+                self.list("implement", &[interface, class]);
+                self.put(" as ");
+                self.local(*class_var);
+                members.iter().for_each(|member| self.member(member));
             }
             ExprKind::Enum(def) => {
                 let _ = write!(self.out, "(enum {}", def.name);
@@ -903,6 +920,10 @@ impl<'a> Printer<'_, 'a> {
             }
             Member::OnMissing(func) => {
                 let _ = write!(self.out, " missing=fn{func}");
+            }
+            Member::Implements(expr) => {
+                self.put(" implements ");
+                self.expr(expr);
             }
             Member::Other(expr) => {
                 self.put(" ");

@@ -61,7 +61,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         | LoopGtI | LoopGeI | LoopEqI | LoopNeI => (Reg, No, No, Extra::Jump),
         ForPrep | RepeatPrep | ForLoop | ForStep => (Regs(5), Reg, No, Extra::Jump),
 
-        GetProp | GetPropInline | SetProp | SetPropInline => (Reg, Reg, No, Extra::Site),
+        GetProp | GetPropFloat | SetProp | SetPropTyped | SetPropFloat => (Reg, Reg, No, Extra::Site),
         GetPropVar | SetPropVar => (Reg, Reg, Reg, Extra::Site),
         GetDyn | SetDyn => (Reg, Reg, Reg, Extra::No),
         GetIdx | SetIdx => (Reg, Reg, No, Extra::No),
@@ -71,7 +71,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         Closure => (Reg, No, No, Extra::Const),
 
         Call => (Regs(3 + b), No, Reg, Extra::No),
-        CallMod => (Regs(3 + b), No, Reg, Extra::Cell),
+        CallMod | CallChecked => (Regs(3 + b), No, Reg, Extra::Cell),
         CallKw => (Regs(3 + b), No, Reg, Extra::Record),
         CallSpread | SpawnSpread => (Regs(5), No, Reg, Extra::No),
         Method | MethodDyn | Super | SuperCtor | New => (Regs(4 + b), No, Reg, Extra::Site),
@@ -87,11 +87,19 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         IterNext2 => (Regs(3), Regs(2), No, Extra::Jump),
         IterClose => (Regs(3), No, No, Extra::No),
 
-        Throw | Rethrow | AssertFail | Freeze | NotNil | ModuleNs | ClassDone | NoMatch => (Reg, No, No, Extra::No),
-        IsException | Is | IsNot | HashSetAt | Eval | CallerEval | Render | Matches => (Reg, Reg, Reg, Extra::No),
+        Throw | Rethrow | AssertFail | Freeze | NotNil | ModuleNs | ClassOpen | ClassDone | ImplementDone | NoMatch => {
+            (Reg, No, No, Extra::No)
+        }
+        IsException | Is | IsNot | HashSetAt | Eval | CallerEval | Render | Matches | ImplementNew => {
+            (Reg, Reg, Reg, Extra::No)
+        }
         JmpOwnCancel | TestMap | TestGene | IsMacro => (Reg, No, No, Extra::Jump),
-        CheckType | CheckTypes => (Reg, No, No, Extra::Record),
-        Yield | Async | ClassCtor | ClassMissing | GeneType | GeneItems | Payload | Item | RestItems => {
+        CheckClass => (Reg, No, No, Extra::Cell),
+        CheckType | CheckInt | CheckFloat | CheckTypes => (Reg, No, No, Extra::Record),
+        CheckBound => (Reg, Reg, No, Extra::Const),
+        BindType => (Reg, Regs(c), No, Extra::Const),
+        Yield | Async | ClassCtor | ClassMissing | ClassImplements | GeneType | GeneItems | Payload | Item
+        | RestItems => {
             (Reg, Reg, No, Extra::No)
         }
         YieldStar => (Reg, Regs(3), Reg, Extra::Jump),
@@ -104,8 +112,10 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         NewGene => (Reg, Regs(3), No, Extra::No),
         Quote | Regex | AssignGlobal | ExportCheck => (Reg, No, No, Extra::Const),
         Unwrap => (Reg, Reg, No, Extra::Jump),
-        ClassNew | ClassField => (Reg, Reg, No, Extra::Record),
-        EnumNew | Import | MakeEnv => (Reg, No, No, Extra::Record),
+        ClassNew => (Reg, Reg, No, Extra::Record),
+        ClassField => (Reg, if c & 2 != 0 { Regs(2) } else { Reg }, No, Extra::Record),
+        EnumNew => (Reg, Regs(c), No, Extra::Record),
+        InterfaceNew | Import | MakeEnv => (Reg, No, No, Extra::Record),
         NsNew => (Reg, Regs(2), No, Extra::Const),
         Unpack => (Regs(c), Reg, No, Extra::No),
         TestArray => (Reg, No, No, Extra::Jump),
@@ -151,6 +161,23 @@ pub fn verify(p: &Proto) -> Result<(), String> {
         };
         if !fits {
             return fail(if x == Extra::Jump { "jump out of range" } else { "constant out of range" });
+        }
+        let cached = i.op() == Op::CheckType && i.bc() >= 0 || i.op() == Op::CheckClass;
+        if cached && !(0..p.sites.len() as i64).contains(&i.bc()) {
+            return fail("inline cache out of range");
+        }
+        if i.op() == Op::CallChecked && !p.consts.get(i.ux() + 1).is_some_and(|v| v.is_small()) {
+            return fail("constant out of range");
+        }
+        if i.op() == Op::CheckClass && !p.consts.get(i.ux() + 1).is_some_and(|v| v.is_kind(Kind::Record)) {
+            return fail("constant out of range");
+        }
+        let next = p.code.get(pc + 1);
+        if i.op() == Op::GetPropFloat && !next.is_some_and(|n| n.op() == Op::CheckFloat && n.a() == i.a()) {
+            return fail("no check behind it");
+        }
+        if i.op() == Op::SetProp && i.ux() + 1 >= p.sites.len() {
+            return fail("inline cache out of range");
         }
         // Values behind the arguments.
         let behind = match i.op() {

@@ -134,7 +134,7 @@ impl Heap {
             if unsafe { (*b).holds(addr, bump) } {
                 self.mark(addr);
             }
-        } else if self.large.objects.contains_key(&addr) {
+        } else if self.large.holds(addr) {
             self.mark(addr);
         }
     }

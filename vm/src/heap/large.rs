@@ -1,6 +1,6 @@
 //! Large objects: one allocation each.
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error, realloc};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 pub(crate) struct Large {
     pub size: usize,
@@ -9,8 +9,11 @@ pub(crate) struct Large {
 
 #[derive(Default)]
 pub(crate) struct LargeSpace {
-    pub objects: HashMap<usize, Large>,
+    pub objects: FxHashMap<usize, Large>,
     pub bytes: usize,
+    /// No object stands outside of these addresses: most words that are no pointers are told apart by them.
+    low: usize,
+    high: usize,
 }
 
 fn layout(size: usize) -> Layout {
@@ -18,6 +21,18 @@ fn layout(size: usize) -> Layout {
 }
 
 impl LargeSpace {
+    /// Is `addr` the start of a large object?
+    #[inline]
+    pub fn holds(&self, addr: usize) -> bool {
+        addr >= self.low && addr < self.high && self.objects.contains_key(&addr)
+    }
+
+    fn enter(&mut self, addr: usize, l: Large) {
+        self.low = if self.objects.is_empty() { addr } else { self.low.min(addr) };
+        self.high = if self.objects.is_empty() { addr + 1 } else { self.high.max(addr + 1) };
+        self.objects.insert(addr, l);
+    }
+
     pub fn alloc(&mut self, size: usize) -> usize {
         let l = layout(size);
         // SAFETY: size is not zero.
@@ -25,7 +40,7 @@ impl LargeSpace {
         if p.is_null() {
             handle_alloc_error(l);
         }
-        self.objects.insert(p as usize, Large { size, marked: false });
+        self.enter(p as usize, Large { size, marked: false });
         self.bytes += size;
         p as usize
     }
@@ -40,7 +55,7 @@ impl LargeSpace {
         }
         // SAFETY: the new part belongs to the allocation.
         unsafe { std::ptr::write_bytes(p.add(old.size), 0, size - old.size) };
-        self.objects.insert(p as usize, Large { size, marked: old.marked });
+        self.enter(p as usize, Large { size, marked: old.marked });
         self.bytes += size - old.size;
         Some((p as usize, size - old.size))
     }

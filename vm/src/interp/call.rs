@@ -6,7 +6,7 @@ use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
 use crate::object::class::ClassObj;
 use crate::object::code::Proto;
 use crate::object::fiber::{FRAME_HEAD, Fiber, Role, Status};
-use crate::object::function::{Function, NOT_SIMPLE};
+use crate::object::function::{Function, NOT_SIMPLE, STATIC};
 use crate::value::{PAYLOAD, Sym, Value};
 use crate::vm::{PendingCall, Vm};
 
@@ -91,8 +91,9 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
                 finish(vm, v, ret)
             }
             Kind::Class => fail(vm, Vm::type_error, "Class is not callable; use new"),
-            Kind::Instance => {
-                let class = vm.instance_class(callee.gc());
+            Kind::Interface => super::interface::adapt(vm, w, n, kw, ret, method),
+            Kind::Instance | Kind::Adapter => {
+                let class = vm.class_of(callee);
                 let name = vm.names.call;
                 let Some(m) = vm.class_find(class, name) else {
                     let c = vm.sym_name(class.data().name);
@@ -205,7 +206,10 @@ pub fn pending_call(vm: &mut Vm, p: PendingCall, ret: u64) -> Ctl {
             *w.add(3 + p.args.len() + j) = *v;
         }
     }
-    call(vm, w, p.args.len(), kw, ret, p.method)
+    match p.callee.as_sym() {
+        Some(name) if p.method => method_named(vm, w, name, p.args.len() - 1, kw, ret),
+        _ => call(vm, w, p.args.len(), kw, ret, p.method),
+    }
 }
 
 /// First free word above the running frame.
@@ -383,7 +387,7 @@ pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
     let key = cache::class_key(recv);
     let found = find_method(vm, recv, name);
     if let Some(f) = found {
-        if key != 0 && vm.method_epoch < 0xFFFF && !recv.is_kind(Kind::Class) && !recv.is_kind(Kind::Namespace) {
+        if key != 0 && vm.method_epoch < 0xFFFF && cacheable(recv) {
             vm.method_cache.set(key, name, vm.method_epoch, f);
             // SAFETY: cache index checked by the verifier.
             let ic = unsafe { &mut *(p.ics.as_ptr() as *mut crate::object::code::Ic).add(i.ux()) };
@@ -400,6 +404,11 @@ pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
     missing_method(vm, w, name, i.b(), unsafe { &*kw }, ret)
 }
 
+/// May what [`find_method`] finds be kept by [`cache::class_key`]? Not where one kind has many tables.
+fn cacheable(recv: Value) -> bool {
+    !matches!(recv.heap_kind(), Some(Kind::Class | Kind::Namespace | Kind::Adapter))
+}
+
 /// The method of a value's class (statics first on classes); marks the classes as cached.
 pub fn find_method(vm: &mut Vm, recv: Value, name: Sym) -> Option<Value> {
     if let Some(c) = recv.get::<ClassObj>(Kind::Class)
@@ -407,7 +416,7 @@ pub fn find_method(vm: &mut Vm, recv: Value, name: Sym) -> Option<Value> {
         && vm.is_callable(f)
     {
         return Some(match f.get::<Record>(Kind::BoundMethod) {
-            Some(b) if b.slot(0).is_kind(Kind::Class) => b.slot(1),
+            Some(b) if b.header().aux == STATIC => b.slot(1),
             _ => f,
         });
     }
@@ -458,6 +467,8 @@ fn missing_method(vm: &mut Vm, w: *mut Value, name: Sym, n: usize, kw: &[Sym], r
         let field = match recv.heap_kind() {
             Some(Kind::Instance) => vm.map_get(recv.gc(), name),
             Some(Kind::EnumValue) => super::member::enum_field(vm, recv, name),
+            // As on an instance of a class that implements the interface itself.
+            Some(Kind::Adapter) => super::interface::declared_field(vm, recv, name),
             Some(Kind::Class) => vm.class_static(recv.gc(), name),
             Some(Kind::Namespace) => vm.namespace_get(recv.gc(), name),
             Some(Kind::RegexMatch) => super::member::get_member(vm, recv, name).ok().filter(|v| !v.is_void()),
@@ -495,6 +506,24 @@ pub fn method_named(vm: &mut Vm, w: *mut Value, name: Sym, n: usize, kw: &[Sym],
             None => missing_method(vm, w, name, n, kw, ret),
         }
     }
+}
+
+/// A call by the name of a known function that has not been called from here yet, or that has been replaced.
+#[cold]
+#[inline(never)]
+pub fn call_checked(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
+    let p = running(vm);
+    let at = i.ux() + 1;
+    // SAFETY: the window holds the callee, arguments behind it.
+    let f = unsafe { *w };
+    let takes = |f: Gc<Function>| f.proto().number == p.consts[at] && f.proto().simple_args as usize == i.b();
+    if f.get::<Function>(Kind::Function).is_some_and(takes) {
+        // The constant is compared by identity from now on: the function must not make room for another one.
+        vm.heap.permanent.push(f);
+        // SAFETY: in range; constants of a live function are changed by its own instructions only.
+        unsafe { *(p.consts.as_ptr() as *mut Value).add(at) = f };
+    }
+    call(vm, w, i.b(), &[], i.c() as u64, false)
 }
 
 /// The function of the running frame.
@@ -545,7 +574,7 @@ pub fn tail_method(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
     };
     match f {
         Some(f) if site.keywords.is_empty() => {
-            if key != 0 && vm.method_epoch < 0xFFFF && !recv.is_kind(Kind::Class) {
+            if key != 0 && vm.method_epoch < 0xFFFF && cacheable(recv) {
                 vm.method_cache.set(key, name, vm.method_epoch, f);
             }
             // SAFETY: window in the stack.
@@ -598,7 +627,7 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
     unsafe {
         match i.op() {
             New if (*r(i.a() + 1)).is_small() => return super::define::next_default(vm, i, Some(v)),
-            Call | CallMod | CallKw | CallSpread | Method | MethodSpread | MethodDyn | MethodDynSpread | Super
+            Call | CallMod | CallChecked | CallKw | CallSpread | Method | MethodSpread | MethodDyn | MethodDynSpread | Super
             | SuperSpread | SuperCtor | SuperCtorSpread | New | NewSpread | Spawn | SpawnSpread => *r(i.c()) = v,
             TailCall | TailMod | TailMethod => return return_value(vm, v),
             JnLt | JnLe | JnGt | JnGe | JnEq | JnLtI | JnLeI | JnGtI | JnGeI | JnEqI => {
@@ -632,7 +661,7 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
                 *r(i.a()) = v;
             }
             IterInit | IterNext | IterNext2 => return super::iterate::delivered(vm, i, v),
-            SetProp | SetPropVar | SetDyn | SetIdx | IterClose | Rethrow => {}
+            SetProp | SetPropTyped | SetPropFloat | SetPropVar | SetDyn | SetIdx | IterClose | Rethrow => {}
             CallMacro | Eval | CallerEval => *r(i.a()) = v,
             _ => return super::cold::delivered(vm, i, v),
         }

@@ -16,6 +16,18 @@ pub fn constant(vm: &Vm, i: Instr) -> Value {
     call::running(vm).consts[i.ux()]
 }
 
+/// Checks and converts the elements of an array in place.
+fn check_elements(vm: &mut Vm, array: Value, ty: Value, place: &str) -> Ctl {
+    let a: Gc<Array> = array.gc();
+    for j in 0..a.size() {
+        match types::check(vm, a.as_slice()[j], ty, place) {
+            Ok(v) => vm.heap.array_set(a, j, v),
+            Err(_) => return Ctl::Throw,
+        }
+    }
+    Ctl::Next
+}
+
 /// Names in a record of symbols.
 pub fn names(v: Value) -> Vec<Sym> {
     v.get::<Record>(Kind::Record).map_or(Vec::new(), |r| r.slots().iter().filter_map(|v| v.as_sym()).collect())
@@ -179,28 +191,23 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             jump_if(vm, i, own)
         }
         Is | IsNot => {
-            let module = call::running(vm).source.module;
-            let v = types::is_type(vm, reg(i.b()), reg(i.c()), module);
+            let v = types::is_type(vm, reg(i.b()), reg(i.c()));
             put(vm, r, i, v.map(|b| Value::bool(b == (i.op() == Is))))
         }
-        CheckType => {
-            let ty: Gc<Record> = constant(vm, i).gc();
-            let place = ty.slot(1).as_str().unwrap_or("");
-            let v = types::check(vm, reg(i.a()), ty.value(), place);
+        CheckInt | CheckFloat | CheckType | CheckClass => types::check_slow(vm, r, i),
+        CheckTypes => {
+            let k: Gc<Record> = constant(vm, i).gc();
+            check_elements(vm, reg(i.a()), k.slot(0), k.slot(1).as_str().unwrap_or(""))
+        }
+        CheckBound => {
+            let place = constant(vm, i).as_str().unwrap_or("");
+            if i.c() == 1 {
+                return check_elements(vm, reg(i.a()), reg(i.b()), place);
+            }
+            let v = types::check(vm, reg(i.a()), reg(i.b()), place);
             put(vm, r, i, v)
         }
-        CheckTypes => {
-            let ty: Gc<Record> = constant(vm, i).gc();
-            let place = ty.slot(1).as_str().unwrap_or("");
-            let a: Gc<Array> = reg(i.a()).gc();
-            for j in 0..a.size() {
-                match types::check(vm, a.as_slice()[j], ty.value(), place) {
-                    Ok(v) => vm.heap.array_set(a, j, v),
-                    Err(_) => return Ctl::Throw,
-                }
-            }
-            Ctl::Next
-        }
+        BindType => types::bind_type(vm, r, i),
         AssertFail => {
             let m = reg(i.a());
             let text = if m.is_undef() {
@@ -331,6 +338,12 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             let Some(m) = vm.modules.get(module as usize) else { return undefined(vm, Value::sym(name)) };
             let ns = m.namespace;
             if ns.data().find(name).is_none() {
+                let imported = !vm.sym_name(name).starts_with('_')
+                    && m.opened.iter().any(|ns| vm.namespace_get(ns.gc(), name).is_some());
+                if imported {
+                    let m = format!("Cannot reassign 'let' binding '{}'", vm.sym_name(name));
+                    return call::fail(vm, Vm::runtime_error, &m);
+                }
                 return undefined(vm, Value::sym(name));
             }
             unit(member::set_member(vm, ns.value(), name, reg(i.a())))
@@ -340,13 +353,15 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             set(i.a(), vm.modules.get(module as usize).map_or(Value::NIL, |m| m.namespace.value()));
             Ctl::Next
         }
-        ClassNew | ClassMethod | ClassCtor | ClassField | ClassStatic | ClassMissing | ClassDone | EnumNew | NsNew
-        | Import | ExportCheck => define::execute(vm, r, i),
+        ClassNew | ClassOpen | ClassMethod | ClassCtor | ClassField | ClassStatic | ClassMissing | ClassImplements
+        | ClassDone | InterfaceNew | ImplementNew | ImplementDone | EnumNew | NsNew | Import | ExportCheck => {
+            define::execute(vm, r, i)
+        }
         Unpack | Destructure | DestructureMap | Item | TestArray | TestMap | TestGene | GetKey | RestKeys
         | RestItems | GeneType | GeneItems | VariantOf | TestVariant | Payload | PayloadNamed | Matches | NoMatch
         | Contract => pattern::execute(vm, r, i),
         MakeEnv | IsMacro | CallMacro | Eval | CallerEval | Render => dynamic::execute(vm, r, i),
-        GetPropInline | SetPropInline | Nop => Ctl::Next,
+        Nop => Ctl::Next,
         other => call::fail(vm, Vm::runtime_error, &format!("unknown instruction {other:?}")),
     }
 }

@@ -1,6 +1,6 @@
 //! Classes, instances, enums, namespaces, imports.
 use super::cold::{constant, names};
-use super::{Ctl, FRAME_NEW, call, types};
+use super::{Ctl, FRAME_NEW, call, interface};
 use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{Args, Stop};
@@ -174,7 +174,7 @@ pub fn next_default(vm: &mut Vm, i: Instr, done: Option<Value>) -> Ctl {
 }
 
 /// Field names and default closures, parents first.
-fn defaults(c: Gc<ClassObj>) -> Vec<(Sym, Value)> {
+pub(super) fn defaults(c: Gc<ClassObj>) -> Vec<(Sym, Value)> {
     let mut chain = vec![c];
     let mut at = c;
     while let Some(p) = at.data().parent.get::<ClassObj>(Kind::Class) {
@@ -232,14 +232,6 @@ fn native_ctor(vm: &mut Vm, f: Value, w: *mut Value, n: usize, kw: &[Sym]) -> Re
     (def.f)(vm, &args).map(|_| ())
 }
 
-/// The type record with the module it was written in.
-fn with_module(vm: &mut Vm, ty: Value) -> Value {
-    let Some(t) = ty.get::<Record>(Kind::Record) else { return Value::NIL };
-    let module = call::running(vm).source.module;
-    let items = [t.slot(0), t.slot(1), t.slot(2), Value::small(module as i64)];
-    vm.heap.record(Kind::Record, 0, &items).value()
-}
-
 pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: register operands are below `nregs` (verifier).
     let reg = |n: usize| unsafe { *r.add(n) };
@@ -257,6 +249,10 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             c.data().intent = k.slot(2);
             set(i.a(), c.value());
         }
+        Op::ClassOpen if !reg(i.a()).is_kind(Kind::Class) => {
+            let k = vm.kind_name(reg(i.a()));
+            return call::fail(vm, Vm::type_error, &format!("extend expects a class, got {k}"));
+        }
         Op::ClassMethod => {
             if let Some(name) = constant(vm, i).as_sym() {
                 vm.class_define(reg(i.a()).gc(), name, reg(i.b()));
@@ -270,11 +266,10 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         Op::ClassField => {
             let c: Gc<ClassObj> = reg(i.a()).gc();
             let k: Gc<Record> = constant(vm, i).gc();
-            let place =
-                k.slot(1).get::<Record>(Kind::Record).and_then(|t| t.slot(1).as_str()).unwrap_or("field").into();
-            let ty = with_module(vm, k.slot(1));
-            let default = if i.c() == 1 { reg(i.b()) } else { Value::NIL };
             let name = k.slot(0).as_sym().unwrap_or(vm.names.empty);
+            let place = format!("field {}", vm.sym_name(name)).into();
+            let ty = if i.c() & 2 != 0 { reg(i.b() + 1) } else { k.slot(1) };
+            let default = if i.c() & 1 != 0 { reg(i.b()) } else { Value::NIL };
             c.data().fields.push(FieldDecl { name, ty, place, default });
             c.data().has_fields = true;
             vm.heap.barrier(c);
@@ -285,7 +280,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 let mut v = reg(i.b());
                 if v.get::<crate::object::function::Function>(Kind::Function).is_some_and(|f| f.proto().has_self) {
                     // `Cls/name` is called with the class as `self`; through `(Cls .name)` the receiver is.
-                    v = vm.heap.bound_method(c.value(), v);
+                    v = vm.heap.static_method(c.value(), v);
                 }
                 c.data().statics.insert(name, v);
                 vm.heap.barrier(c);
@@ -296,7 +291,36 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             c.data().on_missing = reg(i.b());
             vm.heap.barrier(c);
         }
-        Op::ClassDone => {}
+        Op::ClassImplements => {
+            let v = reg(i.b());
+            if !v.is_kind(Kind::Interface) {
+                let k = vm.kind_name(v);
+                return call::fail(vm, Vm::type_error, &format!("implements expects an interface, got {k}"));
+            }
+            let c: Gc<ClassObj> = reg(i.a()).gc();
+            if !c.data().implements.contains(&v) {
+                c.data().implements.push(v);
+                vm.heap.barrier(c);
+            }
+        }
+        Op::ClassDone => {
+            if interface::check_class(vm, reg(i.a()).gc()).is_err() {
+                return Ctl::Throw;
+            }
+        }
+        Op::InterfaceNew => {
+            let k: Gc<Record> = constant(vm, i).gc();
+            let v = vm.heap.interface(k.slot(0), k.slot(1), k.slot(2));
+            set(i.a(), v.value());
+        }
+        Op::ImplementNew => match interface::new_implementation(vm, reg(i.b()), reg(i.c())) {
+            Ok(c) => set(i.a(), c.value()),
+            Err(_) => return Ctl::Throw,
+        },
+        Op::ImplementDone => match interface::register(vm, reg(i.a()).gc()) {
+            Ok(v) => set(i.a(), v),
+            Err(_) => return Ctl::Throw,
+        },
         Op::EnumNew => {
             let k: Gc<Record> = constant(vm, i).gc();
             let mut variants = Vec::new();
@@ -307,7 +331,11 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                         let d: Gc<Record> = v.gc();
                         let fields = d.slots()[1..]
                             .chunks(2)
-                            .map(|f| (f[0].as_sym().unwrap_or(Sym(0)), with_module(vm, f[1])))
+                            .map(|f| {
+                                // A type that knows local names stands in a register.
+                                let ty = if f[1].is_small() { reg(i.b() + f[1].small_int() as usize) } else { f[1] };
+                                (f[0].as_sym().unwrap_or(Sym(0)), ty)
+                            })
                             .collect();
                         variants.push(VariantDecl { name: d.slot(0).as_sym().unwrap_or(Sym(0)), fields: Some(fields) });
                     }
@@ -353,7 +381,7 @@ fn import(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let k: Gc<Record> = constant(vm, i).gc();
     let module = call::running(vm).source.module;
     match k.slot(0).as_str() {
-        Some(spec) => match vm.import_module(spec, module) {
+        Some(spec) => match vm.import_module(spec, k.slot(1).as_str(), k.slot(2).as_str(), module) {
             Ok((id, Some(body))) => {
                 let ns = vm.modules[id as usize].namespace.value();
                 // SAFETY: register; holds the namespace until the body has run.
@@ -384,8 +412,8 @@ pub fn import_done(vm: &mut Vm, r: *mut Value, i: Instr, _v: Value) -> Ctl {
     let module = call::running(vm).source.module;
     // SAFETY: register.
     let ns = unsafe { *r.add(i.a()) };
-    let out = vm.heap.array_with_capacity(k.len() - 1);
-    for item in &k.slots()[1..] {
+    let out = vm.heap.array_with_capacity(k.len() - 3);
+    for item in &k.slots()[3..] {
         let path = names(*item);
         let v = match ns.get::<NamespaceObj>(Kind::Namespace) {
             Some(n) => {
@@ -395,7 +423,7 @@ pub fn import_done(vm: &mut Vm, r: *mut Value, i: Instr, _v: Value) -> Ctl {
                     vm.globals.data().version = vm.globals.data().version.wrapping_add(1);
                     Ok(Value::NIL)
                 } else {
-                    crate::modules::bind_import(vm, n, k.slot(0).as_str().unwrap_or(""), &path)
+                    crate::modules::bind_import(vm, n, k.slot(0).as_str().unwrap_or(""), &path, module)
                 }
             }
             None => {
@@ -425,5 +453,3 @@ pub fn import_done(vm: &mut Vm, r: *mut Value, i: Instr, _v: Value) -> Ctl {
     unsafe { *r.add(i.a()) = out.value() };
     Ctl::Load
 }
-
-const _: fn(&mut Vm, Value, Value, &str) -> crate::native::R = types::check;

@@ -322,6 +322,10 @@ pub fn next(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 let r = resume(vm, s.gc(), Value::NIL, Wants::Next);
                 next_result(vm, r)
             }
+            Some(Kind::Foreign) if s.numbered::<crate::task::channel::Channel>().is_some() => {
+                let r = crate::task::channel::next_of(vm, s);
+                next_result(vm, r)
+            }
             Some(Kind::Instance | Kind::Iter | Kind::Foreign | Kind::Future | Kind::Record) => {
                 match find(vm, s, vm.names.next) {
                     Some(m) => call::call_op(vm, m, &[s], true),

@@ -1,13 +1,13 @@
 //! Reading and writing members: paths (3.9) and path assignment (3.7).
 use super::cache::{SHAPE_MASK, WRITE_MASK, header_word};
 use super::{Ctl, call};
-use crate::bytecode::Instr;
+use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{R, Stop};
 use crate::object::array::Array;
 use crate::object::class::ClassObj;
 use crate::object::code::Ic;
-use crate::object::function::Cell;
+use crate::object::function::{Cell, STATIC};
 use crate::object::map::{Map, SLOTS_AT};
 use crate::object::namespace::{Member, NamespaceObj};
 use crate::object::string::Str;
@@ -145,7 +145,7 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
             }
         }
         Kind::Namespace => return namespace_member(vm, o, name),
-        Kind::Class => vm.class_static(o.gc(), name).unwrap_or(Value::VOID),
+        Kind::Class => static_member(vm, o, name),
         Kind::Enum => {
             let e = o.gc::<crate::object::enums::EnumObj>().data();
             match e.variants.iter().position(|v| v.name == name) {
@@ -158,6 +158,7 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
             let n = vm.sym_name(name);
             crate::library::regex::match_member(vm, o.gc(), n).unwrap_or(Value::VOID)
         }
+        Kind::Adapter => super::interface::get_field(vm, o, name)?,
         Kind::Package | Kind::Application | Kind::Foreign | Kind::Future => {
             // Builtin objects whose members are methods without arguments.
             let class = vm.class_of(o);
@@ -172,6 +173,15 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
         }
         _ => Value::VOID,
     })
+}
+
+/// A static function has the class it is asked of as `self`, also when an ancestor defines it.
+fn static_member(vm: &mut Vm, class: Value, name: Sym) -> Value {
+    let Some(v) = vm.class_static(class.gc(), name) else { return Value::VOID };
+    match v.get::<Record>(Kind::BoundMethod) {
+        Some(b) if b.header().aux == STATIC && b.slot(0) != class => vm.heap.static_method(class, b.slot(1)),
+        _ => v,
+    }
 }
 
 fn namespace_member(vm: &mut Vm, o: Value, name: Sym) -> R {
@@ -351,21 +361,43 @@ pub fn set_prop(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // Cache plain stores into slots inside the object, adding ones included.
     if matches!(o.heap_kind(), Some(Kind::Instance | Kind::Map)) {
         let m: Gc<Map> = o.gc();
-        let typed = o.is_kind(Kind::Instance) && field_decl(vm, vm.instance_class(m), name).is_some();
-        if !typed && let Some(offset) = inline_slot(vm, o, name) {
+        let ty = match o.is_kind(Kind::Instance) {
+            true => field_decl(vm, vm.instance_class(m), name).map(|f| f.0),
+            false => None,
+        };
+        if let Some(offset) = inline_slot(vm, o, name) {
+            // A value that was not converted shows by its class which others pass.
+            let passes = match ty {
+                Some(ty) if vm.map_get(m, name) == Some(v) => super::types::passing_key(v, ty),
+                Some(_) => return Ctl::Next,
+                None => Some(0),
+            };
+            let Some(passes) = passes else { return Ctl::Next };
             let after = header_word(o) & SHAPE_MASK;
             let mut target = offset;
             if after != before & SHAPE_MASK {
                 target |= (m.shape().0 as u64) << 16;
             }
-            *ic_mut(vm, i) = Ic { key: before & WRITE_MASK, target };
+            let op = match ty {
+                None => Op::SetProp,
+                Some(_) if v.is_float() => Op::SetPropFloat,
+                Some(_) => Op::SetPropTyped,
+            };
+            // SAFETY: a SetProp has two caches (verifier); the saved pc is behind it, and code is changed only by itself.
+            unsafe {
+                let ic: *mut Ic = ic_mut(vm, i);
+                *ic = Ic { key: before & WRITE_MASK, target };
+                *ic.add(1) = Ic { key: passes, target: 0 };
+                let at = vm.cur.pc.sub(1) as *mut Instr;
+                *at = Instr::new(op, i.a() as u8, i.b() as u8, i.c() as u8, i.x());
+            }
         }
     }
     Ctl::Next
 }
 
 /// The typed declaration of a field, looked for up the classes.
-fn field_decl(vm: &Vm, class: Gc<ClassObj>, name: Sym) -> Option<(Value, std::rc::Rc<str>)> {
+pub(super) fn field_decl(vm: &Vm, class: Gc<ClassObj>, name: Sym) -> Option<(Value, std::rc::Rc<str>)> {
     if !class.data().has_fields {
         return None;
     }
@@ -435,6 +467,7 @@ pub fn set_member(vm: &mut Vm, o: Value, name: Sym, v: Value) -> Result<(), Stop
             vm.heap.barrier(c);
         }
         Some(Kind::EnumValue | Kind::Variant) => return Err(vm.type_error("Cannot modify enum value")),
+        Some(Kind::Adapter) => super::interface::set_field(vm, o, name, v)?,
         _ => {
             let k = vm.kind_name(o);
             let n = vm.sym_name(name);

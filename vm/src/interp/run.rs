@@ -4,7 +4,7 @@
 //! are written back to the fiber (`save!`) before anything out of line runs, and read again (`load!`) after anything that may
 //! have changed frames. Slow paths live outside and answer with a [`Ctl`].
 use super::cache::{SHAPE_MASK, WRITE_MASK, class_key, header_word};
-use super::{Ctl, Exit, FRAME_OP, SCRATCH, Start, call, cold, iterate, member, operate, safepoint, unwind};
+use super::{Ctl, Exit, FRAME_OP, SCRATCH, Start, call, cold, iterate, member, operate, safepoint, types, unwind};
 use crate::bytecode::{Instr, Op};
 use crate::heap::{GC_FROZEN, Gc, Kind};
 use crate::native::Args;
@@ -302,7 +302,10 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
         }
         /// Pushes a frame for `func` at window `w`; `delta` words above the running frame.
         macro_rules! enter {
-            ($w:expr, $proto:expr, $dst:expr) => {{
+            ($w:expr, $proto:expr, $dst:expr) => {
+                enter!($w, $proto, $dst, 0)
+            };
+            ($w:expr, $proto:expr, $dst:expr, $skip:expr) => {{
                 let w: *mut Value = $w;
                 let np: *const Proto = $proto;
                 let nr = w.add(3);
@@ -311,7 +314,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                     *w.add(2) = Value(((nr as usize - r as usize) >> 3) as u64 | ($dst as u64) << 32);
                     r = nr;
                     p = np;
-                    pc = (*np).code.as_ptr();
+                    pc = (*np).code.as_ptr().add($skip);
                     charge!();
                     continue;
                 }
@@ -638,12 +641,54 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                         slow!(member::get_prop, i);
                     }
                 }
+                Op::GetPropFloat => {
+                    let o = rb!(i);
+                    let e = &*ic!(i);
+                    if o.is_ptr() && header_word(o) & SHAPE_MASK == e.key {
+                        let v = *((o.addr() + e.target as usize) as *const Value);
+                        ra!(i) = v;
+                        if v.is_float() {
+                            pc = pc.add(1);
+                        }
+                    } else {
+                        slow!(member::get_prop, i);
+                    }
+                }
                 Op::SetProp => {
                     let o = ra!(i);
                     let e = &*ic!(i);
                     if o.is_ptr() && header_word(o) & WRITE_MASK == e.key {
                         let m: Gc<Map> = o.gc();
                         *((o.addr() + (e.target & 0xFFFF) as usize) as *mut Value) = rb!(i);
+                        if e.target >> 16 != 0 {
+                            m.header_mut().word = (e.target >> 16) as u32;
+                        }
+                        vm.heap.barrier(m);
+                    } else {
+                        slow!(member::set_prop, i);
+                    }
+                }
+                Op::SetPropFloat => {
+                    let (o, v) = (ra!(i), rb!(i));
+                    let e = &*ic!(i);
+                    if o.is_ptr() && header_word(o) & WRITE_MASK == e.key && v.is_float() {
+                        let m: Gc<Map> = o.gc();
+                        *((o.addr() + (e.target & 0xFFFF) as usize) as *mut Value) = v;
+                        if e.target >> 16 != 0 {
+                            m.header_mut().word = (e.target >> 16) as u32;
+                        }
+                        vm.heap.barrier(m);
+                    } else {
+                        slow!(member::set_prop, i);
+                    }
+                }
+                Op::SetPropTyped => {
+                    let (o, v) = (ra!(i), rb!(i));
+                    let e = &*ic!(i);
+                    let passes = &*ic!(i).add(1);
+                    if o.is_ptr() && header_word(o) & WRITE_MASK == e.key && class_key(v) == passes.key {
+                        let m: Gc<Map> = o.gc();
+                        *((o.addr() + (e.target & 0xFFFF) as usize) as *mut Value) = v;
                         if e.target >> 16 != 0 {
                             m.header_mut().word = (e.target >> 16) as u32;
                         }
@@ -784,6 +829,22 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                         ctl!(call::call(vm, w, i.b(), &[], i.c() as u64, false));
                     }
                 }
+                Op::CallChecked => {
+                    let w = r.add(i.a());
+                    let f = k!(i).gc::<Cell>().value;
+                    *w = f;
+                    // The very function, so its arity and code are known to be right.
+                    if f == *(*p).consts.as_ptr().add(i.ux() + 1) {
+                        let callee = (*(f.addr() as *const Function)).proto;
+                        enter!(w, callee, i.c(), (*callee).checked_entry as usize);
+                    }
+                    if f.is_undef() {
+                        slow!(cold::undefined_module_var, i);
+                    } else {
+                        save!();
+                        ctl!(call::call_checked(vm, w, i));
+                    }
+                }
                 Op::Method => {
                     let w = r.add(i.a());
                     let recv = *w.add(3);
@@ -886,6 +947,32 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                     }
                 }
                 Op::IterNext2 => slow!(iterate::next2, i),
+                // --- checks of annotations
+                Op::CheckInt => {
+                    if !ra!(i).is_small() {
+                        slow!(types::check_slow, i);
+                    }
+                }
+                Op::CheckFloat => {
+                    if !ra!(i).is_float() {
+                        slow!(types::check_slow, i);
+                    }
+                }
+                Op::CheckType => {
+                    let key = class_key(ra!(i));
+                    let site = i.bc();
+                    if site < 0 || key == 0 || (*((*p).ics.as_ptr()).add(site as usize)).key != key {
+                        slow!(types::check_slow, i);
+                    }
+                }
+                Op::CheckClass => {
+                    let v = ra!(i);
+                    let e = &*(*p).ics.as_ptr().add(i.bc() as usize);
+                    let held = k!(i).gc::<Cell>().value;
+                    if !(v.is_ptr() && header_word(v) & SHAPE_MASK == e.key && e.target == held.0) {
+                        slow!(types::check_slow, i);
+                    }
+                }
                 _ => slow!(cold::execute, i),
             }
         }

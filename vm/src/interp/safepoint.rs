@@ -130,10 +130,10 @@ fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey]) -> Vec<TaskKey> {
         fixed.extend(&m.opened);
     }
     vm.tasks.roots(&mut fixed, doubtful);
-    let mut waiting: Vec<(TaskKey, Value, Vec<Value>)> = doubtful
+    let mut waiting: Vec<(TaskKey, Vec<Value>, Vec<Value>)> = doubtful
         .iter()
         .filter_map(|k| vm.tasks.live.get(*k).map(|l| (*k, l)))
-        .map(|(k, l)| (k, l.on, vm.tasks.roots_of(l)))
+        .map(|(k, l)| (k, vm.wait_objects(k), vm.tasks.roots_of(l)))
         .collect();
     vm.prelude.roots(&mut fixed);
     let mut lost = Vec::new();
@@ -168,10 +168,7 @@ fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey]) -> Vec<TaskKey> {
             m.settle();
             let before = waiting.len();
             waiting.retain(|(_, on, roots)| {
-                let wakeable = match on.get::<crate::object::array::Array>(Kind::Array) {
-                    Some(a) => a.as_slice().iter().any(|v| m.is_marked(*v)),
-                    None => on.is_ptr() && m.is_marked(*on),
-                };
+                let wakeable = on.iter().any(|v| v.is_ptr() && m.is_marked(*v));
                 if wakeable {
                     m.values(roots);
                 }
@@ -183,7 +180,7 @@ fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey]) -> Vec<TaskKey> {
         }
         lost.extend(waiting.iter().map(|w| w.0));
         for (_, on, roots) in &waiting {
-            m.value(*on);
+            m.values(on);
             m.values(roots);
         }
         if (lo as usize) < hi as usize {

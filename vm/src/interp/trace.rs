@@ -6,6 +6,7 @@ use crate::object::array::Array;
 use crate::object::fiber::{FRAME_HEAD, Fiber, Role};
 use crate::object::function::Function;
 use crate::object::map::Map;
+use crate::syntax::form::Span;
 use crate::syntax::source::Source;
 use crate::value::{Sym, Value};
 use crate::vm::Vm;
@@ -168,6 +169,16 @@ pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
     }
     let total = items[1].as_int().unwrap_or(0) as usize;
     (out, total.saturating_sub(kept))
+}
+
+/// Where in `source` the exception came from: the innermost frame there.
+pub fn position_in(vm: &Vm, ex: Value, source: &Rc<Source>) -> Option<Span> {
+    let m = ex.get::<Map>(Kind::Instance)?;
+    let items = vm.map_get(m, vm.names.trace)?.get::<Array>(Kind::Array)?;
+    items.as_slice()[2..].chunks(2).find_map(|pair| {
+        let p = pair[0].get::<Function>(Kind::Function)?.proto();
+        Rc::ptr_eq(&p.source.source, source).then(|| p.span_at(pair[1].small_int() as usize))
+    })
 }
 
 /// `name (file:line:col)` or `name (native)`.

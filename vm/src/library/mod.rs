@@ -44,6 +44,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod text_index;
+pub mod types;
 
 use crate::vm::Vm;
 
@@ -83,6 +84,7 @@ pub fn install(vm: &mut Vm) {
         operator::GLOBALS,
         output::GLOBALS,
         object::GLOBALS,
+        types::GLOBALS,
         array::GLOBALS,
         range::GLOBALS,
         function::GLOBALS,

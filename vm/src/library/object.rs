@@ -6,6 +6,7 @@ use crate::interp::{call, types};
 use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
 use crate::object::class::ClassObj;
 use crate::object::function::Function;
+use crate::object::interface::{Adapter, Interface};
 use crate::object::map::Map;
 use crate::object::namespace::NamespaceObj;
 use crate::value::{Sym, Value, arith};
@@ -17,6 +18,8 @@ pub fn install(vm: &mut Vm) {
     vm.add_methods(c, CLASS);
     let c = vm.classes.by_kind[Kind::Namespace as usize];
     vm.add_methods(c, NAMESPACE);
+    let c = vm.classes.by_kind[Kind::Interface as usize];
+    vm.add_methods(c, INTERFACE);
 }
 
 #[rustfmt::skip]
@@ -53,6 +56,11 @@ static NAMESPACE: &[NativeDef] = &[
     def!("on_member_missing", on_member_missing, 1, 1, "(.on_member_missing f) -- (f name) answers for missing members"),
 ];
 
+#[rustfmt::skip]
+static INTERFACE: &[NativeDef] = &[
+    def!("name", interface_name, 0, 0, "(I .name) -- name"),
+];
+
 /// Globals.
 #[rustfmt::skip]
 pub static GLOBALS: &[NativeDef] = &[
@@ -81,16 +89,19 @@ fn class(vm: &mut Vm, args: &Args) -> R {
     if let Some((e, _)) = v.enum_of() {
         return Ok(e.value());
     }
+    if let Some(i) = Adapter::of(v).and_then(Adapter::interface) {
+        return Ok(i.value());
+    }
     Ok(vm.class_of(v).value())
 }
 
 fn is(vm: &mut Vm, args: &Args) -> R {
-    Ok(Value::bool(types::is_type(vm, args.this(), args.get(0), 0)?))
+    Ok(Value::bool(types::is_type(vm, args.this(), args.get(0))?))
 }
 
 fn to(vm: &mut Vm, args: &Args) -> R {
     let (v, t) = (args.this(), args.get(0));
-    if types::is_type(vm, v, t, 0)? {
+    if types::is_type(vm, v, t)? {
         return Ok(v);
     }
     let c = &vm.classes;
@@ -308,6 +319,15 @@ fn on_member_missing(vm: &mut Vm, args: &Args) -> R {
     n.data().on_missing = Some(args.get(0));
     vm.heap.barrier(n);
     Ok(Value::NIL)
+}
+
+// --- interfaces
+
+fn interface_name(vm: &mut Vm, args: &Args) -> R {
+    match Interface::of(args.this()) {
+        Some(i) => Ok(vm.sym_string(i.name())),
+        None => Err(wrong(vm, "name", "Interface", args.this())),
+    }
 }
 
 // --- globals

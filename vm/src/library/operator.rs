@@ -31,7 +31,7 @@ pub static GLOBALS: &[NativeDef] = &[
     def!(">=", |vm, a| chain(vm, a, CmpOp::Ge), 2, VARIADIC, "(>= a b...) -- is each at least the next?"),
     def!("==", equal, 2, VARIADIC, "(== a b...) -- are neighbours equal?"),
     def!("!=", |vm, a| Ok(Value::bool(!vm.equal(a.get(0), a.get(1))?)), 2, 2, "(!= a b) -- are they unequal?"),
-    def!("is", |vm, a| Ok(Value::bool(types::is_type(vm, a.get(0), a.get(1), 0)?)), 2, 2, "(is v T) -- does v belong to T?"),
+    def!("is", |vm, a| Ok(Value::bool(types::is_type(vm, a.get(0), a.get(1))?)), 2, 2, "(is v T) -- does v belong to T?"),
 ];
 
 /// The operator method of an instance's class.

@@ -9,6 +9,7 @@ use crate::object::array::Array;
 use crate::object::class::ClassObj;
 use crate::object::enums::EnumObj;
 use crate::object::function::Function;
+use crate::object::interface::{Adapter, Interface};
 use crate::object::map::Map;
 use crate::object::namespace::NamespaceObj;
 use crate::object::table::Table;
@@ -175,9 +176,14 @@ impl Printer<'_> {
             return Ok(());
         };
         match kind {
-            Kind::Array | Kind::Map | Kind::HashMap | Kind::HashSet | Kind::Gene | Kind::EnumValue | Kind::Instance => {
-                self.container(v, kind, style)
-            }
+            Kind::Array
+            | Kind::Map
+            | Kind::HashMap
+            | Kind::HashSet
+            | Kind::Gene
+            | Kind::EnumValue
+            | Kind::Instance
+            | Kind::Adapter => self.container(v, kind, style),
             _ => self.scalar(v, kind),
         }
     }
@@ -205,6 +211,7 @@ impl Printer<'_> {
             Kind::HashSet => self.hash_set(v.gc(), inner),
             Kind::Gene => self.gene(v.gc()),
             Kind::EnumValue => self.enum_value(v),
+            Kind::Adapter => self.adapter(v),
             _ => self.instance(v.gc()),
         }?;
         self.open.pop();
@@ -320,6 +327,14 @@ impl Printer<'_> {
         Ok(())
     }
 
+    fn adapter(&mut self, v: Value) -> P {
+        let Some(a) = Adapter::of(v) else { return Ok(()) };
+        let _ = write!(self.out, "<{} of ", self.vm.kind_name(v));
+        self.value(a.wrapped(), Style::Text)?;
+        self.out.push('>');
+        Ok(())
+    }
+
     fn variant_name(&mut self, e: Gc<EnumObj>, index: usize) {
         let d = e.data();
         let (name, variant) = (self.vm.sym_name(d.name), self.vm.sym_name(d.variants[index].name));
@@ -411,6 +426,16 @@ impl Printer<'_> {
             Kind::Namespace => {
                 let name = v.gc::<NamespaceObj>().data().name.map(|s| self.vm.sym_name(s));
                 self.named("Namespace", name);
+            }
+            Kind::TypeValue => self.out.push_str(crate::interp::types::type_text(v)),
+            Kind::Package => {
+                let name = v.gc::<Record>().slot(0).as_str();
+                self.named("Package", name);
+            }
+            Kind::Application => self.out.push_str("<Application>"),
+            Kind::Interface => {
+                let name = Interface::of(v).map(|i| self.vm.sym_name(i.name()));
+                self.named("Interface", name);
             }
             Kind::Selector => {
                 self.out.push_str("@(");

@@ -47,6 +47,12 @@ pub struct ClassData {
     pub construct: Option<crate::native::NativeFn>,
     /// A method of this class may sit in a cache: changes must bump the epoch.
     pub cached: bool,
+    /// Interfaces the class itself satisfies.
+    pub implements: Vec<Value>,
+    /// For classes of adapters: the interface, else nil.
+    pub adapts: Value,
+    /// For classes of adapters: what they are for.
+    pub adapted: Value,
 }
 
 #[repr(C)]
@@ -66,7 +72,8 @@ impl ClassObj {
             m.value(f.ty);
             m.value(f.default);
         }
-        m.values(&[c.ctor, c.on_missing, c.intent]);
+        m.values(&[c.ctor, c.on_missing, c.intent, c.adapts, c.adapted]);
+        m.values(&c.implements);
     }
     pub(crate) fn drop_data(o: Gc<ClassObj>) {
         // SAFETY: called once, when the object dies.
@@ -119,6 +126,9 @@ impl Vm {
             intent: Value::NIL,
             construct: None,
             cached: false,
+            implements: Vec::new(),
+            adapts: Value::NIL,
+            adapted: Value::NIL,
         }));
         self.heap.permanent.push(v);
         o

@@ -96,6 +96,10 @@ pub struct Proto {
     pub locals: Box<[(u8, Sym)]>,
     /// Calls and back-edges seen; the JIT's trigger.
     pub hotness: u32,
+    /// An Int that tells the function apart from all others compiled by this VM.
+    pub number: Value,
+    /// Where calls begin that are known to pass the checks of the parameters' types.
+    pub checked_entry: u32,
 }
 
 /// Owner of a [`Proto`] on the heap.

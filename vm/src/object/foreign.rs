@@ -22,10 +22,16 @@ pub trait Foreign: Any {
     }
 }
 
+/// A type whose objects carry the number of their class in the header, so that it is known without asking the data.
+pub trait Numbered: Foreign {
+    /// Never 0; one number for one type (see `Vm::numbered_classes`).
+    const NUMBER: u16;
+}
+
 #[repr(C)]
 pub struct ForeignObj {
     pub header: Header,
-    data: *mut Box<dyn Foreign>,
+    data: *mut dyn Foreign,
 }
 
 impl Heap {
@@ -33,11 +39,16 @@ impl Heap {
         self.foreign_of(0, data)
     }
 
-    /// `class`: number of the object's class (`Vm::foreign_class_number`); its method calls are cached then.
-    pub fn foreign_of(&mut self, class: u16, data: Box<dyn Foreign>) -> Value {
+    /// An object whose type is told by its number; its method calls are cached.
+    pub fn numbered<T: Numbered>(&mut self, data: T) -> Value {
+        self.foreign_of(T::NUMBER, Box::new(data))
+    }
+
+    /// As [`Heap::numbered`]. `class` must be the number of the data's type, or 0.
+    pub(crate) fn foreign_of(&mut self, class: u16, data: Box<dyn Foreign>) -> Value {
         let mut o: Gc<ForeignObj> = self.alloc_owner(Kind::Foreign);
         o.header_mut().aux = class;
-        o.data = Box::into_raw(Box::new(data));
+        o.data = Box::into_raw(data);
         o.value()
     }
 }
@@ -59,16 +70,27 @@ pub(crate) fn queue_of<'a>(v: Value, side: u8) -> Option<&'a mut Queue> {
     // SAFETY: the object owns the data; the VM is single-threaded and queues are looked at one at a time.
     unsafe {
         let data = o.data;
-        (**data).queue(side)
+        (*data).queue(side)
     }
 }
 
 impl Value {
+    /// The Rust data of a numbered type. At most one such reference may be in use at a time.
+    #[inline]
+    pub fn numbered<'a, T: Numbered>(self) -> Option<&'a mut T> {
+        let o = self.get::<ForeignObj>(Kind::Foreign)?;
+        if o.header().aux != T::NUMBER {
+            return None;
+        }
+        // SAFETY: objects with this number were made from a `T`, which they own; the VM is single-threaded and natives hold one
+        // reference at a time.
+        Some(unsafe { &mut *(o.data as *mut T) })
+    }
     /// What a foreign object says of itself in reports.
     pub fn foreign_text(self) -> Option<String> {
         let o = self.get::<ForeignObj>(Kind::Foreign)?;
         // SAFETY: as for `foreign`.
-        Some(unsafe { (**o.data).describe() })
+        Some(unsafe { (*o.data).describe() })
     }
     /// The Rust data of type `T` inside a foreign object. At most one such reference may be in use at a time.
     pub fn foreign<'a, T: Foreign>(self) -> Option<&'a mut T> {
@@ -76,12 +98,12 @@ impl Value {
         // SAFETY: the object owns the data; the VM is single-threaded and natives hold one reference at a time.
         unsafe {
             let data = o.data;
-            (**data).as_any().downcast_mut::<T>()
+            (*data).as_any().downcast_mut::<T>()
         }
     }
     pub fn foreign_class(self) -> Option<&'static str> {
         let o = self.get::<ForeignObj>(Kind::Foreign)?;
         // SAFETY: as above.
-        Some(unsafe { (**o.data).class_name() })
+        Some(unsafe { (*o.data).class_name() })
     }
 }

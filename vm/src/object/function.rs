@@ -16,6 +16,8 @@ pub struct Function {
 }
 
 pub const NOT_SIMPLE: u16 = 0xFFFF;
+/// `header.aux` of a [`Kind::BoundMethod`] that is a static function of a class.
+pub const STATIC: u16 = 1;
 pub const CAPTURES_AT: usize = 24;
 
 impl Gc<Function> {
@@ -57,6 +59,11 @@ impl Heap {
     /// `func` with `self` fixed.
     pub fn bound_method(&mut self, recv: Value, func: Value) -> Value {
         self.record(Kind::BoundMethod, 0, &[recv, func]).value()
+    }
+
+    /// A static function, with the class it is asked of as `self`.
+    pub fn static_method(&mut self, class: Value, func: Value) -> Value {
+        self.record(Kind::BoundMethod, STATIC, &[class, func]).value()
     }
 
     pub fn cell(&mut self, v: Value) -> Gc<Cell> {

@@ -7,6 +7,7 @@ pub mod fiber;
 pub mod foreign;
 pub mod function;
 pub mod gene;
+pub mod interface;
 pub mod map;
 pub mod namespace;
 pub mod range;

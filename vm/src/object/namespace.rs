@@ -59,6 +59,16 @@ impl Gc<NamespaceObj> {
     }
 }
 
+impl Member {
+    /// The value of a member that is no variable.
+    pub fn plain(self) -> Option<Value> {
+        match self {
+            Member::Value(v) => Some(v),
+            Member::Cell(_) => None,
+        }
+    }
+}
+
 impl NamespaceData {
     pub fn find(&self, name: Sym) -> Option<Member> {
         self.index.get(&name).map(|&i| self.members[i].1)

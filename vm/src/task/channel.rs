@@ -10,7 +10,7 @@ use crate::heap::collect::Marker;
 use crate::heap::{Gc, Kind, Record};
 use crate::interp::types;
 use crate::native::{Args, NativeDef, R, Stop};
-use crate::object::foreign::{Foreign, ForeignObj};
+use crate::object::foreign::{Foreign, ForeignObj, Numbered};
 use crate::value::Value;
 use crate::vm::Vm;
 use std::any::Any;
@@ -60,6 +60,10 @@ pub const SKIP_CLOSED: u32 = 1 << 30;
 
 fn is_arm(arm: u32) -> bool {
     arm < OTHER
+}
+
+impl Numbered for Channel {
+    const NUMBER: u16 = super::CHANNEL;
 }
 
 impl Foreign for Channel {
@@ -118,6 +122,10 @@ struct Sender {
     channel: Value,
     open: bool,
     count: Rc<Cell<usize>>,
+}
+
+impl Numbered for Sender {
+    const NUMBER: u16 = super::SENDER;
 }
 
 impl Foreign for Sender {
@@ -210,7 +218,7 @@ impl Vm {
 
     /// Sends without waiting: false when there is no room. Raises on a closed channel and on values of a wrong type.
     pub fn channel_offer(&mut self, ch: Value, v: Value) -> Result<bool, Stop> {
-        let Some(c) = ch.foreign::<Channel>() else { return Err(self.not_a_channel(ch)) };
+        let Some(c) = ch.numbered::<Channel>() else { return Err(self.not_a_channel(ch)) };
         if c.closed {
             return Err(self.channel_closed(c));
         }
@@ -243,7 +251,7 @@ impl Vm {
     }
 
     fn channel_accepts(&mut self, of: Value, v: Value) -> R {
-        if of.is_nil() || types::is_type(self, v, of, self.main_module)? {
+        if of.is_nil() || types::is_type(self, v, of)? {
             return Ok(v);
         }
         let expected = self.to_debug(of)?;
@@ -253,7 +261,7 @@ impl Vm {
 
     /// Receives without waiting.
     pub fn channel_take(&mut self, ch: Value) -> Taken {
-        let Some(c) = ch.foreign::<Channel>() else { return Taken::Empty };
+        let Some(c) = ch.numbered::<Channel>() else { return Taken::Empty };
         if let Some(v) = c.buffer.pop_front() {
             // Room: the first waiting sender's value moves up.
             if let Some(n) = self.front(&c.senders) {
@@ -273,12 +281,12 @@ impl Vm {
 
     /// The error receivers get after the last value.
     pub(super) fn channel_error(&self, ch: Value) -> Value {
-        ch.foreign::<Channel>().map_or(Value::NIL, |c| c.error)
+        ch.numbered::<Channel>().map_or(Value::NIL, |c| c.error)
     }
 
     /// Whether a receive would not have to wait: a value, or the end.
     pub(super) fn channel_ready(&self, ch: Value) -> Option<bool> {
-        let c = ch.foreign::<Channel>()?;
+        let c = ch.numbered::<Channel>()?;
         if !c.buffer.is_empty() || !c.senders.is_empty() {
             return Some(true);
         }
@@ -287,7 +295,7 @@ impl Vm {
 
     /// Whether a send would not have to wait. A closed channel is ready to refuse.
     pub(super) fn channel_has_room(&self, ch: Value) -> bool {
-        ch.foreign::<Channel>().is_some_and(|c| {
+        ch.numbered::<Channel>().is_some_and(|c| {
             c.closed || !c.receivers.is_empty() || !c.full() || c.on_full != OnFull::Block
         })
     }
@@ -299,7 +307,7 @@ impl Vm {
 
     /// Closes a channel: waiting receivers get the end, waiting senders an exception and their values go nowhere. Idempotent.
     pub fn channel_close(&mut self, ch: Value, error: Value) {
-        let Some(c) = ch.foreign::<Channel>() else { return };
+        let Some(c) = ch.numbered::<Channel>() else { return };
         if c.closed {
             return;
         }
@@ -308,14 +316,14 @@ impl Vm {
         self.channel_changed(ch);
         let _ = self.channel_closed(c);
         let refusal = std::mem::replace(&mut self.exception, Value::UNDEF);
-        while let Some(n) = ch.foreign::<Channel>().and_then(|c| self.front(&c.receivers)) {
+        while let Some(n) = ch.numbered::<Channel>().and_then(|c| self.front(&c.receivers)) {
             let epoch = self.tasks.live.get(n.task).map_or(0, |l| l.epoch);
             let w = match n.arm {
                 RESULT if error.is_nil() => Wake::Value(self.err_symbol("closed")),
                 RESULT => Wake::Value(self.err_result(error)),
                 arm if is_arm(arm) && arm & SKIP_CLOSED != 0 => {
                     // The arm is out; the last one of a select without a time limit ends it.
-                    if let Some(q) = ch.foreign::<Channel>().map(|c| c.receivers) {
+                    if let Some(q) = ch.numbered::<Channel>().map(|c| c.receivers) {
                         self.unlink_front(&q);
                     }
                     if !self.tasks.live.get(n.task).is_some_and(|l| l.waits != 0 || l.timer != 0) {
@@ -330,7 +338,7 @@ impl Vm {
             };
             self.wake(n.task, epoch, w);
         }
-        while let Some(n) = ch.foreign::<Channel>().and_then(|c| self.front(&c.senders)) {
+        while let Some(n) = ch.numbered::<Channel>().and_then(|c| self.front(&c.senders)) {
             let epoch = self.tasks.live.get(n.task).map_or(0, |l| l.epoch);
             let w = if n.arm == RESULT { Wake::Value(self.err_symbol("closed")) } else { Wake::Throw(refusal) };
             self.wake(n.task, epoch, w);
@@ -339,10 +347,13 @@ impl Vm {
 }
 
 fn channel<'a>(vm: &mut Vm, v: Value) -> Result<(Value, &'a mut Channel), Stop> {
-    let v = match v.foreign::<Sender>() {
+    if let Some(c) = v.numbered::<Channel>() {
+        return Ok((v, c));
+    }
+    let v = match v.numbered::<Sender>() {
         Some(s) if s.open => s.channel,
         Some(s) => {
-            let c = s.channel.foreign::<Channel>();
+            let c = s.channel.numbered::<Channel>();
             return Err(match c {
                 Some(c) => vm.channel_closed(c),
                 None => vm.not_a_channel(v),
@@ -350,7 +361,7 @@ fn channel<'a>(vm: &mut Vm, v: Value) -> Result<(Value, &'a mut Channel), Stop> 
         }
         None => v,
     };
-    match v.foreign::<Channel>() {
+    match v.numbered::<Channel>() {
         Some(c) => Ok((v, c)),
         None => Err(vm.not_a_channel(v)),
     }
@@ -407,7 +418,7 @@ fn make(vm: &mut Vm, a: &Args) -> R {
         handles: None,
         high: 0,
     };
-    Ok(vm.heap.foreign_of(super::CHANNEL, Box::new(c)))
+    Ok(vm.heap.numbered(c))
 }
 
 fn send_as(vm: &mut Vm, a: &Args, how: u32, limit: Option<u64>) -> R {
@@ -480,8 +491,17 @@ fn send_timeout(vm: &mut Vm, a: &Args) -> R {
     send_as(vm, a, OTHER, us)
 }
 
+/// The iterator protocol's `next`, for loops over a channel.
+pub fn next_of(vm: &mut Vm, ch: Value) -> R {
+    take_as(vm, ch, OTHER, None, Answer::False)
+}
+
 fn recv_as(vm: &mut Vm, a: &Args, how: u32, limit: Option<u64>, expired: Answer) -> R {
     let (ch, _) = channel(vm, a.this())?;
+    take_as(vm, ch, how, limit, expired)
+}
+
+fn take_as(vm: &mut Vm, ch: Value, how: u32, limit: Option<u64>, expired: Answer) -> R {
     vm.checkpoint()?;
     match vm.channel_take(ch) {
         Taken::Value(v) => {
@@ -559,7 +579,7 @@ fn iter(_vm: &mut Vm, a: &Args) -> R {
 }
 fn close(vm: &mut Vm, a: &Args) -> R {
     let error = if a.get(0).is_nil() { Value::NIL } else { vm.exception_from(a.get(0)) };
-    if let Some(s) = a.this().foreign::<Sender>() {
+    if let Some(s) = a.this().numbered::<Sender>() {
         if s.open {
             s.open = false;
             s.count.set(s.count.get() - 1);
@@ -574,8 +594,8 @@ fn close(vm: &mut Vm, a: &Args) -> R {
     Ok(Value::NIL)
 }
 fn closed(vm: &mut Vm, a: &Args) -> R {
-    if let Some(s) = a.this().foreign::<Sender>() {
-        let all = s.channel.foreign::<Channel>().is_some_and(|c| c.closed);
+    if let Some(s) = a.this().numbered::<Sender>() {
+        let all = s.channel.numbered::<Channel>().is_some_and(|c| c.closed);
         return Ok(Value::bool(all || !s.open));
     }
     let (_, c) = channel(vm, a.this())?;
@@ -609,7 +629,7 @@ fn clone_sender(vm: &mut Vm, a: &Args) -> R {
     }
     let count = c.handles.get_or_insert_default().clone();
     count.set(count.get() + 1);
-    Ok(vm.heap.foreign_of(super::SENDER, Box::new(Sender { channel: ch, open: true, count })))
+    Ok(vm.heap.numbered(Sender { channel: ch, open: true, count }))
 }
 
 pub static SENDING: &[NativeDef] = &[

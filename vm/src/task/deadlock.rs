@@ -3,9 +3,7 @@ use super::channel::{Channel, RECEIVERS};
 use super::future::flag;
 use super::scope::{Failure, ScopeKey};
 use super::{Reason, TaskKey, Wake};
-use crate::heap::Kind;
 use crate::native::Stop;
-use crate::object::array::Array;
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -137,24 +135,19 @@ impl Vm {
 
     /// Channels whose sending handles are all gone, with somebody waiting for a value.
     fn close_orphans(&mut self) -> bool {
-        let waits: Vec<Value> = self.tasks.live.values().filter(|l| l.parked).map(|l| l.on).collect();
-        if !waits.iter().any(|v| v.foreign::<Channel>().is_some() || v.is_kind(Kind::Array)) {
+        let parked: Vec<TaskKey> = self.tasks.live.iter().filter(|(_, l)| l.parked).map(|(k, _)| k).collect();
+        let waits: Vec<Value> = parked.into_iter().flat_map(|k| self.wait_objects(k)).collect();
+        if !waits.iter().any(|v| v.numbered::<Channel>().is_some()) {
             return false;
         }
         // The second collection runs the destructors of what the first one found dead.
         crate::interp::safepoint::collect(self, true);
         crate::interp::safepoint::collect(self, true);
         let mut any = false;
-        for on in waits {
-            let list = match on.get::<Array>(Kind::Array) {
-                Some(a) => a.as_slice().to_vec(),
-                None => vec![on],
-            };
-            for ch in list {
-                if ch.foreign::<Channel>().is_some_and(|c| c.orphaned()) {
-                    self.channel_close(ch, Value::NIL);
-                    any = true;
-                }
+        for ch in waits {
+            if ch.numbered::<Channel>().is_some_and(|c| c.orphaned()) {
+                self.channel_close(ch, Value::NIL);
+                any = true;
             }
         }
         any

@@ -14,8 +14,14 @@ impl Vm {
         if !l.parked {
             return "ready".to_string();
         }
-        let (reason, on) = (l.reason, l.on);
-        let object = self.object_text(on);
+        let reason = l.reason;
+        let objects = self.wait_objects(key);
+        let mut texts: Vec<String> = objects.iter().take(4).map(|v| self.object_text(*v)).collect();
+        if objects.len() > 4 {
+            texts.push("...".to_string());
+        }
+        texts.retain(|t| !t.is_empty());
+        let object = texts.join(", ");
         match (reason, object.is_empty()) {
             (Reason::ScopeExit, _) => "wait  children of a scope".to_string(),
             (r, true) => r.verb().to_string(),
@@ -28,16 +34,7 @@ impl Vm {
         if v.is_future() {
             return if v.as_gc().has(flag::TASK) { self.task_name(v) } else { "a future".to_string() };
         }
-        if let Some(a) = v.get::<crate::object::array::Array>(Kind::Array) {
-            let all: Vec<Value> = a.as_slice().iter().take(4).copied().collect();
-            let more = a.size() > all.len();
-            let mut texts: Vec<String> = all.into_iter().map(|v| self.object_text(v)).collect();
-            if more {
-                texts.push("...".to_string());
-            }
-            return texts.join(", ");
-        }
-        if let Some(c) = v.foreign::<Channel>() {
+        if let Some(c) = v.numbered::<Channel>() {
             let state = c.state();
             return format!("{} ({state})", v.foreign_text().unwrap_or_default());
         }

@@ -584,7 +584,7 @@ impl Vm {
     fn scope_outcome(&mut self, key: ScopeKey, t: Gc<Fiber>) -> Result<Value, Value> {
         let outside = self.is_cancelled(t) && !self.in_cleanup_of(t);
         let Some(s) = self.forget_scope(key) else { return Ok(Value::NIL) };
-        if let Some(h) = s.handle.foreign::<super::scope_library::ScopeHandle>() {
+        if let Some(h) = s.handle.numbered::<super::scope_library::ScopeHandle>() {
             h.closed = true;
             h.was_cancelled = s.cancelled || s.cause.is_some();
         }
@@ -665,7 +665,7 @@ impl Vm {
     /// The exception of a scope whose time was up; the handle knows it, for `else` parts.
     fn scope_timeout(&mut self, after: Option<u64>, handle: Value) -> Value {
         let ex = self.timeout_exception(after);
-        if let Some(h) = handle.foreign::<super::scope_library::ScopeHandle>() {
+        if let Some(h) = handle.numbered::<super::scope_library::ScopeHandle>() {
             h.timeout = ex;
         }
         if handle.is_ptr() {

@@ -7,7 +7,7 @@ use crate::def;
 use crate::heap::Kind;
 use crate::heap::collect::Marker;
 use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
-use crate::object::foreign::Foreign;
+use crate::object::foreign::{Foreign, Numbered};
 use crate::value::{Sym, Value};
 use crate::vm::Vm;
 use std::any::Any;
@@ -19,6 +19,10 @@ pub struct ScopeHandle {
     pub was_cancelled: bool,
     /// The exception the scope threw because its time was up.
     pub timeout: Value,
+}
+
+impl Numbered for ScopeHandle {
+    const NUMBER: u16 = super::SCOPE;
 }
 
 impl Foreign for ScopeHandle {
@@ -37,7 +41,7 @@ impl Foreign for ScopeHandle {
 }
 
 fn handle<'a>(vm: &mut Vm, v: Value) -> Result<&'a mut ScopeHandle, Stop> {
-    match v.foreign::<ScopeHandle>() {
+    match v.numbered::<ScopeHandle>() {
         Some(h) => Ok(h),
         None => {
             let k = vm.kind_name(v);
@@ -119,7 +123,7 @@ fn open(vm: &mut Vm, a: &Args) -> R {
     }
     let key = vm.open_scope(setup)?;
     let h = ScopeHandle { key, closed: false, was_cancelled: false, timeout: Value::NIL };
-    let v = vm.heap.foreign_of(super::SCOPE, Box::new(h));
+    let v = vm.heap.numbered(h);
     vm.tasks.scopes.map[key].handle = v;
     Ok(v)
 }

@@ -44,12 +44,12 @@ impl Vm {
     fn look(&mut self, arm: &Arm, skip: bool) -> Result<Look, Stop> {
         let v = arm.source;
         if arm.side == Side::Send {
-            if v.foreign::<Channel>().is_none() {
+            if v.numbered::<Channel>().is_none() {
                 return Err(self.not_a_channel(v));
             }
             return Ok(if self.channel_has_room(v) { Look::Ready } else { Look::Waits });
         }
-        if v.foreign::<Channel>().is_some() {
+        if v.numbered::<Channel>().is_some() {
             return Ok(match self.channel_ready(v) {
                 Some(true) => Look::Ready,
                 Some(false) if skip => Look::Skipped,
@@ -61,7 +61,7 @@ impl Vm {
             v.as_gc().observe();
             return Ok(if v.as_gc().state() == State::Pending { Look::Waits } else { Look::Ready });
         }
-        if v.foreign::<Ticker>().is_some() {
+        if v.numbered::<Ticker>().is_some() {
             let now = self.driver.now_us();
             return Ok(match self.ticker_due(v) {
                 Some(at) if at <= now => Look::Ready,
@@ -91,7 +91,7 @@ impl Vm {
                 }
             };
         }
-        if v.foreign::<Ticker>().is_some() {
+        if v.numbered::<Ticker>().is_some() {
             return Ok(match self.ticker_take(v) {
                 Some(t) => (t, true),
                 None => (Value::NIL, false),
@@ -111,14 +111,14 @@ impl Vm {
     }
 
     /// The index of the committed arm, with its value kept for [`take_value`]. Behind the arms: timeout or else.
-    fn select(&mut self, arms: &[Arm], flags: i64, limit: Option<u64>) -> R {
+    fn select(&mut self, arms: &dyn Fn(usize) -> Arm, n: usize, flags: i64, limit: Option<u64>) -> R {
         self.checkpoint()?;
         let skip = flags & SKIP != 0;
         let mut ready = 0;
         let mut chosen = None;
         let mut skipped = 0;
-        for (i, arm) in arms.iter().enumerate() {
-            match self.look(arm, skip)? {
+        for i in 0..n {
+            match self.look(&arms(i), skip)? {
                 Look::Ready => {
                     ready += 1;
                     // Each ready arm with the same chance, in one pass.
@@ -131,54 +131,81 @@ impl Vm {
             }
         }
         if let Some(i) = chosen {
-            let (v, open) = self.commit(&arms[i])?;
+            let (v, open) = self.commit(&arms(i))?;
             self.keep(v, open);
             return self.ready_op(Value::small(i as i64));
         }
-        let last = Value::small(arms.len() as i64);
+        let last = Value::small(n as i64);
         if flags & HAS_ELSE != 0 || limit == Some(0) {
             return self.ready_op(last);
         }
-        if skip && skipped == arms.len() && !arms.is_empty() {
+        if skip && skipped == n && n > 0 {
             let c = self.classes.channel_closed;
             return Err(self.throw_coded(c, "GENE.ASYNC.CLOSED", "all channels of the select are closed"));
         }
-        let list: Vec<Value> = arms.iter().map(|a| a.source).collect();
-        let on = self.array(&list);
-        let (key, epoch) = self.park_anyway_checked(on)?;
+        // What it waits for is in the registrations.
+        let (key, epoch) = self.park_anyway(Reason::Select, Value::NIL)?;
         let mut tick: Option<(u64, u32)> = None;
-        for (i, arm) in arms.iter().enumerate() {
-            let n = i as u32;
-            if arm.source.is_future() {
-                self.wait_for(arm.source, key, n);
-            } else if arm.source.foreign::<Ticker>().is_some() {
-                self.enqueue(arm.source, 0, key, n, Value::NIL);
-                if let Some(at) = self.ticker_due(arm.source)
-                    && tick.is_none_or(|t| at < t.0)
-                {
-                    tick = Some((at, n));
-                }
-            } else if arm.side == Side::Send {
-                self.enqueue(arm.source, SENDERS, key, n, arm.value);
+        // In reverse, so that the registrations read in order of the arms.
+        for i in (0..n).rev() {
+            let arm = arms(i);
+            let i = i as u32;
+            if arm.side == Side::Send {
+                self.enqueue(arm.source, SENDERS, key, i, arm.value);
+            } else if arm.source.numbered::<Channel>().is_some() {
+                self.enqueue(arm.source, RECEIVERS, key, if skip { i | SKIP_CLOSED } else { i }, Value::NIL);
+            } else if arm.source.is_future() {
+                self.wait_for(arm.source, key, i);
             } else {
-                self.enqueue(arm.source, RECEIVERS, key, if skip { n | SKIP_CLOSED } else { n }, Value::NIL);
+                self.enqueue(arm.source, 0, key, i, Value::NIL);
+                if let Some(at) = self.ticker_due(arm.source)
+                    && tick.is_none_or(|t| at <= t.0)
+                {
+                    tick = Some((at, i));
+                }
             }
         }
-        let now = self.driver.now_us();
-        let end = limit.map(|us| now.saturating_add(us));
+        let end = limit.map(|us| self.driver.now_us().saturating_add(us));
         // The first of a tick and the time limit; a tick of the same instant wins.
         match (tick, end) {
-            (Some((at, n)), end) if end.is_none_or(|e| at <= e) => {
-                self.wake_at_time(key, at, Due::Tick(key, epoch, n))
+            (Some((at, i)), end) if end.is_none_or(|e| at <= e) => {
+                self.wake_at_time(key, at, Due::Tick(key, epoch, i));
             }
-            (_, Some(end)) => self.wake_at_time(key, end, Due::Arm(key, epoch, arms.len() as u32)),
+            (_, Some(end)) => self.wake_at_time(key, end, Due::Arm(key, epoch, n as u32)),
             _ => {}
         }
         Err(Stop::Park)
     }
 
-    fn park_anyway_checked(&mut self, on: Value) -> Result<(super::TaskKey, u32), Stop> {
-        self.park_anyway(Reason::Select, on)
+    /// What a parked task is registered with, in order.
+    pub fn wait_objects(&self, key: super::TaskKey) -> Vec<Value> {
+        let Some(l) = self.tasks.live.get(key) else { return Vec::new() };
+        if let Some(a) = l.on.get::<Array>(Kind::Array) {
+            return a.as_slice().to_vec();
+        }
+        if !l.on.is_nil() {
+            return vec![l.on];
+        }
+        let mut out = Vec::new();
+        let mut i = l.waits;
+        while i != 0 {
+            out.push(self.tasks.waits.get(i).owner);
+            i = self.tasks.waits.sibling(i);
+        }
+        out
+    }
+
+    /// The source of one arm of a parked `select`.
+    pub(super) fn arm_source(&self, key: super::TaskKey, arm: u32) -> Value {
+        let mut i = self.tasks.live.get(key).map_or(0, |l| l.waits);
+        while i != 0 {
+            let n = self.tasks.waits.get(i);
+            if n.arm == arm {
+                return n.owner;
+            }
+            i = self.tasks.waits.sibling(i);
+        }
+        Value::NIL
     }
 
     pub(super) fn wake_at_time(&mut self, key: super::TaskKey, at: u64, due: Due) {
@@ -202,11 +229,12 @@ impl Vm {
 fn select_form(vm: &mut Vm, a: &Args) -> R {
     let flags = a.get(0).small_int();
     let limit = if flags & HAS_TIMEOUT != 0 { vm.duration_us(a.get(1))? } else { None };
-    let arms: Vec<Arm> = a.rest()[2..]
-        .chunks(3)
-        .map(|t| Arm { side: if t[0].small_int() == 1 { Side::Send } else { Side::From }, source: t[1], value: t[2] })
-        .collect();
-    vm.select(&arms, flags, limit)
+    let arm = |i: usize| {
+        let at = 2 + i * 3;
+        let side = if a.get(at).small_int() == 1 { Side::Send } else { Side::From };
+        Arm { side, source: a.get(at + 1), value: a.get(at + 2) }
+    };
+    vm.select(&arm, (a.len() - 2) / 3, flags, limit)
 }
 
 /// The value of the arm that was committed last. A tick is taken only now.
@@ -219,7 +247,7 @@ fn take_open(vm: &mut Vm, _a: &Args) -> R {
     Ok(Value::bool(vm.task_of(vm.cur).is_some_and(|t| t.peeked)))
 }
 
-/// `(%select_of channels limit)`: the function form waits in Gene; this checks its arguments.
+/// `(_select_of channels limit)`: the function form without its answer.
 fn select_check(vm: &mut Vm, a: &Args) -> R {
     let list = a.get(0);
     let Some(items) = list.get::<Array>(Kind::Array) else {
@@ -231,15 +259,14 @@ fn select_check(vm: &mut Vm, a: &Args) -> R {
     }
     for i in 0..items.size() {
         let v = items.as_slice()[i];
-        if v.foreign::<Channel>().is_none() {
+        if v.numbered::<Channel>().is_none() {
             return Err(vm.not_a_channel(v));
         }
     }
     let limit = vm.duration_us(a.get(1))?;
-    let arms: Vec<Arm> =
-        items.as_slice().iter().map(|&c| Arm { side: Side::From, source: c, value: Value::NIL }).collect();
+    let arm = |i: usize| Arm { side: Side::From, source: items.as_slice()[i], value: Value::NIL };
     let flags = if limit.is_some() { HAS_TIMEOUT } else { 0 };
-    vm.select(&arms, flags, limit)
+    vm.select(&arm, items.size(), flags, limit)
 }
 
 pub static HIDDEN: &[NativeDef] = &[

@@ -5,7 +5,7 @@
 //! no stale entries, and a loop of `select`s leaves nothing behind.
 use super::{TaskKey, future::Future};
 use crate::heap::{Gc, Kind};
-use crate::object::foreign::queue_of;
+use crate::object::foreign::{Foreign, queue_of};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -120,6 +120,9 @@ fn queue<'a>(owner: Value, side: u8) -> Option<&'a mut Queue> {
     if owner.is_kind(Kind::Future) {
         let f: Gc<Future> = owner.gc();
         return Some(f.queue());
+    }
+    if let Some(c) = owner.numbered::<super::channel::Channel>() {
+        return c.queue(side);
     }
     queue_of(owner, side)
 }

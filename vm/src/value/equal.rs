@@ -6,6 +6,7 @@
 use crate::heap::{Gc, Kind, Record};
 use crate::native::Stop;
 use crate::object::array::Array;
+use crate::object::interface::Adapter;
 use crate::object::map::Map;
 use crate::object::table::Table;
 use crate::object::temporal;
@@ -90,7 +91,6 @@ impl Vm {
             | Kind::Range
             | Kind::Regex
             | Kind::Selector
-            | Kind::Adapter
             | Kind::TypeValue => {
                 // Identity decides first, for cycles too (and for an array that holds NaN).
                 if a == b {
@@ -107,6 +107,20 @@ impl Vm {
                     _ => self.equal_records(a.gc(), b.gc(), depth),
                 }
             }
+            // The same interface and the same wrapped object.
+            Kind::Adapter => match (Adapter::of(a), Adapter::of(b)) {
+                (Some(x), Some(y)) if x.interface() == y.interface() => {
+                    let (x, y) = (x.wrapped(), y.wrapped());
+                    if x == y || has_identity(x) {
+                        return Ok(x == y);
+                    }
+                    if depth >= MAX_DEPTH {
+                        return Err(self.runtime_error("Comparison of cyclic structure"));
+                    }
+                    self.equal_at(x, y, depth + 1)
+                }
+                _ => Ok(false),
+            },
             _ => Ok(a == b),
         }
     }
@@ -183,6 +197,24 @@ impl Vm {
         }
         Ok(true)
     }
+}
+
+/// Can two values that look the same be told apart? Strings, numbers and other values without identity can't.
+pub(super) fn has_identity(v: Value) -> bool {
+    matches!(
+        v.heap_kind(),
+        Some(
+            Kind::Instance
+                | Kind::Array
+                | Kind::Map
+                | Kind::HashMap
+                | Kind::HashSet
+                | Kind::Gene
+                | Kind::Function
+                | Kind::Class
+                | Kind::Namespace
+        )
+    )
 }
 
 /// Words of a record that make up its content. The last word of a Regex caches its compiled form.

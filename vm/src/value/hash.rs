@@ -6,6 +6,7 @@
 use crate::heap::{Gc, Kind, Record};
 use crate::native::Stop;
 use crate::object::array::Array;
+use crate::object::interface::Adapter;
 use crate::object::map::{Map, sym_hash};
 use crate::object::string::{Str, hash_bytes};
 use crate::object::table::Table;
@@ -152,7 +153,6 @@ impl Vm {
             | Kind::Range
             | Kind::Regex
             | Kind::Selector
-            | Kind::Adapter
             | Kind::TypeValue => {
                 let r: Gc<Record> = v.gc();
                 let mut h = mix(seed, r.header().aux as u32);
@@ -160,6 +160,14 @@ impl Vm {
                     h = mix(h, self.hash_at(r.slot(i), depth + 1)?);
                 }
                 Ok(h)
+            }
+            Kind::Adapter => {
+                let Some(a) = Adapter::of(v) else { return Ok(seed) };
+                let interface = a.interface().map_or(0, |i| i.value().addr());
+                let w = a.wrapped();
+                let h =
+                    if super::equal::has_identity(w) { hash_int(w.addr() as i64) } else { self.hash_at(w, depth + 1)? };
+                Ok(mix(mix(seed, hash_int(interface as i64)), h))
             }
             // By identity: objects don't move.
             _ => Ok(mix(seed, hash_int(v.addr() as i64))),

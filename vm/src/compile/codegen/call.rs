@@ -110,6 +110,19 @@ impl<'a> Gen<'_, '_, 'a> {
                 && args.props.iter().all(|p| matches!(p, PropArg::Key(_, e) if plain(e)))
     }
 
+    /// The callee, when it is known and all its annotated parameters are known to take the arguments as they are.
+    fn checked_callee(&self, callee: E<'a>, args: &Args<'a>) -> Option<FuncId> {
+        let id = self.known_callee(callee)?;
+        let params = self.unit.funcs.get(id as usize)?.params;
+        let passes = |(p, a): (&Param<'a>, &Arg<'a>)| match (p.ty, a) {
+            (Some(ty), Arg::One(e)) => self.proves(e, ty.ty),
+            (None, Arg::One(_)) => true,
+            (_, Arg::Spread(_)) => false,
+        };
+        let useful = params.iter().any(|p| p.ty.is_some()) && params.iter().all(super::function::is_plain);
+        (useful && params.len() == args.items.len() && params.iter().zip(args.items).all(passes)).then_some(id)
+    }
+
     pub(super) fn call(&mut self, callee: E<'a>, args: Args<'a>, d: Dest) -> Res {
         if let ExprKind::Var(VarRef::Module(s)) = callee.kind
             && args.props.is_empty()
@@ -131,7 +144,14 @@ impl<'a> Gen<'_, '_, 'a> {
             if self.is_tail(d) {
                 self.emit(Op::TailMod, w, n, 0, x);
             } else {
-                self.emit(Op::CallMod, w, n, Self::result(d, w), x);
+                let (op, x) = match self.checked_callee(callee, &args) {
+                    Some(id) => {
+                        let number = self.function_number(id);
+                        (Op::CallChecked, self.k_pair(self.cells[s as usize], number))
+                    }
+                    None => (Op::CallMod, x),
+                };
+                self.emit(op, w, n, Self::result(d, w), x);
                 self.called(d, w);
             }
             return Ok(());

@@ -178,7 +178,7 @@ impl<'a> Gen<'_, '_, 'a> {
             }
             CasePat::Is { ty, bind } => {
                 let t = self.alloc(1)?;
-                let k = self.right_operand(BinOp::Is, ty)?;
+                let k = self.operand(ty)?;
                 self.emit(Op::Is, t, s, k, 0);
                 self.jump(Op::JmpF, t, 0, 0, no);
                 match bind {

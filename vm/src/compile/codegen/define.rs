@@ -34,6 +34,7 @@ impl<'a> Gen<'_, '_, 'a> {
 
     pub(super) fn extend(&mut self, class: E<'a>, class_var: VarId, members: &'a [Member<'a>], d: Dest) -> Res {
         let cls = self.temp(class)?;
+        self.emit(Op::ClassOpen, cls, 0, 0, 0);
         self.open_var_reg(class_var)?;
         self.bind_var(VarRef::Local(class_var), cls)?;
         self.members(cls, members)?;
@@ -55,14 +56,25 @@ impl<'a> Gen<'_, '_, 'a> {
                     self.emit(Op::ClassMethod, cls, r, 0, x);
                 }
                 Member::Field { name, ty, default } => {
-                    let r = match default {
-                        Some(id) => self.fresh_closure(id)?,
-                        None => cls,
+                    let r = self.alloc(2)?;
+                    if let Some(id) = default {
+                        self.closure_at(id, r)?;
+                    }
+                    let mut flags = default.is_some() as Reg;
+                    let ty = match ty.filter(|ty| !ty.ty.accepts_all()) {
+                        None => Value::NIL,
+                        Some(ty) => match self.field_type(ty.ty)? {
+                            Ok(ty) => ty,
+                            Err(bound) => {
+                                self.move_to(r + 1, bound);
+                                flags |= 2;
+                                Value::NIL
+                            }
+                        },
                     };
                     let name = self.sym(name);
-                    let ty = ty.map_or(Value::NIL, |t| self.type_value(t));
                     let x = self.k_record(&[name, ty]);
-                    self.emit(Op::ClassField, cls, r, default.is_some() as Reg, x);
+                    self.emit(Op::ClassField, cls, r, flags, x);
                 }
                 Member::StaticFn { name, func } => {
                     let r = self.fresh_closure(func)?;
@@ -77,6 +89,10 @@ impl<'a> Gen<'_, '_, 'a> {
                 Member::OnMissing(id) => {
                     let r = self.fresh_closure(id)?;
                     self.emit(Op::ClassMissing, cls, r, 0, 0);
+                }
+                Member::Implements(e) => {
+                    let r = self.operand(e)?;
+                    self.emit(Op::ClassImplements, cls, r, 0, 0);
                 }
                 Member::Other(e) => {
                     // Its variables belong to the class body.
@@ -94,6 +110,11 @@ impl<'a> Gen<'_, '_, 'a> {
 
     fn fresh_closure(&mut self, id: FuncId) -> Res<Reg> {
         let r = self.alloc(1)?;
+        self.closure_at(id, r)?;
+        Ok(r)
+    }
+
+    fn closure_at(&mut self, id: FuncId, r: Reg) -> Res {
         let unit = self.unit;
         let span = self.f.span;
         if let Some(f) = unit.funcs.get(id as usize) {
@@ -101,11 +122,67 @@ impl<'a> Gen<'_, '_, 'a> {
         }
         self.closure(id, r)?;
         self.f.span = span;
-        Ok(r)
+        Ok(())
+    }
+
+    pub(super) fn interface(&mut self, def: &'a InterfaceDef<'a>, d: Dest) -> Res {
+        let r = self.target(d)?;
+        let name = self.sym(def.name);
+        let methods: Vec<Value> = def.methods.iter().map(|m| self.sym(m)).collect();
+        let fields: Vec<Value> = def.fields.iter().flat_map(|f| [self.sym(f.0), Value::bool(f.1)]).collect();
+        let methods = self.vm.heap.record(Kind::Record, 0, &methods).value();
+        let fields = self.vm.heap.record(Kind::Record, 0, &fields).value();
+        let x = self.k_record(&[name, methods, fields]);
+        self.emit(Op::InterfaceNew, r, 0, 0, x);
+        self.finish(d, r);
+        Ok(())
+    }
+
+    pub(super) fn implement(
+        &mut self,
+        interface: E<'a>,
+        class: E<'a>,
+        class_var: VarId,
+        members: &'a [Member<'a>],
+        d: Dest,
+    ) -> Res {
+        let cls = self.alloc(1)?;
+        let mark = self.f.top;
+        let interface = self.temp(interface)?;
+        let class = self.operand(class)?;
+        self.emit(Op::ImplementNew, cls, interface, class, 0);
+        self.release(mark);
+        self.open_var_reg(class_var)?;
+        self.bind_var(VarRef::Local(class_var), cls)?;
+        self.members(cls, members)?;
+        self.emit(Op::ImplementDone, cls, 0, 0, 0);
+        self.finish(d, cls);
+        Ok(())
     }
 
     pub(super) fn enum_(&mut self, def: &'a EnumDef<'a>, d: Dest) -> Res {
         let r = self.target(d)?;
+        let mark = self.f.top;
+        // Types that know local names, in registers of their own.
+        let bound = def.variants.iter().flat_map(|v| v.fields.unwrap_or_default()).filter_map(|f| f.ty);
+        let bound: Vec<Type<'a>> = bound.map(|ty| ty.ty).collect();
+        let mut types = Vec::with_capacity(bound.len());
+        let mut registers = Vec::new();
+        for ty in bound {
+            types.push(match self.field_type(ty)? {
+                _ if ty.accepts_all() => Value::NIL,
+                Ok(object) => object,
+                Err(r) => {
+                    registers.push(r);
+                    Value::small(registers.len() as i64 - 1)
+                }
+            });
+        }
+        let base = self.alloc(registers.len().max(1))?;
+        for (at, from) in registers.iter().enumerate() {
+            self.move_to(base + at as Reg, *from);
+        }
+        let mut types = types.into_iter();
         let mut items = vec![self.sym(def.name)];
         for v in def.variants {
             let name = self.sym(v.name);
@@ -115,14 +192,15 @@ impl<'a> Gen<'_, '_, 'a> {
                     let mut parts = vec![name];
                     for f in fields {
                         parts.push(self.sym(f.name));
-                        parts.push(f.ty.map_or(Value::NIL, |t| self.type_value(t)));
+                        parts.push(f.ty.and_then(|_| types.next()).unwrap_or(Value::NIL));
                     }
                     self.vm.heap.record(Kind::Record, 0, &parts).value()
                 }
             });
         }
         let x = self.k_record(&items);
-        self.emit(Op::EnumNew, r, 0, 0, x);
+        self.emit(Op::EnumNew, r, base, registers.len() as Reg, x);
+        self.release(mark);
         self.finish(d, r);
         Ok(())
     }
@@ -151,7 +229,8 @@ impl<'a> Gen<'_, '_, 'a> {
 
     pub(super) fn import(&mut self, i: &'a Import<'a>, d: Dest) -> Res {
         let list = self.alloc(1)?;
-        let mut items = vec![i.from.map_or(Value::NIL, |s| self.vm.str(s))];
+        let mut items: Vec<Value> =
+            [i.from, i.package, i.path].iter().map(|s| s.map_or(Value::NIL, |s| self.vm.str(s))).collect();
         for item in i.items {
             let path: Vec<Value> = item.path.iter().map(|p| self.sym(p)).collect();
             items.push(self.vm.heap.record(Kind::Record, 0, &path).value());

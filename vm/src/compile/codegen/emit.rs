@@ -129,6 +129,17 @@ impl<'a> Gen<'_, '_, 'a> {
         self.k(v)
     }
 
+    /// Two constants one behind the other.
+    pub(super) fn k_pair(&mut self, first: Value, second: Value) -> i32 {
+        let at = self.f.consts.len() as i32;
+        self.f.consts.extend([first, second]);
+        at
+    }
+
+    pub(super) fn function_number(&self, id: u32) -> Value {
+        Value::small((self.base + id as u64) as i64)
+    }
+
     /// A constant group of values.
     pub(super) fn k_record(&mut self, items: &[Value]) -> i32 {
         let r = self.vm.heap.record(Kind::Record, 0, items).value();

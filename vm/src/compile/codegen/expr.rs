@@ -98,6 +98,7 @@ impl<'a> Gen<'_, '_, 'a> {
             }
             Interp(parts) => self.interp(parts, d),
             Quote(f) => self.quote(&f, d),
+            TypeValue(ty) => self.type_value(ty, d),
             Array { items, frozen } => self.array(items, frozen, d),
             Map { entries, frozen } => self.map(entries, frozen, d),
             HashMap { items, frozen } => self.hash_map(items, frozen, d),
@@ -208,6 +209,10 @@ impl<'a> Gen<'_, '_, 'a> {
             Render { data, env } => self.render(data, env, d),
             Class(c) => self.class(c, d),
             Extend { class, class_var, members } => self.extend(class, class_var, members, d),
+            Interface(def) => self.interface(def, d),
+            Implement { interface, class, class_var, members } => {
+                self.implement(interface, class, class_var, members, d)
+            }
             Enum(def) => self.enum_(def, d),
             Namespace(n) => self.namespace(n, d),
             Import(i) => self.import(i, d),
@@ -310,7 +315,7 @@ impl<'a> Gen<'_, '_, 'a> {
             }
         };
         if let Some(ty) = ty {
-            self.check_type(s, ty);
+            self.check_type(s, ty)?;
         }
         self.emit(Op::Yield, r, s, 0, 0);
         self.finish(d, r);

@@ -1,5 +1,6 @@
 //! One function: entry code, body, epilogue, and the finished [`Proto`].
 use super::emit::{Label, Target};
+use super::kinds::Kinds;
 use super::register::Place;
 use super::unwind::{Guard, LoopState};
 use super::{Dest, Gen, Reg, Res};
@@ -50,6 +51,10 @@ pub(super) struct State<'u, 'a> {
     pub loaded: Vec<(u32, Reg)>,
     /// Copies of parameters as bound, when postconditions have to show them.
     pub bound: Vec<(VarId, Reg)>,
+    /// What variables that nobody assigns are bound to.
+    pub kinds: FxHashMap<VarId, Kinds>,
+    /// Where calls whose arguments are known to pass the checks begin.
+    pub checked_entry: u32,
 }
 
 pub(super) struct Closer {
@@ -91,6 +96,8 @@ impl<'u, 'a> State<'u, 'a> {
             locals: Vec::new(),
             loaded: Vec::new(),
             bound: Vec::new(),
+            kinds: FxHashMap::default(),
+            checked_entry: 0,
         }
     }
 }
@@ -100,6 +107,37 @@ const MAX_LOADED: usize = 16;
 
 fn has_self(f: &Func<'_>) -> bool {
     f.self_var.is_some() || matches!(f.kind, FuncKind::Method | FuncKind::Ctor | FuncKind::Thunk)
+}
+
+/// Takes one positional argument as it is; the type knows no local names.
+pub(super) fn is_plain(p: &Param<'_>) -> bool {
+    p.kind == ParamKind::Positional && p.default.is_none() && p.pat.is_none() && !p.ty.is_some_and(|ty| has_locals(ty.ty))
+}
+
+/// Does the type name variables of functions?
+pub(super) fn has_locals(ty: Type<'_>) -> bool {
+    let mut todo = vec![ty];
+    while let Some(ty) = todo.pop() {
+        match ty {
+            Type::Union(members) => todo.extend(members),
+            Type::Named(named) => {
+                if let TypeRoot::Var(var) | TypeRoot::Member(var, _) = named.root
+                    && !matches!(var, VarRef::Module(_))
+                {
+                    return true;
+                }
+                todo.extend(named.args);
+            }
+            Type::Fn(Some(of)) => {
+                todo.push(of.ret);
+                todo.extend(of.params.iter().map(|p| match *p {
+                    FnParam::One(ty) | FnParam::Keyword(_, ty) | FnParam::Rest(ty) => ty,
+                }));
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Parameters in register order: positional ones with the rest parameter in its place, keywords, keyword rest.
@@ -121,7 +159,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         let made = crate::stack::grow(|| self.function_code(func));
         let state = std::mem::replace(&mut self.f, outer);
         made?;
-        self.finish_proto(state, captures)
+        self.finish_proto(id, state, captures)
     }
 
     fn function_code(&mut self, func: &'u Func<'a>) -> Res {
@@ -133,7 +171,8 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         let must_define =
             func.kind == FuncKind::Module && self.unit.module_vars.iter().any(|v| v.must_define.is_some());
         self.entry(func, !post.is_empty())?;
-        let checked_return = func.ret.is_some() && !func.generator;
+        let unchecked = |ret: TypeRef<'a>| func.generator || func.post.is_empty() && self.proves_result(func.body, ret.ty);
+        let checked_return = func.ret.is_some_and(|ret| !unchecked(ret));
         if checked_return || !post.is_empty() || must_define {
             let r = self.alloc(1)?;
             let l = self.label();
@@ -154,7 +193,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
                 self.bind(l);
                 self.f.epilogue = None;
                 if let (Some(ty), true) = (func.ret, checked_return) {
-                    self.check_type(r, ty);
+                    self.check_type(r, ty)?;
                 }
                 if !post.is_empty() {
                     if let Some(v) = func.result_var {
@@ -202,6 +241,17 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
                 self.place_var(v, r);
             }
         }
+        // Checks that stand before everything else can be left out by calls that need none.
+        let checks_first = params.iter().all(is_plain) && params.iter().any(|p| p.ty.is_some());
+        if checks_first {
+            for p in params {
+                if let (Some(ty), Place::Reg(r)) = (p.ty, self.f.places[p.var as usize]) {
+                    self.f.span = p.span;
+                    self.check_type(r, ty)?;
+                }
+            }
+            self.f.checked_entry = self.pc();
+        }
         for v in [func.self_var, func.env_var].into_iter().flatten() {
             self.make_param_cell(v);
         }
@@ -216,10 +266,12 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
                 self.expr(e, Dest::Reg(r))?;
                 self.bind(given);
             }
-            if let Some(ty) = p.ty {
-                let x = self.type_record(ty);
-                let op = if p.kind == ParamKind::Rest { Op::CheckTypes } else { Op::CheckType };
-                self.emit(op, r, 0, 0, x);
+            if let Some(ty) = p.ty.filter(|_| !checks_first) {
+                if p.kind == ParamKind::Rest {
+                    self.check_elements(r, ty)?;
+                } else {
+                    self.check_type(r, ty)?;
+                }
             }
             if let Some(pat) = p.pat {
                 self.open_pattern(pat)?;
@@ -336,7 +388,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         }
     }
 
-    fn finish_proto(&mut self, s: State<'u, 'a>, captures: Vec<(bool, u16)>) -> Res<Value> {
+    fn finish_proto(&mut self, id: FuncId, s: State<'u, 'a>, captures: Vec<(bool, u16)>) -> Res<Value> {
         let func = s.func;
         let simple = !func.generator
             && func.kind != FuncKind::Macro
@@ -386,6 +438,8 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
             examples,
             locals: s.locals.into(),
             hotness: 0,
+            number: self.function_number(id),
+            checked_entry: s.checked_entry,
         };
         if cfg!(debug_assertions)
             && let Err(m) = crate::compile::verify::verify(&proto)

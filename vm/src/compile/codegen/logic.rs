@@ -117,7 +117,7 @@ impl<'a> Gen<'_, '_, 'a> {
     /// Compares register `left` with `b` and branches.
     fn compare(&mut self, op: BinOp, left: Reg, b: E<'a>, branch: Branch, to: Label) -> Res {
         let Some(f) = fused(op) else {
-            let right = self.right_operand(op, b)?;
+            let right = self.operand(b)?;
             return self.compare_is(left, right, branch, to);
         };
         let ops = match branch {

@@ -15,23 +15,26 @@ mod define;
 mod emit;
 mod expr;
 mod function;
+mod kinds;
 mod logic;
 mod operator;
 mod pattern;
 mod register;
+mod types;
 mod unwind;
 mod variable;
-mod walk;
+pub(crate) mod walk;
 
 #[cfg(test)]
 mod tests;
 
 use super::error::CompileError;
-use super::hir::{CaptureSource, Unit};
+use super::hir::{CaptureSource, ExprKind, FuncId, SlotId, Unit, VarRef};
 use crate::object::code::SourceRef;
 use crate::value::Value;
 use crate::vm::Vm;
 use function::State;
+use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 type Res<T = ()> = Result<T, CompileError>;
@@ -53,6 +56,10 @@ struct Gen<'v, 'u, 'a> {
     unit: &'u Unit<'a>,
     source: Rc<SourceRef>,
     cells: &'v [Value],
+    /// The functions that module variables are bound to at the beginning.
+    hoisted: FxHashMap<SlotId, FuncId>,
+    /// Number of the unit's first function, see [`Proto::number`](crate::object::code::Proto).
+    base: u64,
     f: State<'u, 'a>,
 }
 
@@ -69,6 +76,16 @@ pub fn generate<'a>(vm: &mut Vm, unit: &Unit<'a>, source: Rc<SourceRef>, cells: 
     });
     let captures = captures.collect::<Res<Vec<_>>>()?;
     let f = State::new(body);
-    let mut g = Gen { vm, unit, source, cells, f };
+    let hoisted = match body.body.kind {
+        ExprKind::Block(block) => block.hoisted.iter().filter_map(|(var, id)| match var {
+            VarRef::Module(slot) => Some((*slot, *id)),
+            _ => None,
+        }),
+        _ => return Err(CompileError::new(body.span, "internal error: a unit without a block")),
+    };
+    let hoisted = hoisted.collect();
+    let base = vm.functions;
+    vm.functions += unit.funcs.len() as u64;
+    let mut g = Gen { vm, unit, source, cells, hoisted, base, f };
     g.function(0, captures)
 }

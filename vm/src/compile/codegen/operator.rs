@@ -58,11 +58,11 @@ impl<'a> Gen<'_, '_, 'a> {
         let r = self.target(d)?;
         if matches!(a.kind, ExprKind::Const(_)) && number_literal(b).is_none() {
             // A constant holds no register while the right side is evaluated, and that can use the destination.
-            let own = matches!(b.kind, ExprKind::Var(_) | ExprKind::Quote(_))
+            let own = matches!(b.kind, ExprKind::Var(_) | ExprKind::TypeValue(_))
                 || self.f.holds_var[r as usize]
                 || r as usize >= self.f.top;
             let y = if own {
-                self.right_operand(op, b)?
+                self.operand(b)?
             } else {
                 self.expr(b, Dest::Reg(r))?;
                 r
@@ -130,20 +130,9 @@ impl<'a> Gen<'_, '_, 'a> {
             self.emit(konst, dst, left, 0, x);
             return Ok(());
         }
-        let right = self.right_operand(op, b)?;
+        let right = self.operand(b)?;
         self.emit(register_op(op), dst, left, right, 0);
         Ok(())
-    }
-
-    /// The right operand; a quoted type expression of `is` is shared, not copied.
-    pub(super) fn right_operand(&mut self, op: BinOp, b: E<'a>) -> Res<Reg> {
-        if let (BinOp::Is, ExprKind::Quote(f)) = (op, b.kind) {
-            let r = self.alloc(1)?;
-            let v = self.data(&f);
-            self.load_const(r, v);
-            return Ok(r);
-        }
-        self.operand(b)
     }
 
     /// `(a < b <= c)`.
@@ -155,7 +144,7 @@ impl<'a> Gen<'_, '_, 'a> {
         for (i, &(op, e)) in rest.iter().enumerate() {
             let right = match later.get(i + 1..) {
                 Some(more) if !more.is_empty() => self.operand_before(e, more)?,
-                _ => self.right_operand(op, e)?,
+                _ => self.operand(e)?,
             };
             self.emit(register_op(op), r, left, right, 0);
             if i + 1 < rest.len() {
@@ -265,6 +254,8 @@ impl<'a> Gen<'_, '_, 'a> {
         match *key {
             MemberKey::Name(n) => {
                 let x = self.site(n, Vec::new());
+                // For typed fields: what passes.
+                self.site("", Vec::new());
                 self.emit(Op::SetProp, base, v, 0, x);
             }
             MemberKey::NameOr(n, k) => {

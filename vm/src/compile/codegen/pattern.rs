@@ -49,7 +49,7 @@ impl<'a> Gen<'_, '_, 'a> {
         let Some(ty) = ty else { return self.bind_var(v, src) };
         let t = self.alloc(1)?;
         self.move_to(t, src);
-        self.check_type(t, ty);
+        self.check_type(t, ty)?;
         self.bind_var(v, t)?;
         self.release(t as usize);
         Ok(())

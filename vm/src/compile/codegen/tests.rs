@@ -194,7 +194,7 @@ fn calls_in_tail_position() {
         "(fn f [g] -> Int (g))",
         "Move 1 0 0 0
          Call 1 0 1 0
-         CheckType 1 0 0 0
+         CheckInt 1 255 255 0
          Ret 1 0 0 0",
     );
 }

@@ -3,7 +3,6 @@ use super::register::Place;
 use super::{Dest, Gen, Reg, Res, walk};
 use crate::bytecode::Op;
 use crate::compile::hir::*;
-use crate::value::Value;
 
 impl<'a> Gen<'_, '_, 'a> {
     fn place_of(&self, v: VarId) -> Res<Place> {
@@ -152,7 +151,11 @@ impl<'a> Gen<'_, '_, 'a> {
     fn var_type(&self, v: VarRef) -> Option<TypeRef<'a>> {
         match v {
             VarRef::Local(v) => self.f.func.vars[v as usize].ty,
-            VarRef::Captured(i) => self.f.func.captures.get(i as usize).and_then(|c| c.ty),
+            // Local names in it would mean variables of the function where it stands.
+            VarRef::Captured(i) => {
+                let capture = self.f.func.captures.get(i as usize);
+                capture.and_then(|c| c.ty).filter(|ty| !super::function::has_locals(ty.ty))
+            }
             VarRef::Module(s) => self.unit.module_vars.get(s as usize).and_then(|v| v.ty),
         }
     }
@@ -172,12 +175,15 @@ impl<'a> Gen<'_, '_, 'a> {
         {
             self.open_var(l)?;
         }
+        let ty = ty.filter(|ty| !self.proves(value, ty.ty));
+        let kinds = self.kinds_of(value);
+        self.note_kinds(v, kinds);
         // A register that holds the cell of an earlier run must not be clobbered before the value is there; closures made
         // then keep the cell itself, so overwriting is fine. Within the value the new variable can't be seen.
         if let Some(r) = self.declare_reg(v) {
             self.expr_early(value, r)?;
             if let Some(ty) = ty {
-                self.check_type(r, ty);
+                self.check_type(r, ty)?;
             }
             match d {
                 Dest::Effect => {}
@@ -203,7 +209,7 @@ impl<'a> Gen<'_, '_, 'a> {
             self.operand(value)?
         };
         if let Some(ty) = ty {
-            self.check_type(t, ty);
+            self.check_type(t, ty)?;
         }
         self.bind_var(v, t)?;
         self.finish(d, t);
@@ -219,7 +225,7 @@ impl<'a> Gen<'_, '_, 'a> {
     }
 
     pub(super) fn assign(&mut self, v: VarRef, value: E<'a>, d: Dest) -> Res {
-        let ty = self.var_type(v);
+        let ty = self.var_type(v).filter(|ty| !self.proves(value, ty.ty));
         if let (Some(r), None) = (self.var_reg(v), ty) {
             if walk::writes_last(value) {
                 self.expr(value, Dest::Reg(r))?;
@@ -242,7 +248,7 @@ impl<'a> Gen<'_, '_, 'a> {
             self.check_defined(v)?;
         }
         if let Some(ty) = ty {
-            self.check_type(t, ty);
+            self.check_type(t, ty)?;
         }
         self.store_var(v, t)?;
         self.finish(d, t);
@@ -266,7 +272,7 @@ impl<'a> Gen<'_, '_, 'a> {
     /// `x ||= e`, `x &&= e`.
     pub(super) fn assign_logical(&mut self, v: VarRef, value: E<'a>, or: bool, d: Dest) -> Res {
         let test = if or { Op::JmpT } else { Op::JmpF };
-        let (end, ty) = (self.label(), self.var_type(v));
+        let (end, ty) = (self.label(), self.var_type(v).filter(|ty| !self.proves(value, ty.ty)));
         if let (Some(r), None) = (self.var_reg(v), ty) {
             self.jump(test, r, 0, 0, end);
             if walk::writes_last(value) {
@@ -285,30 +291,11 @@ impl<'a> Gen<'_, '_, 'a> {
         self.jump(test, t, 0, 0, end);
         self.expr(value, Dest::Reg(t))?;
         if let Some(ty) = ty {
-            self.check_type(t, ty);
+            self.check_type(t, ty)?;
         }
         self.store_var(v, t)?;
         self.bind(end);
         self.finish(d, t);
         Ok(())
-    }
-
-    pub(super) fn check_type(&mut self, r: Reg, ty: TypeRef<'a>) {
-        let x = self.type_record(ty);
-        self.emit(Op::CheckType, r, 0, 0, x);
-    }
-
-    /// The constant record (annotation, place, generics) of a type.
-    pub(super) fn type_record(&mut self, ty: TypeRef<'a>) -> i32 {
-        let v = self.type_value(ty);
-        self.k(v)
-    }
-
-    pub(super) fn type_value(&mut self, ty: TypeRef<'a>) -> Value {
-        let form = self.data(&ty.form);
-        let place = self.vm.str(ty.place);
-        let names: Vec<Value> = ty.generics.iter().map(|g| self.sym(g)).collect();
-        let generics = self.vm.array(&names);
-        self.vm.heap.record(crate::heap::Kind::Record, 0, &[form, place, generics]).value()
     }
 }

@@ -12,8 +12,10 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
         | ModuleNs
         | Quote(_)
         | Fn(_)
+        | TypeValue(_)
         | Continue { .. }
         | Import(_)
+        | Interface(_)
         | Enum(_)
         | Async { .. } => {}
         Interp(parts) => out.extend(parts.iter().filter_map(|p| match p {
@@ -130,6 +132,10 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
             out.push(class);
             members(m, out);
         }
+        Implement { interface, class, members: m, .. } => {
+            out.extend([interface, class]);
+            members(m, out);
+        }
         Namespace(n) => {
             out.extend(n.parent);
             out.push(n.body);
@@ -165,7 +171,7 @@ fn key<'a>(k: Key<'a>, out: &mut Vec<E<'a>>) {
 fn members<'a>(ms: &'a [Member<'a>], out: &mut Vec<E<'a>>) {
     for m in ms {
         match *m {
-            Member::StaticValue { value, .. } | Member::Other(value) => out.push(value),
+            Member::StaticValue { value, .. } | Member::Implements(value) | Member::Other(value) => out.push(value),
             _ => {}
         }
     }
@@ -178,7 +184,7 @@ fn bind_target<'a>(t: &BindTarget<'a>, out: &mut Vec<E<'a>>) {
 }
 
 /// The defaults in a binding pattern.
-fn bind_pattern<'a>(p: &BindPat<'a>, out: &mut Vec<E<'a>>) {
+pub fn bind_pattern<'a>(p: &BindPat<'a>, out: &mut Vec<E<'a>>) {
     let mut todo = vec![*p];
     while let Some(p) = todo.pop() {
         match p {
@@ -206,7 +212,7 @@ fn bind_pattern<'a>(p: &BindPat<'a>, out: &mut Vec<E<'a>>) {
 }
 
 /// The expressions in a case pattern.
-fn case_pattern<'a>(p: &CasePat<'a>, out: &mut Vec<E<'a>>) {
+pub fn case_pattern<'a>(p: &CasePat<'a>, out: &mut Vec<E<'a>>) {
     let mut todo = vec![*p];
     while let Some(p) = todo.pop() {
         match p {
@@ -412,6 +418,7 @@ pub fn writes_last(e: E<'_>) -> bool {
             | ModuleNs
             | Quote(_)
             | Fn(_)
+            | TypeValue(_)
             | Neg(_)
             | Not(_)
             | Binary(..)

@@ -4,7 +4,7 @@ use super::Lower;
 use super::scan::member_name;
 use super::scope::{Declaration, NameKind, Target};
 use super::words::{AssignOp, is_symbol, name_of, typed_name};
-use crate::compile::hir::{BinOp, E, ExprKind, Key, TypeRef, UpdateOp};
+use crate::compile::hir::{BinOp, E, ExprKind, Key, UpdateOp};
 use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Span};
 
 impl<'a> Lower<'a, '_> {
@@ -112,13 +112,6 @@ impl<'a> Lower<'a, '_> {
         if self.names.get(name).and_then(|list| list.last()).is_some_and(constant) {
             self.error(span, format!("Cannot reassign 'let' binding '{name}'"));
         }
-    }
-
-    /// A type annotation; `place` is named in the error of a failing check.
-    pub(super) fn type_ref(&mut self, form: Form<'a>, place: &str) -> TypeRef<'a> {
-        let place = self.text(place);
-        let generics = self.arena.alloc_slice_copy(&self.generics);
-        TypeRef { form, place, generics }
     }
 
     // --- assignment

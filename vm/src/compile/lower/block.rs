@@ -7,10 +7,11 @@
 use rustc_hash::FxHashMap;
 
 use super::Lower;
-use super::scan::{Spelling, fn_definition, names_in, sees_everything};
+use super::scan::{Spelling, fn_definition, names_in, sees_everything, split_generics};
 use super::scope::{Declaration, NameKind, State, Target};
+use super::words::{is_symbol, symbol};
 use crate::compile::hir::{Block, E, ExprKind, FuncId, Key, VarRef};
-use crate::syntax::form::{Form, Span};
+use crate::syntax::form::{Form, FormKind, PathPart, Span};
 
 pub(super) struct Statements<'a> {
     pub hoisted: &'a [(VarRef, FuncId)],
@@ -55,6 +56,7 @@ impl<'a> Lower<'a, '_> {
 
     /// Lowers forms in the innermost scope.
     pub(super) fn statements(&mut self, forms: &'a [Form<'a>], span: Span) -> Statements<'a> {
+        let forms = self.opened(forms);
         self.predeclare(forms);
         let definitions = self.plan(forms);
         let mut hoisted = Vec::new();
@@ -62,6 +64,12 @@ impl<'a> Lower<'a, '_> {
         let mut groups: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
         for (at, definition) in definitions.iter().enumerate() {
             groups.entry(definition.bound_at).or_default().push(at);
+        }
+        // Aliases of a module may be used before their definition.
+        let early = self.in_module_scope();
+        if early {
+            let aliases = forms.iter().filter(|form| is_alias(form));
+            body.extend(aliases.map(|form| self.expr(form)).collect::<Vec<_>>());
         }
         let mut own = definitions.iter().peekable();
         for (index, form) in forms.iter().enumerate() {
@@ -73,6 +81,11 @@ impl<'a> Lower<'a, '_> {
                 self.refuse_constant(definition.name, form.span);
             }
             match definition {
+                None if early && is_alias(form) => {
+                    if let Some(name) = alias_name(form).filter(|_| index + 1 == forms.len()) {
+                        body.push(self.name(form.span, name));
+                    }
+                }
                 None => body.push(self.expr(form)),
                 // The function is bound already; its value only matters as the block's.
                 Some(definition) if index + 1 == forms.len() => body.push(self.name(form.span, definition.name)),
@@ -83,6 +96,25 @@ impl<'a> Lower<'a, '_> {
             body.push(self.nil(span));
         }
         Statements { hoisted: self.slice(&hoisted), body: self.slice(&body) }
+    }
+
+    /// The forms, with those that a comptime form emitted in its place.
+    pub(super) fn opened(&self, forms: &'a [Form<'a>]) -> &'a [Form<'a>] {
+        let emitted = |form: &Form<'a>| match form.kind {
+            FormKind::Gene(gene) if gene.head.is_some_and(|head| is_symbol(&head, "comptime")) => Some(gene.children),
+            _ => None,
+        };
+        if !forms.iter().any(|form| emitted(form).is_some()) {
+            return forms;
+        }
+        let mut out = Vec::with_capacity(forms.len());
+        for form in forms {
+            match emitted(form) {
+                Some(children) => out.extend_from_slice(children),
+                None => out.push(*form),
+            }
+        }
+        self.slice(&out)
     }
 
     fn bind_group(
@@ -177,4 +209,19 @@ impl<'a> Lower<'a, '_> {
             }
         }
     }
+}
+
+/// `(type Name T)`, at the top of a module.
+fn is_alias(form: &Form<'_>) -> bool {
+    matches!(form.kind, FormKind::Gene(gene) if !gene.frozen && gene.head.as_ref().and_then(symbol) == Some("type"))
+}
+
+fn alias_name<'a>(form: &Form<'a>) -> Option<&'a str> {
+    let FormKind::Gene(gene) = form.kind else { return None };
+    let name = match gene.children.first()?.kind {
+        FormKind::Symbol(name) => name,
+        FormKind::Path([.., PathPart::Name(name)]) => *name,
+        _ => return None,
+    };
+    Some(split_generics(name).0)
 }

@@ -2,12 +2,11 @@
 
 use super::Lower;
 use super::enums::{BUILTIN, VariantInfo, builtin_variant};
-use super::infix::is_type_expression;
 use super::scope::NameKind;
 use super::words::{
     assign_op, infix_op, is_reserved, is_symbol, method_name, name_of, rest_name, starts_upper, symbol,
 };
-use crate::compile::hir::{Arm, CasePat, CaseRest, E, ExprKind, GeneType, VarRef, VariantFields};
+use crate::compile::hir::{Arm, CasePat, CaseRest, E, ExprKind, GeneType, Type, VarRef, VariantFields};
 use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Prop, PropKind, Span};
 
 /// An enum the compiler knows.
@@ -15,6 +14,13 @@ use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Prop, PropKind, Sp
 enum Known {
     Declared(u32),
     Builtin(usize),
+}
+
+/// What a subject is annotated with.
+struct Annotated<'a> {
+    ty: Type<'a>,
+    enums: Vec<Known>,
+    nil: bool,
 }
 
 /// A variant the compiler knows.
@@ -57,15 +63,19 @@ impl<'a> Lower<'a, '_> {
         };
         let Some((arms, other)) = self.case_parts(span, &gene.children[1..]) else { return self.nil(span) };
         let exhaustive = super::function::has_flag(gene.props, "exhaustive");
-        let known = self.annotated_enum(subject);
+        let annotated = self.annotated_enums(subject);
+        let known = annotated.as_ref().and_then(|found| match found.enums[..] {
+            [only] => Some(only),
+            _ => None,
+        });
         let value = self.expr(subject);
         let mut lowered = Vec::with_capacity(arms.len());
         for arm in &arms {
             lowered.push(self.arm(arm, known));
         }
         let arms_slice = self.slice(&lowered);
-        if let (Some(known), None) = (known, other) {
-            self.check_exhaustive(span, known, &arms, exhaustive);
+        if let (Some(annotated), None) = (&annotated, other) {
+            self.check_exhaustive(span, annotated, &arms, exhaustive);
         }
         let other = other.map(|forms| self.block(forms, span));
         self.e(span, ExprKind::Case { subject: value, arms: arms_slice, other, exhaustive })
@@ -528,38 +538,51 @@ impl<'a> Lower<'a, '_> {
 
     // --- exhaustiveness
 
-    /// The enum that the subject, a variable, is annotated with.
-    fn annotated_enum(&self, subject: &Form<'a>) -> Option<Known> {
+    /// The enums that the subject, a variable, is annotated with: one, or a union of nothing else (and perhaps Nil).
+    fn annotated_enums(&self, subject: &Form<'a>) -> Option<Annotated<'a>> {
         let ty = self.find(symbol(subject)?)?.ty?;
-        let name = match ty.kind {
-            FormKind::Symbol(name) => name,
-            FormKind::Gene(gene)
-                if is_type_expression(&ty) && !gene.children.first().is_some_and(|c| is_symbol(c, "|")) =>
-            {
-                symbol(gene.head.as_ref()?)?
-            }
-            _ => return None,
-        };
-        if self.generics.contains(&name) { None } else { self.enum_named(name) }
-    }
-
-    fn check_exhaustive(&mut self, span: Span, known: Known, arms: &[ArmForms<'a>], exhaustive: bool) {
-        let mut covered: Vec<&str> = Vec::new();
-        for arm in arms.iter().filter(|arm| arm.guard.is_none()) {
-            if self.covers(arm.pattern, known, &mut covered) {
-                return;
+        let mut found = Annotated { ty, enums: Vec::new(), nil: false };
+        let mut todo = vec![ty];
+        while let Some(ty) = todo.pop() {
+            match ty {
+                Type::Nil => found.nil = true,
+                Type::Union(members) => todo.extend(members.iter().rev()),
+                Type::Named(named) => found.enums.push(match named.known_enum? {
+                    Ok(index) => Known::Declared(index),
+                    Err(index) => Known::Builtin(index),
+                }),
+                _ => return None,
             }
         }
-        let names: Vec<&str> = match known {
-            Known::Declared(index) => self.enums[index as usize].variants.iter().map(|info| info.name).collect(),
-            Known::Builtin(index) => BUILTIN[index].1.iter().map(|(name, _)| *name).collect(),
-        };
-        let missing: Vec<&str> = names.into_iter().filter(|name| !covered.contains(name)).collect();
+        (!found.enums.is_empty()).then_some(found)
+    }
+
+    fn check_exhaustive(&mut self, span: Span, subject: &Annotated<'a>, arms: &[ArmForms<'a>], exhaustive: bool) {
+        let mut missing: Vec<&str> = Vec::new();
+        let unguarded = || arms.iter().filter(|arm| arm.guard.is_none()).map(|arm| arm.pattern);
+        for &known in &subject.enums {
+            let mut covered: Vec<&str> = Vec::new();
+            let mut all = false;
+            for pattern in unguarded() {
+                all |= self.covers(pattern, known, &mut covered);
+            }
+            let names: Vec<&str> = match known {
+                Known::Declared(index) => self.enums[index as usize].variants.iter().map(|info| info.name).collect(),
+                Known::Builtin(index) => BUILTIN[index].1.iter().map(|(name, _)| *name).collect(),
+            };
+            missing.extend(names.into_iter().filter(|name| !all && !covered.contains(name)));
+        }
+        if subject.nil && !unguarded().any(covers_nil) {
+            missing.push("nil");
+        }
         if missing.is_empty() {
             return;
         }
-        let message =
-            format!("non-exhaustive case over {}; missing variants: {}", self.enum_name(known), missing.join(" "));
+        let over = match subject.enums[..] {
+            [only] if !subject.nil => self.enum_name(only).to_owned(),
+            _ => subject.ty.to_string(),
+        };
+        let message = format!("non-exhaustive case over {over}; missing variants: {}", missing.join(" "));
         if exhaustive {
             self.error(span, message);
         } else {
@@ -630,6 +653,20 @@ fn is_operator_form(gene: &GeneForm<'_>) -> bool {
         || assign_op(word).is_some()
         || method_name(word).is_some()
         || matches!(word, "./" | "->" | "?")
+}
+
+/// Whether the pattern certainly matches nil.
+fn covers_nil(form: &Form<'_>) -> bool {
+    match form.kind {
+        FormKind::Nil | FormKind::Symbol("_" | "Nil") => true,
+        FormKind::Gene(gene) => match gene.head.as_ref().and_then(symbol) {
+            Some("or") => gene.children.iter().any(covers_nil),
+            Some("is") => gene.children.first().is_some_and(|ty| is_symbol(ty, "Nil")),
+            Some("as") => gene.children.get(1).is_some_and(covers_nil),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 fn part_word<'a>(form: &Form<'a>) -> Option<&'a str> {

@@ -7,15 +7,44 @@ use super::scan::names_in;
 use super::scope::{Declaration, NameKind};
 use super::words::{is_macro_name, is_symbol, name_of, symbol, typed_name};
 use super::{Lower, scope};
-use crate::compile::hir::{Block, ClassDef, E, ExprKind, FuncId, FuncKind, Key, Member, VarId, VarRef};
-use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Span};
+use crate::compile::hir::{Block, ClassDef, E, ExprKind, FuncId, FuncKind, Key, Member, Type, VarId, VarRef};
+use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Prop, Span};
 
-/// The class whose members are being lowered.
-struct ClassBody<'a> {
+/// Whose members are being lowered.
+pub(super) struct ClassBody<'a> {
     name: &'a str,
     var: VarId,
-    /// `extend`: only methods and static members.
-    extends: bool,
+    kind: BodyKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BodyKind {
+    Class,
+    /// Only methods and static members.
+    Extend,
+    /// `implement` outside of a class: only methods, fields and a constructor.
+    Adapter,
+}
+
+impl BodyKind {
+    /// What is wrong with a member of kind `word`, if anything.
+    fn refuses(self, word: &str) -> Option<&'static str> {
+        match self {
+            BodyKind::Extend if !matches!(word, "method" | "static") => {
+                Some("extend: only methods and static members are allowed")
+            }
+            BodyKind::Adapter if !matches!(word, "method" | "field" | "ctor" | "on_method_missing") => {
+                Some("implement: only methods, fields and a constructor are allowed")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<'a> ClassBody<'a> {
+    pub(super) fn adapter(name: &'a str, var: VarId) -> Self {
+        ClassBody { name, var, kind: BodyKind::Adapter }
+    }
 }
 
 impl<'a> Lower<'a, '_> {
@@ -46,17 +75,23 @@ impl<'a> Lower<'a, '_> {
             [less] if is_symbol(less, "<") => return self.error(less.span, format!("{word}: missing parent")),
             rest => (None, rest),
         };
-        if let Some(word) = rest.first().filter(|form| is_symbol(form, "implements")) {
-            return self.unsupported(word.span, "implements is");
-        }
+        // `implements I J`: the interfaces are names.
+        let (interfaces, rest) = match rest {
+            [word, rest @ ..] if is_symbol(word, "implements") => {
+                let names = |form: &Form<'a>| matches!(form.kind, FormKind::Symbol(_) | FormKind::Path(_));
+                rest.split_at(rest.iter().position(|form| !names(form)).unwrap_or(rest.len()))
+            }
+            rest => rest.split_at(0),
+        };
+        let interfaces: Vec<E<'a>> = interfaces.iter().map(|form| self.expr(form)).collect();
         let declaration = Declaration { exported, ..Declaration::new(NameKind::Class) };
 
         let outer_generics = self.generics.len();
         self.generics.extend_from_slice(&generics);
         self.push_scope();
         let class_var = self.bind_hidden(scope::SELF);
-        let body = ClassBody { name, var: class_var, extends: false };
-        let mut members = Vec::with_capacity(rest.len());
+        let body = ClassBody { name, var: class_var, kind: BodyKind::Class };
+        let mut members: Vec<Member<'a>> = interfaces.into_iter().map(Member::Implements).collect();
         // The body may use the class by its name, which is bound only afterwards. Inside a block the name means the hidden
         // variable there. A module variable is bound first, if code that runs in the body needs it. (An object's name is bound
         // to the instance, which does not exist yet.)
@@ -73,11 +108,12 @@ impl<'a> Lower<'a, '_> {
         }
         let hint = self.members(&body, rest, &mut members);
         let members = self.slice(&members);
+        let stated_fields = self.stated_fields(gene.props);
         let cells = self.pop_scope();
         self.generics.truncate(outer_generics);
 
         let intent = intent(gene.props);
-        let def = ClassDef { name, parent, class_var, members, field_hint: hint, object, intent };
+        let def = ClassDef { name, parent, class_var, members, field_hint: hint, object, intent, stated_fields };
         let value = self.e(span, ExprKind::Class(self.arena.alloc(def)));
         let value = self.with_cells(span, cells, value);
         match member {
@@ -98,7 +134,7 @@ impl<'a> Lower<'a, '_> {
         let class = self.expr(class);
         self.push_scope();
         let class_var = self.bind_hidden(scope::SELF);
-        let body = ClassBody { name, var: class_var, extends: true };
+        let body = ClassBody { name, var: class_var, kind: BodyKind::Extend };
         let mut members = Vec::with_capacity(rest.len());
         self.members(&body, rest, &mut members);
         let members = self.slice(&members);
@@ -107,8 +143,20 @@ impl<'a> Lower<'a, '_> {
         self.with_cells(span, cells, value)
     }
 
+    /// `^fields {^n Type ...}`. What is no type there means nothing.
+    fn stated_fields(&mut self, props: &'a [Prop<'a>]) -> &'a [(&'a str, Type<'a>)] {
+        let Some(FormKind::Map { entries, .. }) = props.iter().find(|prop| prop.key == "fields").map(|p| p.value.kind)
+        else {
+            return &[];
+        };
+        let before = self.errors.len();
+        let fields: Vec<(&'a str, Type<'a>)> = entries.iter().map(|e| (e.key, self.type_of(&e.value))).collect();
+        self.errors.truncate(before);
+        self.slice(&fields)
+    }
+
     /// A body's scope is no block of its own: what it needs at entry is made just before.
-    fn with_cells(&mut self, span: Span, cells: &'a [VarId], value: E<'a>) -> E<'a> {
+    pub(super) fn with_cells(&mut self, span: Span, cells: &'a [VarId], value: E<'a>) -> E<'a> {
         if cells.is_empty() {
             return value;
         }
@@ -117,9 +165,26 @@ impl<'a> Lower<'a, '_> {
     }
 
     /// Lowers the members in the innermost scope; gives the number of fields the constructor assigns.
-    fn members(&mut self, class: &ClassBody<'a>, forms: &'a [Form<'a>], members: &mut Vec<Member<'a>>) -> u32 {
+    pub(super) fn members(
+        &mut self,
+        class: &ClassBody<'a>,
+        forms: &'a [Form<'a>],
+        members: &mut Vec<Member<'a>>,
+    ) -> u32 {
+        let forms = self.opened(forms);
         self.predeclare(forms);
         let mut fields = FxHashSet::default();
+        self.add_members(class, forms, members, &mut fields);
+        fields.len() as u32
+    }
+
+    fn add_members(
+        &mut self,
+        class: &ClassBody<'a>,
+        forms: &'a [Form<'a>],
+        members: &mut Vec<Member<'a>>,
+        fields: &mut FxHashSet<&'a str>,
+    ) {
         for form in forms {
             let gene = match form.kind {
                 FormKind::Gene(gene) if !gene.frozen => gene,
@@ -129,13 +194,23 @@ impl<'a> Lower<'a, '_> {
                 }
             };
             let word = gene.head.as_ref().and_then(symbol).unwrap_or_default();
+            if let Some(message) = class.kind.refuses(word) {
+                self.error(form.span, message);
+                continue;
+            }
             let member = match word {
-                "ctor" | "field" if class.extends => {
-                    self.error(form.span, "extend: only methods and static members are allowed");
-                    continue;
+                // `(implement I members...)`: members of the class, which satisfies I itself.
+                "implement" if !gene.children.get(1).is_some_and(|child| is_symbol(child, "for")) => {
+                    let [interface, rest @ ..] = gene.children else {
+                        self.error(form.span, "implement: missing interface");
+                        continue;
+                    };
+                    members.push(Member::Implements(self.expr(interface)));
+                    self.add_members(class, rest, members, fields);
+                    None
                 }
                 "ctor" => {
-                    assigned_fields(form, &mut fields);
+                    assigned_fields(form, fields);
                     self.method_member(class, form, gene, FuncKind::Ctor, Some("ctor"), gene.children).map(Member::Ctor)
                 }
                 "ctor!" => {
@@ -151,10 +226,6 @@ impl<'a> Lower<'a, '_> {
                     field
                 }
                 "static" => self.static_(class, form, gene),
-                "on_method_missing" if class.extends => {
-                    self.error(form.span, "extend: only methods and static members are allowed");
-                    None
-                }
                 "on_method_missing" => {
                     let name = Some("on_method_missing");
                     let func = self.method_member(class, form, gene, FuncKind::Method, name, gene.children);
@@ -164,12 +235,11 @@ impl<'a> Lower<'a, '_> {
             };
             members.extend(member);
         }
-        fields.len() as u32
     }
 
     fn other_member(&mut self, class: &ClassBody<'a>, form: &'a Form<'a>) -> Member<'a> {
-        if class.extends {
-            return Member::Other(self.error(form.span, "extend: only methods and static members are allowed"));
+        if let Some(message) = class.kind.refuses("") {
+            return Member::Other(self.error(form.span, message));
         }
         Member::Other(self.expr(form))
     }
@@ -303,6 +373,9 @@ fn runs_in_body(form: &Form<'_>, name: &str) -> bool {
         let word = gene.head.as_ref().and_then(symbol).unwrap_or_default();
         if matches!(word, "ctor" | "method" | "field" | "on_method_missing") {
             return false;
+        }
+        if word == "implement" && !gene.children.get(1).is_some_and(|child| is_symbol(child, "for")) {
+            return gene.children.iter().any(|member| runs_in_body(member, name));
         }
         if word == "static" && !gene.children.get(1).is_some_and(|child| is_symbol(child, "=")) {
             return false;

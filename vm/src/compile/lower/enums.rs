@@ -84,7 +84,8 @@ impl<'a> Lower<'a, '_> {
         };
         let (name, generics) = self.generic_head(full, target.span, true);
         let outer_generics = self.generics.len();
-        self.generics.extend(generics);
+        self.generics.extend_from_slice(&generics);
+        let generics = self.slice(&generics);
         let mut variants: Vec<Variant<'a>> = Vec::new();
         for form in self.variant_forms(gene) {
             let Some((variant, fields)) = variant_parts(form) else {
@@ -99,7 +100,7 @@ impl<'a> Lower<'a, '_> {
         }
         self.generics.truncate(outer_generics);
         let variants = self.slice(&variants);
-        let value = self.e(span, ExprKind::Enum(self.arena.alloc(EnumDef { name, variants })));
+        let value = self.e(span, ExprKind::Enum(self.arena.alloc(EnumDef { name, generics, variants })));
         if let FormKind::Path(parts) = target.kind
             && !self.defines_by_path(parts)
         {

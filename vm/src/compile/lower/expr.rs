@@ -250,10 +250,13 @@ impl<'a> Lower<'a, '_> {
             }
             "$render" => self.render(span, gene),
             "$caller_eval" => self.caller_eval(span, gene),
-            "$dep" => self.unsupported(span, "$dep is"),
+            "$dep" => self.dep(span, gene),
             "$set" | "$update" | "$delete" | "@" | "./" => self.unsupported(span, "selectors are"),
-            "interface" | "implement" | "comptime" => self.unsupported(span, &format!("{name} is")),
-            "type" => self.type_form(span, gene),
+            "type" => self.type_form(form, gene),
+            "interface" => self.interface(span, gene),
+            "implement" => self.implement(span, gene),
+            // Evaluated already: what it emitted stands in it (see `compile::comptime`).
+            "comptime" => self.block(gene.children, span),
             "ctor!" | "new!" if self.resolve(name).is_none() => {
                 self.error(span, "macro-like methods are not supported")
             }
@@ -269,14 +272,6 @@ impl<'a> Lower<'a, '_> {
             _ => return None,
         };
         Some(result)
-    }
-
-    /// `(type ...)` is not supported; the old spelling of an enum gets a hint.
-    fn type_form(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
-        if matches!(gene.children, [Form { kind: FormKind::Gene(_), .. }, ..]) {
-            return self.error(span, "use enum to declare algebraic types");
-        }
-        self.unsupported(span, "type is")
     }
 
     /// Gene construction: the head is the type, used unquoted.

@@ -332,7 +332,8 @@ impl<'a> Lower<'a, '_> {
         let mut params = Vec::with_capacity(raw.len());
         for param in &raw {
             let ty = param.ty.map(|form| self.type_ref(form, param.name));
-            let var = self.new_var(param.name, ty);
+            // The type of a rest parameter is that of its elements.
+            let var = self.new_var(param.name, ty.filter(|_| param.kind != ParamKind::Rest));
             params.push(Param {
                 var,
                 name: param.name,

@@ -2,9 +2,9 @@
 
 use super::Lower;
 use super::call::has_spread;
-use super::words::{COMPARISON, InfixOp, infix_op, starts_upper, symbol};
+use super::words::{COMPARISON, InfixOp, infix_op, symbol};
 use crate::compile::hir::{BinOp, E, ExprKind};
-use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Span};
+use crate::syntax::form::{Form, FormKind, GeneForm, Span};
 
 /// The rest of an infix expression: operator, operand, operator, operand ...
 struct Tail<'a> {
@@ -93,11 +93,6 @@ impl<'a> Lower<'a, '_> {
         self.e(span, kind)
     }
 
-    /// The right side of `is`: an inline type expression is data, everything else an expression.
-    pub(super) fn type_operand(&mut self, form: &'a Form<'a>) -> E<'a> {
-        if is_type_expression(form) { self.e(form.span, ExprKind::Quote(*form)) } else { self.expr(form) }
-    }
-
     /// `(op a b ...)`. `None` where the operator is called as a function: no operands to speak of, spreads, keywords.
     pub(super) fn prefix_operator(
         &mut self,
@@ -147,23 +142,4 @@ impl<'a> Lower<'a, '_> {
 /// Whether the right operand may stay unevaluated.
 fn is_short_circuit(op: InfixOp) -> bool {
     matches!(op, InfixOp::Amp | InfixOp::Bar | InfixOp::And | InfixOp::Or)
-}
-
-/// `(A | B)`, `(Array T)`, `(Fn [..] T)`.
-pub(super) fn is_type_expression(form: &Form<'_>) -> bool {
-    let FormKind::Gene(gene) = form.kind else { return false };
-    let Some(head) = &gene.head else { return false };
-    if gene.frozen || gene.children.is_empty() || !gene.props.is_empty() {
-        return false;
-    }
-    let first = gene.children.first().and_then(symbol);
-    if first == Some("|") {
-        return true;
-    }
-    let named = match head.kind {
-        FormKind::Symbol(name) => starts_upper(name),
-        FormKind::Path([.., PathPart::Name(name)]) => starts_upper(name),
-        _ => false,
-    };
-    named && !first.is_some_and(|word| word.starts_with('.') || infix_op(word).is_some())
 }

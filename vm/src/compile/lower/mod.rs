@@ -29,6 +29,7 @@ mod exception;
 mod expr;
 mod function;
 mod infix;
+mod interface;
 mod loops;
 mod macros;
 mod module;
@@ -37,13 +38,15 @@ mod pattern;
 mod scan;
 mod scope;
 mod task;
-pub(super) mod text;
+pub(in crate::compile) mod text;
+mod types;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 use enums::EnumInfo;
+use types::AliasInfo;
 use scan::ModuleScan;
 use scope::{Binding, CaptureDraft, FnCx, NameKind, Place, Scope, State, Var};
 
@@ -202,6 +205,7 @@ struct Lower<'a, 'o> {
     enums_known: bool,
     errors: Vec<CompileError>,
     warnings: Vec<(Span, String)>,
+    dependencies: Vec<(&'a str, &'a str)>,
     funcs: Vec<Option<FuncDraft<'a>>>,
     /// The functions being lowered, outermost first.
     stack: Vec<FnCx<'a>>,
@@ -214,7 +218,13 @@ struct Lower<'a, 'o> {
     exports: FxHashMap<&'a str, Span>,
     /// Members of the module's namespace that are assigned by path.
     namespace_assigned: FxHashSet<&'a str>,
+    /// Members that namespaces of the module got so far, by path: a body that reopens one sees them by their plain names.
+    ns_members: FxHashMap<String, Vec<&'a str>>,
     enums: Vec<EnumInfo<'a>>,
+    aliases: Vec<AliasInfo<'a>>,
+    /// The alias whose definition is being lowered, and whether it has been met inside itself.
+    defined_alias: Option<u32>,
+    alias_is_cyclic: bool,
     /// Generic parameters of the functions and classes around.
     generics: Vec<&'a str>,
 }
@@ -229,6 +239,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             repl: false,
             errors: Vec::new(),
             warnings: Vec::new(),
+            dependencies: Vec::new(),
             funcs: Vec::new(),
             stack: Vec::new(),
             scopes: Vec::new(),
@@ -237,7 +248,11 @@ impl<'a, 'o> Lower<'a, 'o> {
             module_vars: Vec::new(),
             exports: FxHashMap::default(),
             namespace_assigned: FxHashSet::default(),
+            ns_members: FxHashMap::default(),
             enums: Vec::new(),
+            aliases: Vec::new(),
+            defined_alias: None,
+            alias_is_cyclic: false,
             generics: Vec::new(),
         }
     }
@@ -370,11 +385,22 @@ impl<'a, 'o> Lower<'a, 'o> {
                 && !slot.assigned
                 && !self.namespace_assigned.contains(slot.name),
             constant: slot.constant,
+            stable: !self.scan.all_visible
+                && !self.repl
+                && slot.fn_bindings + slot.other_bindings == 1
+                && !slot.assigned
+                && !self.namespace_assigned.contains(slot.name),
             must_define: slot.must_define,
             ty: slot.ty,
         };
         let module_vars = self.module_vars.into_iter().map(module_var).collect();
-        Ok(Unit { funcs, module_vars, warnings: self.warnings })
+        Ok(Unit {
+            funcs,
+            module_vars,
+            warnings: self.warnings,
+            dynamic: self.scan.all_visible || self.repl,
+            dependencies: self.dependencies,
+        })
     }
 
     // --- functions

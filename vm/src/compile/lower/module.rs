@@ -4,7 +4,7 @@ use super::Lower;
 use super::scope::{Declaration, NameKind, Target};
 use super::words::{is_symbol, name_of, symbol};
 use crate::compile::hir::{Block, E, ExprKind, Import, ImportItem, Key, NsDef, VarRef};
-use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Span};
+use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Prop, Span};
 
 impl<'a> Lower<'a, '_> {
     // --- export
@@ -58,19 +58,37 @@ impl<'a> Lower<'a, '_> {
         if !self.in_module_scope() {
             return self.error(span, "import is only allowed at module top level");
         }
-        if gene.props.iter().any(|prop| matches!(prop.key, "pkg" | "path")) {
-            return self.unsupported(span, "packages are");
+        let (mut package, mut path) = (None, None);
+        for prop in gene.props {
+            let slot = match prop.key {
+                "pkg" => &mut package,
+                "path" => &mut path,
+                key => return self.error(prop.key_span, format!("import: unexpected property ^{key}")),
+            };
+            match prop.value.kind {
+                FormKind::Str(text) => *slot = Some(text),
+                _ => return self.error(prop.value.span, format!("import: ^{} must be a String", prop.key)),
+            }
         }
         let end = gene.children.iter().position(|child| is_symbol(child, "from")).unwrap_or(gene.children.len());
         let (specs, rest) = gene.children.split_at(end);
         let from = match rest {
             [] => None,
             [_, Form { kind: FormKind::Str(from), .. }] => Some(*from),
+            [_, Form { kind: FormKind::Str(from), .. }, of, Form { kind: FormKind::Str(name), .. }]
+                if is_symbol(of, "of") && package.is_none() =>
+            {
+                package = Some(*name);
+                Some(*from)
+            }
             [_, Form { kind: FormKind::Str(_), .. }, of, ..] if is_symbol(of, "of") => {
-                return self.unsupported(span, "packages are");
+                return self.error(span, "import: invalid package");
             }
             _ => return self.error(span, "import: invalid module"),
         };
+        if from.is_none() && (package.is_some() || path.is_some()) {
+            return self.error(span, "import: missing module");
+        }
         let mut items = Vec::new();
         let mut specs = specs.iter();
         while let Some(spec) = specs.next() {
@@ -78,7 +96,9 @@ impl<'a> Lower<'a, '_> {
                 FormKind::Symbol("*") if from.is_some() => {
                     items.push(ImportItem { path: &[], target: None, span: spec.span })
                 }
-                FormKind::Symbol(text) if from.is_some() => self.import_item(&[], text, spec.span, &mut items),
+                FormKind::Symbol(text) if from.is_some() || text != "*" => {
+                    self.import_item(&[], text, spec.span, &mut items)
+                }
                 FormKind::Path(parts) => self.import_path(parts, spec.span, &mut specs, &mut items),
                 _ => {
                     self.error(spec.span, "import: invalid name");
@@ -89,7 +109,24 @@ impl<'a> Lower<'a, '_> {
             return self.error(span, "import: missing name");
         }
         let items = self.slice(&items);
-        self.e(span, ExprKind::Import(self.arena.alloc(Import { from, items, span })))
+        self.e(span, ExprKind::Import(self.arena.alloc(Import { from, package, path, items, span })))
+    }
+
+    /// `($dep "acme/kit" "*" ^path "../kit")` at the top of a program that has no manifest.
+    pub(super) fn dep(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
+        if !self.in_module_scope() {
+            return self.error(span, "$dep is only allowed at module top level");
+        }
+        let (name, path) = match (gene.children, gene.props) {
+            (
+                [Form { kind: FormKind::Str(name), .. }]
+                | [Form { kind: FormKind::Str(name), .. }, Form { kind: FormKind::Str(_), .. }],
+                [Prop { key: "path", value: Form { kind: FormKind::Str(path), .. }, .. }],
+            ) => (*name, *path),
+            _ => return self.error(span, "$dep: expects a name, a version and ^path"),
+        };
+        self.dependencies.push((name, path));
+        self.nil(span)
     }
 
     /// `n/f:g`, `n/[p q:r]`
@@ -166,14 +203,23 @@ impl<'a> Lower<'a, '_> {
             let exported = matches!(target.kind, FormKind::Path(_));
             let declaration = Declaration { exported, ..Declaration::new(NameKind::Ns) };
             if self.in_module_scope() {
-                let def = self.ns_body(span, name, None, existing, Some((target.span, declaration)), forms);
+                let def = self.ns_body(
+                    span,
+                    name,
+                    Some(name.to_owned()),
+                    None,
+                    existing,
+                    Some((target.span, declaration)),
+                    forms,
+                );
                 return self.e(span, ExprKind::Namespace(def));
             }
-            let def = self.ns_body(span, name, None, existing, None, forms);
+            let def = self.ns_body(span, name, None, None, existing, None, forms);
             let value = self.e(span, ExprKind::Namespace(def));
             return self.declare_as(span, name, target.span, declaration, value);
         }
         let FormKind::Path(parts) = target.kind else { return self.nil(span) };
+        let path = self.ns_path(parts);
         if self.defines_by_path(parts) {
             // `/name` in the body of a namespace.
             let declaration = Declaration { exported: true, ..Declaration::new(NameKind::Ns) };
@@ -181,8 +227,22 @@ impl<'a> Lower<'a, '_> {
         }
         let Some((base, key)) = self.path_target(target.span, parts) else { return self.nil(span) };
         let Key::Name { name, .. } = key else { return self.error(target.span, "ns: invalid name") };
-        let def = self.ns_body(span, name, Some(base), None, None, forms);
+        let def = self.ns_body(span, name, path, Some(base), None, None, forms);
         self.e(span, ExprKind::Namespace(def))
+    }
+
+    /// The path from the module to the namespace that is written so here.
+    fn ns_path(&mut self, parts: &[PathPart<'a>]) -> Option<String> {
+        let (start, rest) = match parts {
+            [PathPart::SelfRef, rest @ ..] => (Some(self.scope().ns_path.clone()?), rest),
+            rest => (None, rest),
+        };
+        let name = |part: &PathPart<'a>| match part {
+            PathPart::Name(name) => Some((*name).to_owned()),
+            _ => None,
+        };
+        let names = rest.iter().map(name).collect::<Option<Vec<String>>>()?;
+        Some(start.into_iter().chain(names).collect::<Vec<String>>().join("/"))
     }
 
     /// The variable that `name` names in the innermost scope by now.
@@ -200,10 +260,12 @@ impl<'a> Lower<'a, '_> {
 
     /// The body may use the namespace by its name. With `bind` it begins by binding the name; otherwise the name means the
     /// hidden variable there.
+    #[allow(clippy::too_many_arguments)]
     fn ns_body(
         &mut self,
         span: Span,
         name: &'a str,
+        path: Option<String>,
         parent: Option<E<'a>>,
         existing: Option<VarRef>,
         bind: Option<(Span, Declaration<'a>)>,
@@ -212,6 +274,10 @@ impl<'a> Lower<'a, '_> {
         self.push_scope();
         let self_var = self.bind_hidden(super::scope::SELF);
         self.scope().ns = Some(self_var);
+        if let Some(path) = path {
+            self.bind_members(self_var, &path);
+            self.scope().ns_path = Some(path);
+        }
         if bind.is_none() && parent.is_none() && !self.scan.assigned.contains(name) {
             self.bind_alias(name, self_var, NameKind::Ns);
         }
@@ -220,6 +286,7 @@ impl<'a> Lower<'a, '_> {
             self.outside(|lower| lower.declare_as(span, name, name_span, declaration, value))
         });
         let parts = self.statements(forms, span);
+        self.note_members();
         let cells = self.pop_scope();
         let inner = self.e(span, ExprKind::Block(Block { cells, hoisted: parts.hoisted, body: parts.body }));
         let body = match bound {

@@ -27,7 +27,10 @@ impl<'a> Lower<'a, '_> {
     fn path_step(&mut self, span: Span, base: E<'a>, part: &'a PathPart<'a>) -> E<'a> {
         let kind = match *part {
             PathPart::Name("") => return self.error(span, "Invalid path"),
-            PathPart::Name(name) => ExprKind::Get { base, key: Key::Name { name, fallback: self.key_variable(name) } },
+            PathPart::Name(name) => {
+                let fallback = if is_internal(base) { None } else { self.key_variable(name) };
+                ExprKind::Get { base, key: Key::Name { name, fallback } }
+            }
             PathPart::Index(index) => ExprKind::Get { base, key: Key::Index(index) },
             PathPart::Dynamic(form) => {
                 let key = self.expr(form);
@@ -55,6 +58,20 @@ impl<'a> Lower<'a, '_> {
         }
     }
 
+    /// `(fn a/b/f ..)`: namespace `a/b`, if it is known, has a member `f`.
+    fn note_member(&mut self, first: &PathPart<'a>, middle: &[PathPart<'a>], name: &'a str) {
+        let part = |part: &PathPart<'a>| match part {
+            PathPart::Name(name) => Some(*name),
+            _ => None,
+        };
+        let Some(path) = std::iter::once(first).chain(middle).map(part).collect::<Option<Vec<&str>>>() else { return };
+        if let Some(known) = self.ns_members.get_mut(&path.join("/"))
+            && !known.contains(&name)
+        {
+            known.push(name);
+        }
+    }
+
     /// The container and key that an assignment to the path means; `None` (and an error) if it cannot be assigned.
     pub(super) fn path_target(&mut self, span: Span, parts: &'a [PathPart<'a>]) -> Option<(E<'a>, Key<'a>)> {
         let [first, middle @ .., last] = parts else { return None };
@@ -65,7 +82,10 @@ impl<'a> Lower<'a, '_> {
         let key = match *last {
             PathPart::Name(name) if !name.is_empty() => {
                 // The rule holds for paths of at least three parts.
-                let fallback = if middle.is_empty() { None } else { self.key_variable(name) };
+                let fallback = if middle.is_empty() || is_internal(base) { None } else { self.key_variable(name) };
+                if !self.ns_members.is_empty() {
+                    self.note_member(first, middle, name);
+                }
                 if matches!(base.kind, ExprKind::ModuleNs) {
                     self.namespace_assigned.insert(name);
                 }
@@ -80,4 +100,10 @@ impl<'a> Lower<'a, '_> {
         };
         Some((base, key))
     }
+}
+
+/// The map an adapter keeps its state in. Its keys are written out: `(/_geneinternal/scale = scale)` means the name, though a
+/// variable is called so.
+fn is_internal(base: E<'_>) -> bool {
+    matches!(base.kind, ExprKind::Get { key: Key::Name { name: "_geneinternal", .. }, .. })
 }

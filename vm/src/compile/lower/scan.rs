@@ -172,6 +172,7 @@ fn is_function(gene: &GeneForm<'_>, head: Option<&str>) -> bool {
                 | "class"
                 | "object"
                 | "extend"
+                | "implement"
         )
     );
     heads || gene.children.first().and_then(symbol) == Some("->")
@@ -194,6 +195,7 @@ pub(super) enum DeclKind {
     Enum,
     Ns,
     Import,
+    Type,
 }
 
 /// How a definition names what it defines.
@@ -236,14 +238,15 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
             Some("var" | "let") => DeclKind::Var,
             Some("tasklocal") => DeclKind::Local,
             Some("fn") => DeclKind::Fn,
-            Some("class" | "object") => DeclKind::Class,
+            Some("class" | "object" | "interface") => DeclKind::Class,
             Some("enum") => DeclKind::Enum,
             Some("ns") => DeclKind::Ns,
+            Some("type") => DeclKind::Type,
             Some(
                 "do" | "if" | "ifel" | "if_not" | "case" | "loop" | "while" | "for" | "repeat" | "try" | "with" | "fn*"
                 | "async" | "spawn" | "concurrent" | "timeout" | "shield" | "detach" | "gather" | "select" | "with_local"
-                | "with_lock" | "with_read" | "with_write" | "with_permit" | "extend" | "interface" | "implement" | "comptime" | "type" | "export" | "method"
-                | "ctor" | "field" | "static" | "on_method_missing",
+                | "with_lock" | "with_read" | "with_write" | "with_permit" | "extend" | "implement" | "comptime" | "export"
+                | "method" | "ctor" | "field" | "static" | "on_method_missing",
             ) => continue,
             Some("import") => {
                 imported_names(gene, |name| {

@@ -10,7 +10,7 @@ use super::Lower;
 use super::scan::{Decl, DeclKind, Spelling, declarations};
 use super::words::is_reserved;
 use crate::compile::hir::{
-    Capture, CaptureSource, Env, EnvVar, FuncId, FuncKind, LoopId, SlotId, TypeRef, VarId, VarInfo, VarRef,
+    Capture, CaptureSource, Env, EnvVar, FuncId, FuncKind, LoopId, SlotId, Type, TypeRef, VarId, VarInfo, VarRef,
 };
 use crate::syntax::form::{Form, Span};
 
@@ -112,6 +112,8 @@ pub(super) enum NameKind {
     Class,
     /// Index into the known enums.
     Enum(u32),
+    /// Index into the known aliases.
+    Alias(u32),
     Ns,
     Import,
     /// A task-local: reading it looks for the running task's binding.
@@ -128,7 +130,7 @@ pub(super) struct Binding<'a> {
     pub state: State,
     pub constant: bool,
     pub kind: NameKind,
-    pub ty: Option<Form<'a>>,
+    pub ty: Option<Type<'a>>,
 }
 
 pub(super) struct Scope<'a> {
@@ -140,6 +142,8 @@ pub(super) struct Scope<'a> {
     pub module: bool,
     /// `ns` body: the variable that holds the namespace.
     pub ns: Option<VarId>,
+    /// Its path from the module, if it has one.
+    pub ns_path: Option<String>,
 }
 
 /// What a name means at a place.
@@ -175,6 +179,7 @@ impl<'a> Lower<'a, '_> {
             conditional: self.conditional,
             module: false,
             ns: None,
+            ns_path: None,
         });
     }
 
@@ -269,8 +274,34 @@ impl<'a> Lower<'a, '_> {
     pub(super) fn bind_local_to(&mut self, name: &'a str, span: Span, var: VarId) {
         self.check_name(name, span);
         let mut binding = self.binding(Place::Local(var), State::Declared, NameKind::Var);
-        binding.ty = self.var(binding.level, var).ty.map(|ty| ty.form);
+        binding.ty = self.var(binding.level, var).ty.map(|ty| ty.ty);
         self.bind(name, binding);
+    }
+
+    /// Members that the namespace got before its body is opened again.
+    pub(super) fn bind_members(&mut self, ns: VarId, path: &str) {
+        for name in self.ns_members.get(path).cloned().unwrap_or_default() {
+            let binding = self.binding(Place::Member(ns), State::Declared, NameKind::Var);
+            self.bind(name, binding);
+        }
+    }
+
+    /// Notes the members that the innermost scope, a namespace's body, has defined.
+    pub(super) fn note_members(&mut self) {
+        let Some(path) = self.scope().ns_path.clone() else { return };
+        let scope = self.scopes.len() as u32 - 1;
+        let names = self.scope().names.clone();
+        let member = |name: &&'a str| {
+            let last = self.names.get(name).and_then(|list| list.last());
+            last.is_some_and(|b| b.scope == scope && matches!(b.place, Place::Member(_)))
+        };
+        let members: Vec<&'a str> = names.into_iter().filter(member).collect();
+        let known = self.ns_members.entry(path).or_default();
+        for name in members {
+            if !known.contains(&name) {
+                known.push(name);
+            }
+        }
     }
 
     /// Refuses reserved words.
@@ -304,6 +335,7 @@ impl<'a> Lower<'a, '_> {
             DeclKind::Ns => NameKind::Ns,
             DeclKind::Import => NameKind::Import,
             DeclKind::Enum => NameKind::Enum(self.know_enum(decl.form)),
+            DeclKind::Type => NameKind::Alias(self.know_alias(decl.form)),
         };
         if let Some(known) = self.names.get_mut(decl.name).and_then(|list| list.last_mut()).filter(pending) {
             if known.kind == NameKind::Var {
@@ -404,7 +436,7 @@ impl<'a> Lower<'a, '_> {
         binding.state = State::Declared;
         binding.constant = decl.constant;
         binding.kind = decl.kind;
-        binding.ty = decl.ty.map(|ty| ty.form);
+        binding.ty = decl.ty.map(|ty| ty.ty);
         let target = match binding.place {
             Place::Local(var) => {
                 let known = self.var(binding.level, var);

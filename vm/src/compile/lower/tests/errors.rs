@@ -231,21 +231,29 @@ fn modules_are_well_formed() {
     assert_error("(fn f [] (import x from \"m\"))", "import is only allowed at module top level");
     assert_error("(do (export x))", "export is only allowed at module top level");
     assert_error("(import x from 5)", "import: invalid module");
+    assert_error("(import x from \"m\" of a)", "import: invalid package");
+    assert_error("($dep \"a/b\")", "$dep: expects a name, a version and ^path");
+    assert_error("(import x from \"m\" ^pkg a)", "import: ^pkg must be a String");
+    assert_error("(import x ^pkg \"a/b\")", "import: missing module");
+    assert_error("(do ($dep \"a/b\" ^path \"x\"))", "$dep is only allowed at module top level");
+}
+
+#[test]
+fn types_are_well_formed() {
+    assert_eq!(errors("(type A B) (type B (A | Int)) (type C A)"), ["cyclic type alias A", "cyclic type alias B"]);
+    assert_error("(type A (Array A))", "cyclic type alias A");
+    assert_error("(type (Option T) Int)", "use enum to declare algebraic types");
+    assert_error("(type A)", "type: expects a name and a type, got 1");
+    assert_error("(type Pair:T (Array T)) (var x: (Pair Int Int) nil)", "type Pair expects 1 type arguments, got 2");
+    assert_error("(fn f [x: 5] x)", "invalid type");
+    assert_error("(fn f [x: (Int |)] x)", "invalid type");
+    assert_error("(fn f:t [x: t] x)", "invalid generic parameter t");
+    assert_error("(class A:T:T)", "invalid generic parameter T");
+    assert_error("(type A:t Int)", "invalid generic parameter t");
 }
 
 #[test]
 fn what_is_missing_says_so() {
-    assert_error("(interface I)", "interface is not supported yet");
-    assert_error("(implement I for C)", "implement is not supported yet");
-    assert_error("(class C implements I)", "implements is not supported yet");
-    assert_error("(comptime 1)", "comptime is not supported yet");
-    assert_error("(type Id Int)", "type is not supported yet");
-    assert_error("(concurrent 1)", "concurrent is not supported yet");
-    assert_error("(select 1)", "select is not supported yet");
-    assert_error("(channel 1)", "channel is not supported yet");
-    assert_error("($dep \"a/b\")", "$dep is not supported yet");
-    assert_error("(import x from \"m\" of \"a/b\")", "packages are not supported yet");
-    assert_error("(import x from \"m\" ^pkg \"a/b\")", "packages are not supported yet");
     for selector in
         ["@a/0", "(v ./ 1)", "(v .@a)", "(./ v 1)", "(@ 1)", "($set v 1 2)", "($update v 1 f)", "($delete v 1)"]
     {

@@ -18,8 +18,8 @@ fn comparisons_chain() {
     assert_body("(a < b)", "{(Lt ?a ?b)}");
     assert_body("(a < b + 1 <= c)", "{(chain ?a Lt (Add ?b 1) Le ?c)}");
     assert_body("(v is Int)", "{(Is ?v ?Int)}");
-    assert_body("(v is (Int | String))", "{(Is ?v `(Int | String))}");
-    assert_body("(v is (Array Int))", "{(Is ?v `(Array Int))}");
+    assert_body("(v is (Int | String))", "{(Is ?v (type (Int | String)))}");
+    assert_body("(v is (Array Int))", "{(Is ?v (type (Array Int)))}");
     assert_body("(v is (kind_of x))", "{(Is ?v (call ?kind_of ?x))}");
 }
 

@@ -9,7 +9,7 @@ fn parameters_of_every_kind() {
         "1 Fn f [a b=a rest... last ^k ^w:Int=k ^o...] vars(w:Int)"
     );
     assert_eq!(header("(fn f [a ... b] 1)", 1), "1 Fn f [a... b]");
-    assert_eq!(header("(fn f [xs...: Int _] 1)", 1), "1 Fn f [xs...:Int _] vars(xs:Int)");
+    assert_eq!(header("(fn f [xs...: Int _] 1)", 1), "1 Fn f [xs...:Int _]");
     assert_eq!(hir("(fn f [[x y] {^k z} = d] (x + z))")[1], "1 Fn f [_~[x y] _~{^k z }=?d]: (Add x z)");
 }
 

@@ -36,7 +36,7 @@ fn patterns_at_the_top() {
     assert_eq!(case("(4 .. 9)"), "(value (range 4 9 -))");
     assert_eq!(case("#/a/"), "(value #/a/)");
     assert_eq!(case("(is Int n)"), "(is ?Int:n)");
-    assert_eq!(case("(is (Int | String))"), "(is `(Int | String))");
+    assert_eq!(case("(is (Int | String))"), "(is (type (Int | String)))");
     assert_eq!(case("(as all [_ _])"), "(as all [ _ _])");
     assert_eq!(case("(or 1 2)"), "(or 1 2)");
     assert_eq!(case("(or [1 x] [x 2])"), "(or [ 1 bind x] [ bind x 2])");

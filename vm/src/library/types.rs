@@ -1,0 +1,205 @@
+//! Types as values: `types_equivalent` (18.7).
+use crate::def;
+use crate::heap::{Gc, Kind, Record};
+use crate::interp::{call, member, types};
+use crate::native::{Args, NativeDef, R, Stop};
+use crate::object::array::Array;
+use crate::object::function::Cell;
+use crate::value::{Sym, Value};
+use crate::vm::Vm;
+
+#[rustfmt::skip]
+pub static GLOBALS: &[NativeDef] = &[
+    def!("types_equivalent", equivalent, 2, 2, "(types_equivalent a b) -- do two aliases, classes or quoted type expressions mean the same type?"),
+];
+
+/// A type with nothing left that does not matter: unions are flat, sorted and without repetitions, aliases are gone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Canon {
+    Basic(&'static str),
+    /// A class, enum or interface, by identity.
+    Value(u64),
+    Param(u32),
+    Union(Vec<Canon>),
+    Applied(Box<Canon>, Vec<Canon>),
+    Fn(Box<Canon>, Vec<(u64, Canon)>),
+}
+
+fn equivalent(vm: &mut Vm, args: &Args) -> R {
+    let a = canonical(vm, args.get(0))?;
+    let b = canonical(vm, args.get(1))?;
+    Ok(Value::bool(a == b))
+}
+
+fn canonical(vm: &mut Vm, v: Value) -> Result<Canon, Stop> {
+    crate::stack::grow(|| match v.heap_kind() {
+        Some(Kind::TypeValue) => {
+            let r: Gc<Record> = v.gc();
+            shape(vm, r.slot(1), v)
+        }
+        Some(Kind::Class | Kind::Enum | Kind::Interface) => Ok(value(vm, v)),
+        Some(Kind::Gene) => gene(vm, v.gc()),
+        Some(Kind::Path) => {
+            let parts = v.gc::<Record>().slot(1).get::<Array>(Kind::Array).map_or(Vec::new(), |a| a.as_slice().to_vec());
+            let mut found = Value::VOID;
+            for (at, part) in parts.iter().enumerate() {
+                let Some(s) = part.as_sym() else { return Err(no_type(vm, v)) };
+                found = if at == 0 { global(vm, s)? } else { member::get_member(vm, found, s)? };
+            }
+            type_or_error(vm, found)
+        }
+        None if v.is_nil() => Ok(Canon::Basic("Nil")),
+        None if v.is_void() => Ok(Canon::Basic("Void")),
+        None if v.is_sym() => match v.as_sym() {
+            Some(s) => name(vm, s),
+            None => Err(no_type(vm, v)),
+        },
+        _ => Err(no_type(vm, v)),
+    })
+}
+
+fn no_type(vm: &mut Vm, v: Value) -> Stop {
+    let kind = vm.kind_name(v);
+    vm.type_error(&format!("types_equivalent expects a type, got {kind}"))
+}
+
+fn type_or_error(vm: &mut Vm, v: Value) -> Result<Canon, Stop> {
+    if matches!(v.heap_kind(), Some(Kind::Class | Kind::Enum | Kind::Interface | Kind::TypeValue)) {
+        return canonical(vm, v);
+    }
+    Err(no_type(vm, v))
+}
+
+/// The classes of nil and void are the types of these names.
+fn value(vm: &Vm, v: Value) -> Canon {
+    if v == vm.classes.nil.value() {
+        return Canon::Basic("Nil");
+    }
+    if v == vm.classes.void.value() {
+        return Canon::Basic("Void");
+    }
+    Canon::Value(v.0)
+}
+
+fn global(vm: &mut Vm, s: Sym) -> R {
+    let module = call::running(vm).source.module;
+    match vm.module_var(module, s) {
+        Some(v) => Ok(v),
+        None => match member::lookup_global(vm, module, s) {
+            Ok((v, _)) => Ok(v),
+            Err(_) => {
+                let name = vm.sym_name(s);
+                Err(vm.type_error(&format!("Unknown type {name}")))
+            }
+        },
+    }
+}
+
+fn name(vm: &mut Vm, s: Sym) -> Result<Canon, Stop> {
+    if let "Fn" = vm.sym_name(s) {
+        return Ok(Canon::Basic("Fn"));
+    }
+    let v = global(vm, s)?;
+    type_or_error(vm, v)
+}
+
+fn union(members: Vec<Canon>) -> Canon {
+    let mut flat = Vec::with_capacity(members.len());
+    for member in members {
+        match member {
+            Canon::Union(inner) => flat.extend(inner),
+            other => flat.push(other),
+        }
+    }
+    flat.sort();
+    flat.dedup();
+    match flat.len() {
+        1 => flat.remove(0),
+        _ => Canon::Union(flat),
+    }
+}
+
+/// A type expression as data.
+fn gene(vm: &mut Vm, g: Gc<Record>) -> Result<Canon, Stop> {
+    let kids = g.slot(2).get::<Array>(Kind::Array).map_or(Vec::new(), |a| a.as_slice().to_vec());
+    let is = |vm: &Vm, v: Value, text: &str| v.as_sym().is_some_and(|s| vm.sym_name(s) == text);
+    if kids.first().is_some_and(|v| is(vm, *v, "|")) {
+        let mut members = vec![canonical(vm, g.slot(0))?];
+        for pair in kids.chunks(2) {
+            let [bar, member] = pair else { return Err(no_type(vm, g.value())) };
+            if !is(vm, *bar, "|") {
+                return Err(no_type(vm, g.value()));
+            }
+            members.push(canonical(vm, *member)?);
+        }
+        return Ok(union(members));
+    }
+    if is(vm, g.slot(0), "Fn")
+        && let [params, ret, ..] = kids[..]
+        && let Some(items) = params.get::<Array>(Kind::Array)
+    {
+        return function(vm, items.as_slice().to_vec(), ret);
+    }
+    let base = canonical(vm, g.slot(0))?;
+    let args = kids.iter().map(|v| canonical(vm, *v)).collect::<Result<Vec<_>, Stop>>()?;
+    Ok(Canon::Applied(Box::new(base), args))
+}
+
+fn function(vm: &mut Vm, items: Vec<Value>, ret: Value) -> Result<Canon, Stop> {
+    let mut params = Vec::new();
+    let mut at = 0;
+    while let Some(&item) = items.get(at) {
+        at += 1;
+        let text = item.as_sym().map_or("", |s| vm.sym_name(s));
+        if let Some(name) = text.strip_prefix('^') {
+            let ty = items.get(at).copied().unwrap_or(Value::NIL);
+            at += 1;
+            let mark = Value::sym(vm.sym(name)).0;
+            params.push((mark, canonical(vm, ty)?));
+        } else if let Some(name) = text.strip_suffix("...").filter(|name| !name.is_empty()) {
+            let s = vm.sym(name);
+            params.push((Value::TRUE.0, self::name(vm, s)?));
+        } else if items.get(at).and_then(|v| v.as_sym()).is_some_and(|s| vm.sym_name(s) == "...") {
+            at += 1;
+            params.push((Value::TRUE.0, canonical(vm, item)?));
+        } else {
+            params.push((Value::NIL.0, canonical(vm, item)?));
+        }
+    }
+    Ok(Canon::Fn(Box::new(canonical(vm, ret)?), params))
+}
+
+/// The shape of the type value `of`; see `interp::types`.
+fn shape(vm: &mut Vm, v: Value, of: Value) -> Result<Canon, Stop> {
+    crate::stack::grow(|| {
+        if v.is_small() {
+            return Ok(Canon::Basic(["Any", "Nil", "Void", "Number", "Fn"][v.small_int() as usize % 5]));
+        }
+        if v.is_kind(Kind::Cell) {
+            let held = v.gc::<Cell>().value;
+            return type_or_error(vm, held);
+        }
+        let Some(r) = v.get::<Record>(Kind::Record) else { return canonical(vm, v) };
+        let rest = &r.slots()[1..];
+        let list = |vm: &mut Vm, items: &[Value]| -> Result<Vec<Canon>, Stop> {
+            items.iter().map(|v| shape(vm, *v, of)).collect()
+        };
+        match r.slot(0).small_int() {
+            types::UNION => Ok(union(list(vm, rest)?)),
+            types::APPLIED => {
+                let base = shape(vm, rest[0], of)?;
+                Ok(Canon::Applied(Box::new(base), list(vm, &rest[1..])?))
+            }
+            types::FN => {
+                let ret = shape(vm, rest[0], of)?;
+                let params = rest[1..].chunks(2).map(|p| Ok((p[0].0, shape(vm, p[1], of)?)));
+                Ok(Canon::Fn(Box::new(ret), params.collect::<Result<Vec<_>, Stop>>()?))
+            }
+            types::PARAM => Ok(Canon::Param(rest[0].as_sym().map_or(0, |s| s.0))),
+            _ => {
+                let held = types::resolve(vm, of, v)?;
+                type_or_error(vm, held)
+            }
+        }
+    })
+}
