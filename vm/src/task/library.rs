@@ -83,7 +83,10 @@ impl Vm {
     /// Throws the exception of a failed future. The tasks it passed through are kept in `$ex/async_trace`.
     fn rethrow(&mut self, v: Value) -> Stop {
         v.as_gc().observe();
-        self.exception = v.as_gc().value;
+        let ex = v.as_gc().value;
+        let at = crate::interp::trace::innermost(self.cur).and_then(|(f, pc)| crate::interp::trace::place(f, pc));
+        self.passed_on(ex, v, at);
+        self.exception = ex;
         Stop::Throw
     }
 
@@ -484,7 +487,14 @@ pub static METHODS: &[NativeDef] = &[
     def!("on_settle", on_settle, 1, 1, "(f .on_settle g) -- calls (g future) when the future settles."),
     def!("id", id, 0, 0, "(t .id) -- number of a task."),
     def!("ignore", ignore, 0, 0, "(f .ignore) -- a failure of the future needs no report."),
-    def!("join", join, 0, 0, ["timeout"], "(t .join) -- waits for the task and takes its value or exception; only once."),
+    def!(
+        "join",
+        join,
+        0,
+        0,
+        ["timeout"],
+        "(t .join) -- waits for the task and takes its value or exception; only once."
+    ),
     def!("get", get, 0, 0, "(f .get) -- waits for the value."),
     def!("get_timeout", get_timeout, 1, 1, "(f .get_timeout d) -- waits for the value, nil after d."),
     def!("status", status, 0, 0, "(t .status) -- new, ready, running, parked, finished or cancelled."),
@@ -542,12 +552,7 @@ static GENE_TIME: &[NativeDef] = &[
 ];
 
 /// A class of objects made by this module, known by its number.
-pub(super) fn numbered(
-    vm: &mut Vm,
-    name: &'static str,
-    number: u16,
-    methods: &[&'static [NativeDef]],
-) -> Gc<ClassObj> {
+pub(super) fn numbered(vm: &mut Vm, name: &'static str, number: u16, methods: &[&'static [NativeDef]]) -> Gc<ClassObj> {
     let s = vm.symbols.intern_static(name);
     let object = vm.classes.object.value();
     let class = vm.make_class(s, object, 0);
