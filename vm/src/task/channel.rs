@@ -295,9 +295,8 @@ impl Vm {
 
     /// Whether a send would not have to wait. A closed channel is ready to refuse.
     pub(super) fn channel_has_room(&self, ch: Value) -> bool {
-        ch.numbered::<Channel>().is_some_and(|c| {
-            c.closed || !c.receivers.is_empty() || !c.full() || c.on_full != OnFull::Block
-        })
+        ch.numbered::<Channel>()
+            .is_some_and(|c| c.closed || !c.receivers.is_empty() || !c.full() || c.on_full != OnFull::Block)
     }
 
     pub(super) fn not_a_channel(&mut self, v: Value) -> Stop {
@@ -636,11 +635,24 @@ pub static SENDING: &[NativeDef] = &[
     def!("send", send, 1, 1, ["timeout"], "(ch .send v [^timeout d]) -- hands v over or waits for room; nil."),
     def!("try_send", try_send, 1, 1, "(ch .try_send v) -- sends without waiting: true, or false when full."),
     def!("send_timeout", send_timeout, 2, 2, "(ch .send_timeout v d) -- true, or false when d is over."),
-    def!("send_result", send_result, 1, 1, ["timeout"], "(ch .send_result v) -- (Ok nil), or (Err `closed), (Err `timeout)."),
+    def!(
+        "send_result",
+        send_result,
+        1,
+        1,
+        ["timeout"],
+        "(ch .send_result v) -- (Ok nil), or (Err `closed), (Err `timeout)."
+    ),
     def!("close", close, 0, 1, "(ch .close [error]) -- ends the channel; what is in it can still be received."),
     def!("closed?", closed, 0, 0, "(ch .closed?) -- whether the channel was closed."),
     def!("name", name, 0, 0, "(ch .name) -- the name given with ^name."),
-    def!("clone_sender", clone_sender, 0, 0, "(ch .clone_sender) -- a sending handle; the channel closes with the last one."),
+    def!(
+        "clone_sender",
+        clone_sender,
+        0,
+        0,
+        "(ch .clone_sender) -- a sending handle; the channel closes with the last one."
+    ),
 ];
 
 pub static METHODS: &[NativeDef] = &[

@@ -70,11 +70,8 @@ impl Vm {
             return false;
         }
         let main = self.tasks.main.filter(|k| self.tasks.live.get(*k).is_some_and(|l| l.parked));
-        let stuck: Vec<(TaskKey, Value)> = self
-            .live_tasks()
-            .into_iter()
-            .filter(|(k, f)| Some(*k) == main || !f.as_gc().has(flag::DAEMON))
-            .collect();
+        let stuck: Vec<(TaskKey, Value)> =
+            self.live_tasks().into_iter().filter(|(k, f)| Some(*k) == main || !f.as_gc().has(flag::DAEMON)).collect();
         if stuck.is_empty() {
             return false;
         }

@@ -98,7 +98,9 @@ impl Vm {
             State::Pending if !g.has(flag::STARTED) => "new",
             State::Pending => match self.tasks.live.get(g.task_key()) {
                 Some(l) if l.parked => "parked",
-                Some(_) if g.task_fiber().is_some_and(|t| t.status == crate::object::fiber::Status::Waiting) => "running",
+                Some(_) if g.task_fiber().is_some_and(|t| t.status == crate::object::fiber::Status::Waiting) => {
+                    "running"
+                }
                 _ => "ready",
             },
         }

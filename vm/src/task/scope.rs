@@ -1013,8 +1013,7 @@ impl Vm {
             }
             return;
         }
-        let grace =
-            self.tasks.scopes.get(scope_of(t.scope)).and_then(|s| s.setup.grace).unwrap_or(GRACE_US);
+        let grace = self.tasks.scopes.get(scope_of(t.scope)).and_then(|s| s.setup.grace).unwrap_or(GRACE_US);
         let end = self.driver.now_us().saturating_add(grace);
         if self.tasks.live.contains_key(key) && !self.tasks.graces.contains_key(&key) {
             self.tasks.graces.insert(key, end);

@@ -89,8 +89,7 @@ impl Vm {
                         Some("supervise") => Policy::Supervise,
                         _ => {
                             let shown = self.to_debug(v)?;
-                            let m =
-                                format!("on_error must be \"cancel\", \"collect\" or \"supervise\", got {shown}");
+                            let m = format!("on_error must be \"cancel\", \"collect\" or \"supervise\", got {shown}");
                             return Err(self.argument_error(&m));
                         }
                     }
@@ -190,8 +189,9 @@ impl Vm {
                     Some("eager") => flags |= flag::EAGER,
                     _ => {
                         let shown = self.to_debug(v)?;
-                        return Err(self
-                            .argument_error(&format!("start must be \"queued\", \"eager\" or \"atomic\", got {shown}")));
+                        return Err(self.argument_error(&format!(
+                            "start must be \"queued\", \"eager\" or \"atomic\", got {shown}"
+                        )));
                     }
                 },
                 "on" | "fuel" | "memory" => {
@@ -239,7 +239,12 @@ fn scope_spawn(vm: &mut Vm, a: &Args) -> R {
         return Err(vm.scope_closed());
     }
     let kw: Vec<(Sym, Value)> = a.keyword_names().iter().enumerate().map(|(i, &k)| (k, a.kw_value(i))).collect();
-    vm.spawn_with(a.get(0), &a.rest()[1..], kw, h.key, 0)
+    let f = vm.spawn_with(a.get(0), &a.rest()[1..], kw, h.key, 0)?;
+    match vm.start_spawned(f) {
+        None => Ok(f),
+        Some(crate::interp::Ctl::Throw) => Err(Stop::Throw),
+        Some(_) => Err(Stop::Switch),
+    }
 }
 
 fn scope_cancel(vm: &mut Vm, a: &Args) -> R {
@@ -382,14 +387,7 @@ fn unpark(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static HIDDEN: &[NativeDef] = &[
-    def!(
-        "%scope_open",
-        open,
-        1,
-        2,
-        ["timeout", "deadline", "limit", "on_error", "grace", "name"],
-        ""
-    ),
+    def!("%scope_open", open, 1, 2, ["timeout", "deadline", "limit", "on_error", "grace", "name"], ""),
     def!("%scope_exit", exit, 1, 1, ""),
     def!("%scope_fail", fail, 2, 2, ""),
     def!("%timed_out", timed_out, 2, 2, ""),
@@ -405,9 +403,21 @@ pub static METHODS: &[NativeDef] = &[
         ["*"],
         "(s .spawn f args...) -- calls f in a new task of the scope; ScopeClosedException after its end."
     ),
-    def!("cancel", scope_cancel, 0, 1, "(s .cancel [reason]) -- cancels body and children; the scope's value is nil then."),
+    def!(
+        "cancel",
+        scope_cancel,
+        0,
+        1,
+        "(s .cancel [reason]) -- cancels body and children; the scope's value is nil then."
+    ),
     def!("cancelled?", scope_cancelled, 0, 0, "(s .cancelled?) -- whether the scope is or was cancelled."),
-    def!("deadline", scope_deadline, 0, 0, "(s .deadline) -- the effective deadline in milliseconds of the clock, or nil."),
+    def!(
+        "deadline",
+        scope_deadline,
+        0,
+        0,
+        "(s .deadline) -- the effective deadline in milliseconds of the clock, or nil."
+    ),
     def!("remaining", scope_remaining, 0, 0, "(s .remaining) -- milliseconds to the effective deadline, or nil."),
     def!("children", scope_children, 0, 0, "(s .children) -- the tasks running in the scope, oldest first."),
     def!("shield?", scope_shield, 0, 0, "(s .shield?) -- whether outer cancellation is kept out."),
@@ -415,10 +425,23 @@ pub static METHODS: &[NativeDef] = &[
 ];
 
 pub static ASYNC: &[NativeDef] = &[
-    def!("checkpoint", checkpoint, 0, 0, "(gene/async/checkpoint) -- throws the running task's cancellation if there is one."),
+    def!(
+        "checkpoint",
+        checkpoint,
+        0,
+        0,
+        "(gene/async/checkpoint) -- throws the running task's cancellation if there is one."
+    ),
     def!("cancelled?", cancelled, 0, 0, "(gene/async/cancelled?) -- whether the running task is cancelled here."),
     def!("remaining", remaining, 0, 0, "(gene/async/remaining) -- milliseconds to the deadline in force, or nil."),
-    def!("park", park, 0, 0, ["timeout"], "(gene/async/park [^timeout d]) -- waits for unpark: true, or false after d."),
+    def!(
+        "park",
+        park,
+        0,
+        0,
+        ["timeout"],
+        "(gene/async/park [^timeout d]) -- waits for unpark: true, or false after d."
+    ),
     def!("unpark", unpark, 1, 1, "(gene/async/unpark t) -- lets a parked task go on; one unpark is kept for later."),
 ];
 

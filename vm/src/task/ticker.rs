@@ -145,14 +145,8 @@ fn period(vm: &mut Vm, v: Value, positive: bool) -> Result<u64, Stop> {
 
 fn make(vm: &mut Vm, us: u64, repeat: bool, late: Late, callback: Value) -> Value {
     let at = vm.driver.now_us().saturating_add(us);
-    let t = Ticker {
-        period: repeat.then_some(us),
-        late,
-        next: Some(at),
-        waiting: Queue::default(),
-        callback,
-        timer: 0,
-    };
+    let t =
+        Ticker { period: repeat.then_some(us), late, next: Some(at), waiting: Queue::default(), callback, timer: 0 };
     let v = vm.heap.numbered(t);
     if !callback.is_nil() {
         let id = vm.tasks.timers.add(at, Due::Call(v));
@@ -260,7 +254,13 @@ fn active(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static METHODS: &[NativeDef] = &[
-    def!("recv", recv, 0, 0, "(t .recv) -- waits for the next tick: when it was due in milliseconds; nil after the end."),
+    def!(
+        "recv",
+        recv,
+        0,
+        0,
+        "(t .recv) -- waits for the next tick: when it was due in milliseconds; nil after the end."
+    ),
     def!("next", next, 0, 0, "(t .next) -- as recv; not_found after the end."),
     def!("iter", iter, 0, 0, "(t .iter) -- the timer, for loops."),
     def!("cancel", cancel, 0, 0, "(t .cancel) -- stops the timer; again does nothing."),

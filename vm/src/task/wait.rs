@@ -105,7 +105,11 @@ impl Waits {
     fn release(&mut self, i: u32) -> u32 {
         let n = self.nodes[i as usize];
         if let Some(q) = queue(n.owner, n.side) {
-            if n.prev == 0 { q.head = n.next } else { self.nodes[n.prev as usize].next = n.next }
+            if n.prev == 0 {
+                q.head = n.next
+            } else {
+                self.nodes[n.prev as usize].next = n.next
+            }
             if n.next == 0 { q.tail = n.prev } else { self.nodes[n.next as usize].prev = n.prev }
         }
         self.nodes[i as usize] = empty(self.free);
@@ -148,7 +152,11 @@ impl Vm {
             w.nodes[live.waits as usize].elder = i;
         }
         live.waits = i;
-        if q.tail == 0 { q.head = i } else { w.nodes[q.tail as usize].next = i }
+        if q.tail == 0 {
+            q.head = i
+        } else {
+            w.nodes[q.tail as usize].next = i
+        }
         q.tail = i;
     }
 

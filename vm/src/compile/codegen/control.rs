@@ -288,7 +288,14 @@ impl<'a> Gen<'_, '_, 'a> {
 
     // --- try
 
-    pub(super) fn try_(&mut self, body: E<'a>, catches: &'a [Catch<'a>], finally: Option<E<'a>>, cleanup: bool, d: Dest) -> Res {
+    pub(super) fn try_(
+        &mut self,
+        body: E<'a>,
+        catches: &'a [Catch<'a>],
+        finally: Option<E<'a>>,
+        cleanup: bool,
+        d: Dest,
+    ) -> Res {
         let inner = match d {
             Dest::Effect => Dest::Effect,
             _ => Dest::Reg(self.early_target(d)?),
@@ -351,7 +358,11 @@ impl<'a> Gen<'_, '_, 'a> {
                 }
                 _ => {}
             }
-            if c.cleanup { self.cleanup(c.body, d)? } else { self.body_to(c.body, d)? }
+            if c.cleanup {
+                self.cleanup(c.body, d)?
+            } else {
+                self.body_to(c.body, d)?
+            }
             if self.reachable() {
                 self.jmp(after);
             }
@@ -401,14 +412,7 @@ impl<'a> Gen<'_, '_, 'a> {
 
     /// Every way out of body and clauses leads through the `finally` part: kind of completion and value are recorded, the part
     /// runs unguarded, then control goes on as recorded.
-    fn try_finally(
-        &mut self,
-        body: E<'a>,
-        catches: &'a [Catch<'a>],
-        finally: E<'a>,
-        cleanup: bool,
-        d: Dest,
-    ) -> Res {
+    fn try_finally(&mut self, body: E<'a>, catches: &'a [Catch<'a>], finally: E<'a>, cleanup: bool, d: Dest) -> Res {
         let (kind, value) = (self.alloc(1)?, self.alloc(1)?);
         let (label, end) = (self.label(), self.label());
         self.guard(GuardKind::Finally { kind, value, label, exits: Vec::new() });
@@ -421,7 +425,11 @@ impl<'a> Gen<'_, '_, 'a> {
         self.handler(&ranges, value, true);
         self.load_int(kind, 1);
         self.bind(label);
-        if cleanup { self.cleanup(finally, Dest::Effect)? } else { self.body_to(finally, Dest::Effect)? }
+        if cleanup {
+            self.cleanup(finally, Dest::Effect)?
+        } else {
+            self.body_to(finally, Dest::Effect)?
+        }
         let Some(GuardKind::Finally { exits, .. }) = guard else { return Ok(()) };
         let (lo, hi) = Self::imm16(0);
         self.jump(Op::JEqI, kind, lo, hi, end);

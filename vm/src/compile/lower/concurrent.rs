@@ -6,9 +6,7 @@
 use super::Lower;
 use super::scope::{Declaration, NameKind};
 use super::words::{is_symbol, method_name, name_of, symbol};
-use crate::compile::hir::{
-    Arg, Args, BinOp, Catch, CatchKind, E, ExprKind, PropArg, VarRef,
-};
+use crate::compile::hir::{Arg, Args, BinOp, Catch, CatchKind, E, ExprKind, PropArg, VarRef};
 use crate::syntax::form::{Form, FormKind, GeneForm, Prop, PropKind, Span};
 
 /// Kinds of scopes, as `%scope_open` knows them.
@@ -136,11 +134,7 @@ impl<'a> Lower<'a, '_> {
     // --- scopes
 
     fn concurrent(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
-        self.check_props(
-            gene,
-            "concurrent",
-            &["as", "timeout", "deadline", "limit", "on_error", "grace", "name"],
-        );
+        self.check_props(gene, "concurrent", &["as", "timeout", "deadline", "limit", "on_error", "grace", "name"]);
         let kind = self.int_at(span, CONCURRENT);
         let options = self.options(gene);
         let open = self.hidden_call(span, "%scope_open", &[kind], options);
@@ -384,8 +378,8 @@ impl<'a> Lower<'a, '_> {
             };
             let body = &after[..end(after)];
             rest = &after[body.len()..];
-            let twice = matches!(kind, ArmKind::Timeout(_))
-                && arms.iter().any(|arm| matches!(arm.kind, ArmKind::Timeout(_)));
+            let twice =
+                matches!(kind, ArmKind::Timeout(_)) && arms.iter().any(|arm| matches!(arm.kind, ArmKind::Timeout(_)));
             if twice {
                 self.error(word.span, "select: more than one timeout");
                 return None;
@@ -403,9 +397,7 @@ impl<'a> Lower<'a, '_> {
         let mut forms = Vec::new();
         let value = self.hidden_call(span, "%select_value", &[], &[]);
         match pattern.kind {
-            FormKind::Array { items: [first, second], .. }
-                if name_of(first).is_some() && name_of(second).is_some() =>
-            {
+            FormKind::Array { items: [first, second], .. } if name_of(first).is_some() && name_of(second).is_some() => {
                 // The openness is read first: taking the value forgets both.
                 for (form, name) in [(second, "%select_open"), (first, "%select_value")] {
                     let value = self.hidden_call(span, name, &[], &[]);

@@ -27,9 +27,7 @@ impl Vm {
                     let mut base = f.base as usize;
                     loop {
                         let b = f.stack.add(base);
-                        if let Some(func) =
-                            (*b.sub(3)).get::<crate::object::function::Function>(Kind::Function)
-                        {
+                        if let Some(func) = (*b.sub(3)).get::<crate::object::function::Function>(Kind::Function) {
                             name = self.sym_name(func.proto().trace_name);
                         }
                         let word = (*b.sub(1)).0;
