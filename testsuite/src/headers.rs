@@ -194,7 +194,9 @@ mod tests {
 
     #[test]
     fn bad_values_are_errors() {
-        for source in ["# ExitCode: one", "# Clock: wall", "# Modes: fast", "# Shake: some", "# Stdin: \\q", "# Stdin: \\"] {
+        for source in
+            ["# ExitCode: one", "# Clock: wall", "# Modes: fast", "# Shake: some", "# Stdin: \\q", "# Stdin: \\"]
+        {
             assert!(Headers::parse(source).is_err(), "{source}");
         }
     }

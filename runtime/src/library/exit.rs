@@ -2,9 +2,9 @@
 use crate::bridge;
 use crate::host::host;
 use gene_vm::def;
-use gene_vm::task::scope::Cause;
 use gene_vm::library::args::int;
 use gene_vm::native::{Args, NativeDef, R, Stop};
+use gene_vm::task::scope::Cause;
 use gene_vm::value::Value;
 use gene_vm::vm::Vm;
 
