@@ -5,8 +5,11 @@
 //!
 //! ```text
 //! (method CLASS NAME [params] body...)      CLASS or NAME may be a list in brackets: one entry per combination
-//! (function NAME [params] body...)          a global
+//! (function NAME [params] body...)          a global, or a member of a namespace: NAME is `ns/name`
 //! ```
+//!
+//! Of the comment right before a form, the lines from the first one on that starts with `## (` are its documentation: signature
+//! and sentence, separated by ` -- `, then examples.
 //!
 //! The entry's source is `(method NAME [params] body...)` or `(fn NAME [params] body...)`. Of several names the first one stands
 //! in the source of all; a `!` at its end is left out there, since the compiler refuses methods that look like macros.
@@ -27,7 +30,7 @@ fn main() {
     for path in files {
         let text = std::fs::read_to_string(&path).expect("prelude file");
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Splitter { text: &text, file: &file, pos: 0 }.run(&mut out);
+        Splitter { text: &text, file: &file, pos: 0, gap: 0 }.run(&mut out);
     }
     out.push_str("];\n");
     let target = Path::new(&std::env::var_os("OUT_DIR").expect("OUT_DIR")).join("prelude.rs");
@@ -38,11 +41,14 @@ struct Splitter<'a> {
     text: &'a str,
     file: &'a str,
     pos: usize,
+    /// Where the blanks and comments before the current form begin.
+    gap: usize,
 }
 
 impl<'a> Splitter<'a> {
     fn run(mut self, out: &mut String) {
         loop {
+            self.gap = self.pos;
             self.blanks();
             if self.pos == self.text.len() {
                 return;
@@ -143,9 +149,19 @@ impl<'a> Splitter<'a> {
         }
     }
 
+    /// The documentation in the comment that ends right before `start`.
+    fn doc(&self, start: usize) -> String {
+        let gap = &self.text[self.gap..start];
+        let lines: Vec<&str> = gap.lines().collect();
+        let comment = lines.iter().rposition(|l| !l.starts_with('#')).map_or(0, |i| i + 1);
+        let doc = lines[comment..].iter().skip_while(|l| !l.starts_with("## ("));
+        doc.map(|l| l.trim_start_matches('#').trim()).collect::<Vec<_>>().join("\n")
+    }
+
     /// Appends the entries of the form that starts at `start`.
     fn entries(&mut self, form: &'a str, start: usize, out: &mut String) {
         let end = self.pos;
+        let doc = self.doc(start);
         let (keyword, is_method) = if form.starts_with("(method ") {
             ("method", true)
         } else if form.starts_with("(function ") {
@@ -160,14 +176,17 @@ impl<'a> Splitter<'a> {
         if !rest.trim_start_matches("^^generator").trim_start().starts_with('[') {
             self.fail(start, "parameter list expected");
         }
-        let plain = names[0].trim_end_matches('!');
+        // Operators contain slashes too.
+        let plain = names[0].rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or(names[0]).trim_end_matches('!');
         let source = format!("({keyword} {plain} {rest}");
         let line = self.line(start);
         for class in &classes {
             for name in &names {
+                // An alias is documented under its own name.
+                let doc = doc.replace(&format!(".{}", names[0]), &format!(".{name}"));
                 let _ = writeln!(
                     out,
-                    "PreludeEntry {{ class: {class:?}, name: {name:?}, source: {source:?}, line: {line} }},"
+                    "PreludeEntry {{ class: {class:?}, name: {name:?}, source: {source:?}, line: {line}, doc: {doc:?} }},"
                 );
             }
         }

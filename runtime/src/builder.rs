@@ -28,6 +28,7 @@ pub struct VmBuilder {
     no_drain: bool,
     trace: bool,
     package: Option<PathBuf>,
+    directory: Option<PathBuf>,
 }
 
 impl VmBuilder {
@@ -59,8 +60,8 @@ impl VmBuilder {
     /// What randomness starts from, and what orders ready tasks, timers of one instant and ready arms of `select`. On the virtual
     /// clock the same seed gives the same run.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
         self.options.seed = Some(seed);
+        self.seed = Some(seed);
         self
     }
     /// Calls and back-edges between two looks at the event loop; 0: only when the program waits.
@@ -134,6 +135,12 @@ impl VmBuilder {
         self
     }
 
+    /// Where programs that are no files import from, instead of the working directory.
+    pub fn directory(mut self, dir: PathBuf) -> Self {
+        self.directory = Some(dir);
+        self
+    }
+
     pub fn build(self) -> Vm {
         let captured = self.capture.then(CaptureOutput::default);
         let output: Box<dyn Output> = match &captured {
@@ -174,6 +181,8 @@ impl VmBuilder {
             color: self.color,
             drain: !self.no_drain,
             session: None,
+            directory: self.directory.or_else(|| std::env::current_dir().ok()),
+            caller: None,
         }
     }
 }

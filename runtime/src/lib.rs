@@ -3,13 +3,19 @@
 mod bridge;
 mod buffered;
 mod builder;
+mod call;
+pub mod context;
+mod deserialize;
 pub mod driver;
 pub mod environment;
+mod examples;
 pub mod file_ops;
 mod file_stream;
+mod formatter;
 mod forms;
 pub mod glob;
 mod handle;
+mod help;
 mod host;
 mod input;
 mod interrupt;
@@ -19,17 +25,24 @@ pub mod options;
 pub mod output;
 pub mod package;
 pub mod path;
+mod pipe;
 pub mod pool;
 pub mod report;
+mod testing;
 mod vm;
 
 pub use builder::VmBuilder;
+pub use formatter::{format_bytes, format_source};
 pub use forms::{FormStyle, is_incomplete};
 pub use handle::Handle;
 pub use interrupt::InterruptHandle;
 pub use loader::FsLoader;
+pub use pipe::PipeOutput;
 pub use report::Diagnostics;
+pub use testing::{TestCase, TestFailure, TestFile, Verdict};
 pub use vm::{Error, Print, Vm};
+
+pub use gene_vm::library::help::{Entry, Home};
 
 /// Of the language and this crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -36,6 +36,10 @@ pub struct Vm {
     pub(crate) drain: bool,
     /// Module of [`Vm::eval`].
     pub(crate) session: Option<u32>,
+    /// Where programs that are no files import from.
+    pub(crate) directory: Option<PathBuf>,
+    /// The code of [`Vm::call`], once compiled.
+    pub(crate) caller: Option<Value>,
 }
 
 /// What is printed of a program's last value.
@@ -108,7 +112,7 @@ impl Vm {
 
     /// As [`Vm::run_source`]; prints the last value.
     pub fn run_source_printing(&mut self, name: &str, text: &[u8], print: Print) -> i32 {
-        self.run_bytes(name, text, std::env::current_dir().ok(), name, print)
+        self.run_bytes(name, text, self.directory.clone(), name, print)
     }
 
     fn run_bytes(&mut self, name: &str, text: &[u8], dir: Option<PathBuf>, identity: &str, print: Print) -> i32 {
@@ -185,7 +189,7 @@ impl Vm {
         }
     }
 
-    fn report_load_failure(&mut self, failure: &LoadFailure) {
+    pub(crate) fn report_load_failure(&mut self, failure: &LoadFailure) {
         let report = report::load_failure(failure, self.diagnostics, self.color);
         self.inner.output.stderr(&report);
     }
@@ -246,7 +250,7 @@ impl Vm {
             Some(id) => id,
             None => {
                 let source = Rc::new(Source::new(name, ""));
-                let dir = std::env::current_dir().ok();
+                let dir = self.directory.clone();
                 self.set_program_dir(dir.as_deref());
                 let id = self.inner.new_module(source, dir, name);
                 self.session = Some(id);
@@ -343,14 +347,19 @@ impl Vm {
         library::record_result(&mut self.inner, n, v);
     }
 
-    /// Names the session knows: globals and its own variables.
+    /// What can be written in the session: globals, its own variables, members of namespaces, and methods with their dot.
     pub fn names(&self) -> Vec<String> {
+        use gene_vm::library::help::{Home, entries};
         let vm = &*self.inner;
         let mut names: Vec<String> = vm.globals.data().index.keys().map(|&s| vm.sym_name(s).to_owned()).collect();
         if let Some(m) = self.session.and_then(|id| vm.modules.get(id as usize)) {
             names.extend(m.vars.iter().map(|v| vm.sym_name(v.0).to_owned()));
         }
-        names.retain(|n| !n.starts_with('%'));
+        names.extend(entries(vm).iter().map(|e| match e.home {
+            Home::Class(_) => format!(".{}", e.name),
+            _ => e.full_name(),
+        }));
+        names.retain(|n| !n.starts_with(['%', '_']));
         names.sort();
         names.dedup();
         names

@@ -107,37 +107,39 @@ impl Executor {
         Executor { action, compiler: None }
     }
 
+    /// Whether the program was accepted: compiled without an error, or run to an exit code of 0.
+    ///
     /// # Errors
     ///
     /// Place and message of a panic.
-    pub fn execute(&mut self, program: &[u8]) -> Result<(), String> {
+    pub fn execute(&mut self, program: &[u8]) -> Result<bool, String> {
         PANIC.set(None);
-        let done = match self.action {
+        let accepted = match self.action {
             Action::Compile => self.compile(program),
             Action::Run(mode) => run(program, mode),
         };
-        match PANIC.take() {
-            None if done => Ok(()),
-            message => Err(message.unwrap_or_default()),
+        match (PANIC.take(), accepted) {
+            (None, Some(accepted)) => Ok(accepted),
+            (message, _) => Err(message.unwrap_or_default()),
         }
     }
 
-    /// Whether the end was reached.
-    fn compile(&mut self, program: &[u8]) -> bool {
+    /// `None` when the end was not reached.
+    fn compile(&mut self, program: &[u8]) -> Option<bool> {
         let (mut vm, used) = self.compiler.take().unwrap_or_else(|| (Vm::builder().capture_output().build(), 0));
-        let done = panic::catch_unwind(AssertUnwindSafe(|| vm.check_source("fuzzed.gene", program))).is_ok();
-        if !done {
+        let errors = panic::catch_unwind(AssertUnwindSafe(|| vm.check_source("fuzzed.gene", program)));
+        if errors.is_err() {
             // Whatever a panic left behind is not fit to be dropped.
             std::mem::forget(vm);
         } else if used < COMPILED_PER_VM {
             self.compiler = Some((vm, used + 1));
         }
-        done
+        errors.ok().map(|errors| errors == 0)
     }
 }
 
-/// Whether the end was reached.
-fn run(program: &[u8], mode: Mode) -> bool {
+/// `None` when the end was not reached.
+fn run(program: &[u8], mode: Mode) -> Option<bool> {
     let builder = Vm::builder()
         .capture_output()
         .virtual_clock()
@@ -151,11 +153,11 @@ fn run(program: &[u8], mode: Mode) -> bool {
     };
     let mut vm = builder.build();
     let text = String::from_utf8_lossy(program);
-    let done = panic::catch_unwind(AssertUnwindSafe(|| vm.run_source("fuzzed.gene", &text))).is_ok();
-    if !done {
+    let code = panic::catch_unwind(AssertUnwindSafe(|| vm.run_source("fuzzed.gene", &text)));
+    if code.is_err() {
         std::mem::forget(vm);
     }
-    done
+    code.ok().map(|code| code == 0)
 }
 
 /// Where cases that crashed are kept.

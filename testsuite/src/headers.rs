@@ -5,6 +5,7 @@
 //! # ExpectedError: text    stderr contains this; repeatable
 //! # ExitCode: 1            default 0
 //! # Args: a b              command-line arguments, separated by blanks
+//! # Options: --strict-nil  options of `gene run`, separated by blanks
 //! # Stdin: one\ntwo\n      standard input; the escapes \n \t \r \0 \\ are understood
 //! # Clock: virtual         waiting takes no wall time and exactly the time asked for
 //! # Modes: normal poll     only these modes; for programs too long for the others
@@ -27,6 +28,7 @@ pub struct Headers {
     pub expected_errors: Vec<String>,
     pub exit_code: i32,
     pub args: Vec<String>,
+    pub options: Vec<String>,
     pub stdin: String,
     pub virtual_clock: bool,
     pub modes: Vec<Mode>,
@@ -41,6 +43,7 @@ impl Default for Headers {
             expected_errors: Vec::new(),
             exit_code: 0,
             args: Vec::new(),
+            options: Vec::new(),
             stdin: String::new(),
             virtual_clock: false,
             modes: Mode::ALL.to_vec(),
@@ -91,6 +94,7 @@ impl Headers {
             "ExpectedError" => self.expected_errors.push(value.to_owned()),
             "ExitCode" => self.exit_code = value.parse().map_err(|_| format!("not an exit code: {value}"))?,
             "Args" => self.args = value.split_whitespace().map(str::to_owned).collect(),
+            "Options" => self.options = value.split_whitespace().map(str::to_owned).collect(),
             "Stdin" => self.stdin = unescape(value)?,
             "Clock" => {
                 self.virtual_clock = match value {
@@ -156,13 +160,14 @@ mod tests {
         let headers = Headers::parse(
             "#!/usr/bin/env gene\n# Section 3.4, about something\n# Expected: 1 2\n# Expected:\n#\n\n\
              # Expected:   indented  \n# ExpectedError: boom\n# ExitCode: 3\n# Args: a  b\n\
-             # Stdin: one\\ntwo\\\\\n# Clock: virtual\n# Modes: normal gc\n# Shake: 20\n(println 1)\n",
+             # Options: --strict-nil\n# Stdin: one\\ntwo\\\\\n# Clock: virtual\n# Modes: normal gc\n# Shake: 20\n(println 1)\n",
         )
         .unwrap();
         assert_eq!(headers.expected, ["1 2", "", "  indented"]);
         assert_eq!(headers.expected_errors, ["boom"]);
         assert_eq!(headers.exit_code, 3);
         assert_eq!(headers.args, ["a", "b"]);
+        assert_eq!(headers.options, ["--strict-nil"]);
         assert_eq!(headers.stdin, "one\ntwo\\");
         assert!(headers.virtual_clock);
         assert_eq!(headers.modes, [Mode::Normal, Mode::Gc]);

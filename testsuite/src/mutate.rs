@@ -159,6 +159,9 @@ const MUTATIONS: &[Mutation] = &[
     duplicate_form,
     swap_forms,
     transplant_form,
+    wrap_form,
+    wrap_form,
+    rename,
     nest,
 ];
 
@@ -246,6 +249,87 @@ fn swap_forms(text: &mut Vec<u8>, _other: &[u8], rng: &mut Rng) {
 fn transplant_form(text: &mut Vec<u8>, other: &[u8], rng: &mut Rng) {
     let (Some(place), Some(form)) = (rng.pick(&forms(text)).cloned(), rng.pick(&forms(other)).cloned()) else { return };
     text.splice(place, other[form].iter().copied());
+}
+
+/// What a form can be put into; `@` stands for it, `&` for a form of the other program.
+const WRAPPERS: &[&str] = &[
+    "(do & @)",
+    "(if & @ else &)",
+    "((fn [] @))",
+    "((fn [x = @] (return &)))",
+    "((fn* [] (yield @) (yield* &)) .next)",
+    "(for x in @ &)",
+    "(for [a b] in & @)",
+    "(while & @ (break &))",
+    "(loop @ (break))",
+    "(repeat 2 @)",
+    "(try @ catch * & finally &)",
+    "(try (throw @) catch X & catch * (throw) finally (return @))",
+    "(case @ when & & when [a b...] @ else &)",
+    "(await (async @))",
+    "(await (spawn (@)) &)",
+    "(macro m! [x] @)",
+    "(m! @)",
+    "`(a %@ %_@ &)",
+    "(eval `@)",
+    "($caller_eval @)",
+    "($render `(@ %&))",
+    "(class A < & (field x: Int = @) (ctor [] &) (method m [] @))",
+    "(ns n @ &)",
+    "(fn f [x y... ^z = @] @)",
+    "(var x @)",
+    "(let x @)",
+    "(x = @)",
+    "(@ += &)",
+    "(var [a b... ^c] @)",
+    "[@ &...]",
+    "{^a @ ... &}",
+    "{{@ &}}",
+    "#[@]",
+    "`(& ^a @ &)",
+    "#\"a#{@}b\"",
+    "(@ .map (x -> &))",
+    "(@ .each (x -> @))",
+    "(@ ...)",
+    "(@ ?)",
+    "(@ is &)",
+    "(@ == &)",
+    "(@ < & <= &)",
+    "(@ .to_s)",
+    "(@ .hash)",
+    "(@ .freeze)",
+    "(not @)",
+    "(yield @)",
+    "(return @)",
+    "(super @)",
+    "(@ .new &)",
+    "(@ & &... ^k &)",
+];
+
+fn wrap_form(text: &mut Vec<u8>, other: &[u8], rng: &mut Rng) {
+    let (Some(place), Some(wrapper)) = (rng.pick(&forms(text)).cloned(), rng.pick(WRAPPERS)) else { return };
+    let others = forms(other);
+    let mut wrapped = Vec::new();
+    for &byte in wrapper.as_bytes() {
+        match byte {
+            b'@' => wrapped.extend_from_slice(&text[place.clone()]),
+            b'&' => wrapped.extend_from_slice(rng.pick(&others).map_or(b"nil", |range| &other[range.clone()])),
+            byte => wrapped.push(byte),
+        }
+    }
+    text.splice(place, wrapped);
+}
+
+/// Every occurrence of one token becomes another token of the same program.
+fn rename(text: &mut Vec<u8>, _other: &[u8], rng: &mut Rng) {
+    let tokens = tokens(text);
+    let (Some(from), Some(to)) = (rng.pick(&tokens).cloned(), rng.pick(&tokens).cloned()) else { return };
+    let (from, to) = (text[from].to_vec(), text[to].to_vec());
+    for token in tokens.into_iter().rev() {
+        if text[token.clone()] == from[..] {
+            text.splice(token, to.iter().copied());
+        }
+    }
 }
 
 fn swap_ranges(text: &mut Vec<u8>, ranges: &[Range<usize>], rng: &mut Rng) {

@@ -70,6 +70,8 @@ pub struct RunResult {
 pub struct Job<'a> {
     pub program: &'a Path,
     pub args: &'a [String],
+    /// Options of `gene run`.
+    pub options: &'a [String],
     pub stdin: &'a str,
     pub virtual_clock: bool,
     pub mode: Mode,
@@ -82,6 +84,7 @@ pub fn run_program(path: &Path, headers: &Headers, mode: Mode) -> io::Result<Run
     run(&Job {
         program: path,
         args: &headers.args,
+        options: &headers.options,
         stdin: &headers.stdin,
         virtual_clock: headers.virtual_clock,
         mode,
@@ -93,7 +96,7 @@ pub fn run_program(path: &Path, headers: &Headers, mode: Mode) -> io::Result<Run
 /// wherever the repository lies.
 pub fn run(job: &Job) -> io::Result<RunResult> {
     let mut command = Command::new(gene_binary()?);
-    command.arg("run").args(job.mode.options());
+    command.arg("run").args(job.mode.options()).args(job.options);
     if job.virtual_clock {
         command.arg("--virtual-time");
     }

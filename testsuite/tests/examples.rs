@@ -49,6 +49,7 @@ fn run_example(path: PathBuf, mut headers: Headers, mode: Mode) -> Result<(), St
     let job = Job {
         program: &path,
         args: &headers.args,
+        options: &headers.options,
         stdin: &headers.stdin,
         virtual_clock: headers.virtual_clock,
         mode,

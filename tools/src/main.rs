@@ -2,13 +2,20 @@
 #![forbid(unsafe_code)]
 mod check;
 mod deps;
+mod deser;
+mod doc;
 mod eval;
+mod fmt;
+mod input;
 mod options;
 mod panic;
 mod parse;
+mod pipe;
 mod repl;
 mod run;
+mod run_examples;
 mod signals;
+mod test;
 mod usage;
 
 use options::{Cli, Command};
@@ -35,10 +42,6 @@ fn start(mut args: Vec<OsString>) -> i32 {
         // The commonest calls need no option parser: it takes a tenth of the time an empty program does.
         Some("run") if args.get(2).is_some_and(|a| is_plain(a)) => return run_plain(args.split_off(2)),
         Some(name) if usage::is_command(name) => {}
-        Some(name) if usage::is_planned(name) => {
-            eprintln!("Error: '{name}' is not supported yet");
-            return USAGE;
-        }
         Some(name) if name.starts_with('-') => {
             eprintln!("Error: Unknown option: {}", name.split('=').next().unwrap_or(name));
             return USAGE;
@@ -58,6 +61,12 @@ fn start(mut args: Vec<OsString>) -> i32 {
             Command::Parse(o) => parse::run(&o),
             Command::Check(o) => check::run(&o),
             Command::Deps(o) => deps::run(&o),
+            Command::Pipe(o) => pipe::run(o),
+            Command::Fmt(o) => fmt::run(&o),
+            Command::Test(o) => test::run(&o),
+            Command::RunExamples(o) => run_examples::run(&o),
+            Command::Deser(o) => deser::run(&o),
+            Command::Doc(o) => doc::run(&o),
         },
         Err(code) => code,
     }

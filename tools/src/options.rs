@@ -5,7 +5,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use gene::{Diagnostics, VmBuilder};
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Parser)]
 #[command(name = "gene", disable_help_subcommand = true, disable_version_flag = true)]
@@ -28,6 +28,20 @@ pub enum Command {
     Check(Check),
     /// Package dependencies
     Deps(Deps),
+    /// Process stdin line by line
+    Pipe(Pipe),
+    /// Format sources
+    #[command(alias = "format")]
+    Fmt(Fmt),
+    /// Run tests
+    Test(Test),
+    /// Execute the ^examples of a program's functions
+    RunExamples(RunExamples),
+    /// Show serialized data
+    #[command(alias = "deserialize")]
+    Deser(Deser),
+    /// Show the documentation of builtins
+    Doc(Doc),
 }
 
 #[derive(Args)]
@@ -124,6 +138,109 @@ pub enum DepsAction {
     Clean,
 }
 
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Pipe {
+    #[command(flatten)]
+    pub common: Common,
+    /// Print the lines for which the result is true
+    #[arg(long)]
+    pub filter: bool,
+    /// Print Strings in debug form
+    #[arg(long)]
+    pub quote_str: bool,
+    /// The code, or a file that holds it, evaluated with $line and $n; then its arguments
+    #[arg(value_name = "CODE", required = true, trailing_var_arg = true, num_args = 1..)]
+    pub words: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Fmt {
+    /// Change nothing; list the files that would change
+    #[arg(long)]
+    pub check: bool,
+    /// Form of error reports
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub diagnostics: Option<Form>,
+    /// The files (`-`: stdin, to stdout)
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Test {
+    #[command(flatten)]
+    pub common: Common,
+    /// Run only the tests whose name contains the text
+    #[arg(short = 'k', value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// How results are shown
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: TestFormat,
+    /// Run each test under N seeded schedules
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub shake: Option<u32>,
+    /// Files, and directories to look for tests in (default: the package's tests)
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct RunExamples {
+    #[command(flatten)]
+    pub common: Common,
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: OsString,
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Deser {
+    /// The text, instead of a file
+    #[arg(short = 'e', value_name = "TEXT", conflicts_with = "file")]
+    pub text: Option<String>,
+    /// How the value is shown
+    #[arg(long, value_enum, default_value = "pretty")]
+    pub format: DeserFormat,
+    /// As --format compact
+    #[arg(long)]
+    pub gene: bool,
+    /// Form of error reports
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub diagnostics: Option<Form>,
+    /// The file (absent or `-`: stdin)
+    #[arg(value_name = "FILE")]
+    pub file: Option<OsString>,
+}
+
+#[derive(Args)]
+#[command(args_override_self = true)]
+pub struct Doc {
+    /// The reference of all builtins, as a Markdown page
+    #[arg(long)]
+    pub markdown: bool,
+    /// String.split, math/sin, println, a class, a namespace (none: all names)
+    #[arg(value_name = "NAME", conflicts_with = "markdown")]
+    pub names: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    Text,
+    Junit,
+    Tap,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeserFormat {
+    Pretty,
+    Compact,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ParseFormat {
     Pretty,
@@ -144,7 +261,7 @@ pub enum Switch {
 }
 
 /// Options of everything that runs a program.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 #[command(args_override_self = true)]
 pub struct Common {
     /// Check ^pre and ^post
@@ -162,9 +279,9 @@ pub struct Common {
     /// No warnings
     #[arg(long)]
     pub no_warnings: bool,
-    /// Use this package's context
-    #[arg(long, value_name = "DIR")]
-    pub pkg: Option<OsString>,
+    /// Use the context of the package with this root or name
+    #[arg(long, value_name = "DIR|NAME")]
+    pub pkg: Option<String>,
     /// Start a session in the program's module when it fails
     #[arg(long)]
     pub repl_on_error: bool,
@@ -204,7 +321,7 @@ impl Common {
     /// The package of `--pkg`: a directory, or a name that an import from here would find.
     fn package_root(&self) -> Result<Option<PathBuf>, i32> {
         let Some(wanted) = &self.pkg else { return Ok(None) };
-        match gene::package::locate(&wanted.to_string_lossy()) {
+        match gene::package::locate(wanted) {
             Ok(root) => Ok(Some(root)),
             Err(message) => {
                 eprintln!("Error: {message}");
@@ -231,7 +348,7 @@ impl Common {
             .diagnostics(diagnostics(self.diagnostics))
             .color(color());
         if let Some(root) = self.package_root()? {
-            b = b.package(root);
+            b = b.directory(root.clone()).package(root);
         }
         if let Some(n) = self.poll_interval {
             b = b.poll_interval(n);
@@ -258,6 +375,56 @@ impl Common {
     }
 }
 
+impl Common {
+    /// The root that `--pkg` means: `Some(None)` when there is no such package.
+    fn package(&self) -> Option<Option<PathBuf>> {
+        let package = self.pkg.as_ref()?;
+        Some(gene::package::locate(package).ok())
+    }
+
+    /// A relative file is looked for in the package root first.
+    pub fn located(&self, file: &Path) -> PathBuf {
+        match self.package().flatten().map(|root| root.join(file)) {
+            Some(inside) if inside.exists() => inside,
+            _ => file.to_path_buf(),
+        }
+    }
+
+    /// Where `gene test` looks: the tests of the package, else the working directory. `Err`: exit code.
+    pub fn test_dir(&self) -> Result<PathBuf, i32> {
+        let here = working_directory();
+        let root = match self.package() {
+            Some(root) => root,
+            None => gene::context::package_root(&here),
+        };
+        let Some(dir) = root.map(|root| gene::context::test_dir(&root)) else { return Ok(PathBuf::from(".")) };
+        if !dir.is_dir() {
+            eprintln!("Error: File not found: {}", dir.display());
+            return Err(1);
+        }
+        Ok(dir.strip_prefix(&here).map_or(dir.clone(), Path::to_path_buf))
+    }
+}
+
+fn working_directory() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
+}
+
+/// Further options, as if they stood behind `common`, and the arguments after them. `Err`: what is wrong with them.
+pub fn common_of(common: &Common, words: &[String]) -> Result<(Common, Vec<String>), String> {
+    #[derive(Parser)]
+    #[command(no_binary_name = true, disable_help_flag = true, args_override_self = true)]
+    struct Line {
+        #[command(flatten)]
+        common: Common,
+        #[arg(trailing_var_arg = true, num_args = 0..)]
+        words: Vec<String>,
+    }
+    let mut line = Line { common: common.clone(), words: Vec::new() };
+    line.try_update_from(words).map_err(|e| message(&e))?;
+    Ok((line.common, line.words))
+}
+
 /// The option, else `GENE_DIAGNOSTICS`, else text.
 pub fn diagnostics(option: Option<Form>) -> Diagnostics {
     match option {
@@ -268,7 +435,7 @@ pub fn diagnostics(option: Option<Form>) -> Diagnostics {
     }
 }
 
-fn color() -> bool {
+pub fn color() -> bool {
     let forbidden = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
         || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
     !forbidden && std::io::stderr().is_terminal()
@@ -322,7 +489,15 @@ fn message(e: &clap::Error) -> String {
             )
         }
         ErrorKind::TooManyValues => format!("{} takes no value", option()),
-        ErrorKind::ArgumentConflict => format!("{} is given twice", option()),
+        ErrorKind::ArgumentConflict => format!("{} cannot be combined with {}", option(), conflicting(e)),
         _ => e.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+    }
+}
+
+fn conflicting(e: &clap::Error) -> String {
+    match e.get(ContextKind::PriorArg) {
+        Some(ContextValue::String(s)) => s.clone(),
+        Some(ContextValue::Strings(list)) => list.join(", "),
+        _ => String::new(),
     }
 }

@@ -22,6 +22,7 @@ const HISTORY_SIZE: usize = 10_000;
 const HELP: &str = "\
 Enter code; it is evaluated as soon as all brackets and strings are closed, and its value is shown.
 $0 is the last value, $1, $2 ... name the earlier ones.
+  (doc NAME)   what a function or method does: (doc println), (doc String.split), (doc .map), (doc math)
   :help        this text
   :load FILE   evaluate a file in this session
   :time EXPR   show how long an evaluation takes
@@ -55,6 +56,7 @@ enum Line {
 
 /// Runs a session in the machine; the exit code.
 pub fn session(vm: &mut Vm) -> i32 {
+    vm.enable_doc();
     let names = Rc::new(RefCell::new(Vec::new()));
     let mut lines = Lines::open(names.clone());
     let mut count = 0;
@@ -210,15 +212,22 @@ impl Completer for Names {
     type Candidate = String;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        let is_part = |c: char| !c.is_whitespace() && !"()[]{}\"'`%;,#/".contains(c);
+        let is_part = |c: char| !c.is_whitespace() && !"()[]{}\"'`%;,#".contains(c);
         let start =
             line[..pos].rfind(|c| !is_part(c)).map_or(0, |at| at + line[at..].chars().next().map_or(1, char::len_utf8));
         let word = &line[start..pos];
         if word.is_empty() {
             return Ok((start, Vec::new()));
         }
-        Ok((start, self.0.borrow().iter().filter(|n| n.starts_with(word)).cloned().collect()))
+        Ok((start, candidates(&self.0.borrow(), word)))
     }
+}
+
+/// Names that begin with the word. Members of namespaces come up once the namespace is written.
+fn candidates(names: &[String], word: &str) -> Vec<String> {
+    let deeper = |name: &str| name[word.len()..].contains('/');
+    let fits = |name: &&String| name.starts_with(word) && !deeper(name);
+    names.iter().filter(fits).cloned().collect()
 }
 
 impl Hinter for Names {
@@ -227,3 +236,16 @@ impl Hinter for Names {
 impl Highlighter for Names {}
 impl Validator for Names {}
 impl Helper for Names {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_completed_step_by_step() {
+        let names = ["map", "math", "math/sin", "math/sqrt", ".map", ".max"].map(str::to_owned);
+        assert_eq!(candidates(&names, "ma"), ["map", "math"]);
+        assert_eq!(candidates(&names, "math/s"), ["math/sin", "math/sqrt"]);
+        assert_eq!(candidates(&names, ".ma"), [".map", ".max"]);
+    }
+}

@@ -10,12 +10,16 @@ Commands:
   run <file> [args]      execute a program
   eval <code>            execute code given as argument
   repl                   interactive session
+  pipe <code|file>       process stdin line by line
   parse <file>           show the reader's result
+  fmt <file>...          format sources (also: format)
+  test [path...]         run tests
+  run-examples <file>    execute ^examples
+  deser [file]           show serialized data (also: deserialize)
   check <file>...        compile and report, without running
+  doc [name...]          show the documentation of builtins
   deps <sub>             package dependencies: install, update, verify, gc, clean
   help [command]         this text, or that of one command
-
-  pipe, fmt, test, run-examples, deser: not supported yet
 
 Options:
   --version              print the version
@@ -23,15 +27,25 @@ Options:
 Options of a command stand before the file or code; everything after it belongs to the program.
 ";
 
-/// Commands in the language's reference that this version does not have.
-const PLANNED: [&str; 7] = ["pipe", "fmt", "format", "test", "run-examples", "deser", "deserialize"];
+const COMMANDS: [&str; 14] = [
+    "run",
+    "eval",
+    "repl",
+    "pipe",
+    "parse",
+    "fmt",
+    "format",
+    "test",
+    "run-examples",
+    "deser",
+    "deserialize",
+    "check",
+    "doc",
+    "deps",
+];
 
 pub fn is_command(name: &str) -> bool {
-    matches!(name, "run" | "eval" | "repl" | "parse" | "check" | "deps")
-}
-
-pub fn is_planned(name: &str) -> bool {
-    PLANNED.contains(&name)
+    COMMANDS.contains(&name)
 }
 
 pub fn print() -> i32 {
@@ -45,10 +59,6 @@ pub fn help(command: Option<&str>) -> i32 {
         Some(name) if is_command(name) => {
             print!("{}", options::help(name));
             0
-        }
-        Some(name) if is_planned(name) => {
-            eprintln!("Error: '{name}' is not supported yet");
-            USAGE
         }
         Some(name) => {
             eprintln!("Error: Unknown command: {name}");

@@ -271,6 +271,8 @@ ops! {
     TailCall,
     TailMod,
     TailMethod,
+    /// As TailCall with keywords k[x]; their values stand behind the arguments
+    TailKw,
     Ret,
     RetNil,
 
@@ -461,6 +463,13 @@ ops! {
     CallerEval,
     /// r[a] = copy of the data r[b] with unquotes evaluated in Env r[c]
     Render,
+    // wide frames
+    /// words x.. of the frame = r[a].. (c of them)
+    SaveRegs,
+    /// r[a].. = words x.. of the frame (c of them)
+    LoadRegs,
+    /// r[a] = capture x
+    GetFarCap,
     /// Undoes the destination of a tail call through a native: never executed.
     Nop,
     /// A `finally` part or the catch of a cancellation begins / ends.

@@ -2,7 +2,7 @@
 use crate::compile::hir::Unit;
 use crate::compile::lower::{self, EvalEnv, EvalModuleName, LowerOptions};
 use crate::compile::types::{self, TypeEnv};
-use crate::compile::{codegen, comptime};
+use crate::compile::{codegen, comptime, tools};
 use crate::driver::{ImportRequest, LoadError};
 use crate::heap::{Gc, Kind};
 use crate::interp::Exit;
@@ -85,6 +85,10 @@ impl Vm {
             name.starts_with('$') || self.symbols.find(name).is_some_and(|s| self.globals.data().find(s).is_some())
         };
         let opts = LowerOptions { is_global: &is_global };
+        let mut forms: &[Form] = arena.alloc_slice_copy(&forms);
+        if !internal && (is_global("test") || source.text.contains("testing/")) {
+            forms = tools::with_test_bodies(&arena, forms);
+        }
         let unit = match lower::lower_module(&arena, forms, &opts) {
             Ok(u) => u,
             Err(errors) => return Err(self.compile_failure(source, errors)),
@@ -209,7 +213,12 @@ impl Vm {
                 // The module stays reachable while the program runs.
                 let exit = self.run_loop(drain);
                 debug_assert!(exit != Exit::Threw);
-                self.finish_main(fut)
+                let outcome = self.finish_main(fut);
+                // A session runs many bodies: what is over is not kept.
+                if let Some(at) = self.heap.permanent.iter().rposition(|v| *v == fut) {
+                    self.heap.permanent.remove(at);
+                }
+                outcome
             }
             Err(_) => Outcome::Threw(self.exception),
         };
@@ -222,7 +231,7 @@ impl Vm {
             // The exception that nothing can catch left the main task, or the task that ran when the limit was reached.
             return match self.tasks.main_result.take() {
                 Some(Err(ex)) => Outcome::Threw(ex),
-                _ => self.fuel_exhausted(),
+                _ => self.limit_reached(),
             };
         }
         if let Some(code) = self.exit_code {
@@ -240,9 +249,16 @@ impl Vm {
         }
     }
 
-    fn fuel_exhausted(&mut self) -> Outcome {
-        let limit = self.options.instruction_limit.unwrap_or(0);
-        let _ = self.fuel_error(&format!("Instruction limit of {limit} reached"));
+    fn limit_reached(&mut self) -> Outcome {
+        match self.options.instruction_limit {
+            Some(limit) if self.used_fuel >= limit => {
+                let _ = self.fuel_error(&format!("Instruction limit of {limit} reached"));
+            }
+            _ => {
+                let limit = self.options.memory_limit.unwrap_or(0);
+                let _ = self.throw(self.classes.memory_limit, &format!("Memory limit of {limit} bytes exceeded"));
+            }
+        }
         Outcome::Threw(std::mem::replace(&mut self.exception, Value::UNDEF))
     }
 
@@ -389,13 +405,16 @@ impl Vm {
             Ok(f) => f,
             Err(e) => return Err(LoadFailure::one(source, Stage::Parse, e.span, e.message)),
         };
+        let own = &self.modules[module as usize].vars;
+        let is_own = |name: &str| own.iter().any(|v| self.sym_name(v.0) == name);
+        let forms = tools::with_quoted_names(&arena, arena.alloc_slice_copy(&forms), &is_own);
         let env = EvalEnv {
             module_names: self.module_names(module),
             module_slots: self.modules[module as usize].vars.len() as u32,
             repl: true,
             ..EvalEnv::default()
         };
-        let f = self.compile_eval(&forms, &arena, &env, module, source)?;
+        let f = self.compile_eval(forms, &arena, &env, module, source)?;
         Ok(f)
     }
 }

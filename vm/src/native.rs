@@ -106,10 +106,12 @@ impl Args {
         unsafe { &*self.keywords }
     }
     /// The value of keyword `name` if given.
+    #[inline]
     pub fn kw(&self, vm: &Vm, name: &str) -> Option<Value> {
-        if self.keyword_names().is_empty() {
-            return None;
-        }
+        if self.keyword_names().is_empty() { None } else { self.find_kw(vm, name) }
+    }
+    #[cold]
+    fn find_kw(&self, vm: &Vm, name: &str) -> Option<Value> {
         let i = self.keyword_names().iter().position(|&k| vm.symbols.name(k) == name)?;
         Some(self.kw_value(i))
     }

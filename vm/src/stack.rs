@@ -1,4 +1,5 @@
-//! Room on the native stack for the few things that recurse over nested data: the compiler, quoting, rendering.
+//! Room on the native stack for the few things that recurse: over nested data (the compiler, quoting, rendering), and calls of
+//! natives that go on with calls of natives.
 //!
 //! Asking the system how much stack is left costs more than starting the VM, so whoever enters the VM marks where its stack
 //! begins, and up to [`FREE`] bytes below the mark nobody asks.
@@ -39,4 +40,12 @@ pub fn grow<T>(f: impl FnOnce() -> T) -> T {
         return f();
     }
     stacker::maybe_grow(RED_ZONE, SEGMENT, f)
+}
+
+/// Is there room for more? For recursion that may run script code, which a new segment is not fit for: the collector takes the
+/// native stack for one range.
+#[inline]
+pub fn has_room() -> bool {
+    let base = BASE.with(Cell::get);
+    base.wrapping_sub(here()) < FREE || stacker::remaining_stack().is_none_or(|left| left > RED_ZONE)
 }

@@ -237,7 +237,7 @@ pub struct Vm {
     pub polls: u64,
     pub used_fuel: u64,
     /// `$name` values the embedder provides (`$env`, ...): name without `$`, module it stands in.
-    pub dollar_hook: Option<fn(&mut Vm, &str, u32) -> Option<R>>,
+    pub dollar_hook: Option<DollarHook>,
     /// Evaluations of data as code, for source names.
     pub eval_count: u32,
     /// Numbers of the definitions that the running comptime form emitted.
@@ -256,6 +256,9 @@ pub struct Vm {
     /// Functions compiled so far.
     pub functions: u64,
 }
+
+/// The value of `$name` in a module, if the embedder knows the name.
+pub type DollarHook = fn(&mut Vm, &str, u32) -> Option<R>;
 
 /// A call a native asks the interpreter to make in its place.
 pub struct PendingCall {

@@ -49,10 +49,38 @@ pub fn snapshot(vm: &mut Vm, host: &Host) -> Value {
 }
 
 static DEFS: [NativeDef; 4] = [
-    def!("get_env", get_env, 1, 2, "(get_env name [default]): the variable, else the default or nil."),
-    def!("has_env", has_env, 1, 1, "(has_env name): whether the variable exists."),
-    def!("set_env", set_env, 2, 2, "(set_env name value): sets it for $env and child processes."),
-    def!("unset_env", unset_env, 1, 1, "(unset_env name): removes it."),
+    def!(
+        "get_env",
+        get_env,
+        1,
+        2,
+        r#"(get_env name [default]) -- the variable, else the default or nil.
+        (get_env "NO_SUCH_VARIABLE" "none") => "none""#
+    ),
+    def!(
+        "has_env",
+        has_env,
+        1,
+        1,
+        r#"(has_env name) -- whether the variable exists.
+        (has_env "NO_SUCH_VARIABLE") => false"#
+    ),
+    def!(
+        "set_env",
+        set_env,
+        2,
+        2,
+        r#"(set_env name value) -- sets it for $env and child processes.
+        (set_env "EDITOR" "vi")"#
+    ),
+    def!(
+        "unset_env",
+        unset_env,
+        1,
+        1,
+        r#"(unset_env name) -- removes it.
+        (unset_env "EDITOR")"#
+    ),
 ];
 
 pub fn install(vm: &mut Vm, data: Value) {

@@ -49,11 +49,18 @@ static GLOBALS: [NativeDef; 1] = [def!(
     exit,
     0,
     1,
-    "(exit [code]): ends the program in order; `finally` parts run and streams are flushed."
+    "(exit [code]) -- ends the program in order; `finally` parts run and streams are flushed.
+        (exit 3)"
 )];
 
-static SYSTEM: [NativeDef; 1] =
-    [def!("exit", system_exit, 0, 1, "(system/exit [code]): flushes the streams and ends the process at once.")];
+static SYSTEM: [NativeDef; 1] = [def!(
+    "exit",
+    system_exit,
+    0,
+    1,
+    "(system/exit [code]) -- flushes the streams and ends the process at once.
+        (system/exit 3)"
+)];
 
 pub fn install(vm: &mut Vm, data: Value) {
     bridge::globals(vm, data, &GLOBALS);

@@ -42,8 +42,22 @@ fn exists(vm: &mut Vm, a: &Args) -> R {
 }
 
 static STATICS: [NativeDef; 2] = [
-    def!("open", open, 1, 2, "(File/open path [mode]): a stream; modes are r, w, a and r+."),
-    def!("exists", exists, 1, 1, "(File/exists path): whether it is there and no directory."),
+    def!(
+        "open",
+        open,
+        1,
+        2,
+        r#"(File/open path [mode]) -- a stream; modes are r, w, a and r+.
+        (with [f (File/open "notes.txt")] (for line in f (println line)))"#
+    ),
+    def!(
+        "exists",
+        exists,
+        1,
+        1,
+        r#"(File/exists path) -- whether it is there and no directory.
+        (File/exists "/no/such/file") => false"#
+    ),
 ];
 
 fn ctor(vm: &mut Vm, a: &Args) -> R {
@@ -99,15 +113,64 @@ fn size(vm: &mut Vm, a: &Args) -> R {
 }
 
 static METHODS: [NativeDef; 6] = [
-    def!("path", path, 0, 0, "(f .path)."),
-    def!("read", read, 0, 0, "(f .read): the whole file as a String."),
-    def!("write", write, 1, 1, "(f .write text): creates or truncates the file."),
-    def!("exists", is_there, 0, 0, "(f .exists): whether it is there and no directory."),
-    def!("delete", delete, 0, 0, "(f .delete): removes it."),
-    def!("size", size, 0, 0, "(f .size): bytes."),
+    def!(
+        "path",
+        path,
+        0,
+        0,
+        r#"(f .path) -- the path it was made with
+        ((new File "notes.txt") .path) => "notes.txt""#
+    ),
+    def!(
+        "read",
+        read,
+        0,
+        0,
+        r#"(f .read) -- the whole file as a String.
+        ((new File "notes.txt") .read)"#
+    ),
+    def!(
+        "write",
+        write,
+        1,
+        1,
+        r#"(f .write text) -- creates or truncates the file.
+        ((new File "notes.txt") .write "text")"#
+    ),
+    def!(
+        "exists",
+        is_there,
+        0,
+        0,
+        r#"(f .exists) -- whether it is there and no directory.
+        ((new File "/no/such/file") .exists) => false"#
+    ),
+    def!(
+        "delete",
+        delete,
+        0,
+        0,
+        r#"(f .delete) -- removes it.
+        ((new File "notes.txt") .delete)"#
+    ),
+    def!(
+        "size",
+        size,
+        0,
+        0,
+        r#"(f .size) -- bytes.
+        ((new File "notes.txt") .size)"#
+    ),
 ];
 
-static CTOR: NativeDef = def!("File", ctor, 1, 1, "(new File path): names a file.");
+static CTOR: NativeDef = def!(
+    "File",
+    ctor,
+    1,
+    1,
+    r#"(new File path) -- names a file.
+        ((new File "notes.txt") .path) => "notes.txt""#
+);
 
 pub fn install(vm: &mut Vm, data: Value) {
     let name = vm.symbols.intern_static("File");

@@ -102,32 +102,214 @@ fn temp_dir(vm: &mut Vm, a: &Args) -> R {
 }
 
 static FS: [NativeDef; 26] = [
-    def!("exists", exists, 1, 1, "(gene/fs/exists path): whether there is such a file or directory."),
-    def!("is_file", is_file, 1, 1, "(gene/fs/is_file path): whether it is there and no directory."),
-    def!("is_dir", is_dir, 1, 1, "(gene/fs/is_dir path): whether it is a directory."),
-    def!("stat", stat, 1, 1, "(gene/fs/stat path): Map of size, type, modified, accessed, mode."),
-    def!("remove", remove, 1, 1, "(gene/fs/remove path): removes a file."),
-    def!("remove_all", remove_all, 1, 1, "(gene/fs/remove_all path): removes a file or a directory with its contents."),
-    def!("rename", rename, 2, 2, "(gene/fs/rename from to)."),
-    def!("copy", copy, 2, 2, "(gene/fs/copy from to): copies a file."),
-    def!("mkdir", mkdir, 1, 1, "(gene/fs/mkdir path): makes a directory."),
-    def!("mkdirs", mkdirs, 1, 1, "(gene/fs/mkdirs path): makes a directory and its parents."),
-    def!("list", list, 1, 1, "(gene/fs/list path): sorted names in a directory."),
-    def!("walk", walk, 1, 1, "(gene/fs/walk path): all paths below, depth first."),
-    def!("glob", glob_paths, 1, 1, "(gene/fs/glob pattern): sorted paths that match."),
-    def!("temp_file", temp_file, 0, 1, "(gene/fs/temp_file [prefix]): path of a new file."),
-    def!("temp_dir", temp_dir, 0, 1, "(gene/fs/temp_dir [prefix]): path of a new directory."),
-    def!("exists_async", exists_async, 1, 1, "Future of (gene/fs/exists path)."),
-    def!("is_file_async", is_file_async, 1, 1, "Future of (gene/fs/is_file path)."),
-    def!("is_dir_async", is_dir_async, 1, 1, "Future of (gene/fs/is_dir path)."),
-    def!("list_async", list_async, 1, 1, "Future of (gene/fs/list path)."),
-    def!("walk_async", walk_async, 1, 1, "Future of (gene/fs/walk path)."),
-    def!("remove_async", remove_async, 1, 1, "Future of (gene/fs/remove path)."),
-    def!("remove_all_async", remove_all_async, 1, 1, "Future of (gene/fs/remove_all path)."),
-    def!("mkdir_async", mkdir_async, 1, 1, "Future of (gene/fs/mkdir path)."),
-    def!("mkdirs_async", mkdirs_async, 1, 1, "Future of (gene/fs/mkdirs path)."),
-    def!("rename_async", rename_async, 2, 2, "Future of (gene/fs/rename from to)."),
-    def!("copy_async", copy_async, 2, 2, "Future of (gene/fs/copy from to)."),
+    def!(
+        "exists",
+        exists,
+        1,
+        1,
+        r#"(gene/fs/exists path) -- whether there is such a file or directory.
+        (gene/fs/exists "/no/such/file") => false"#
+    ),
+    def!(
+        "is_file",
+        is_file,
+        1,
+        1,
+        r#"(gene/fs/is_file path) -- whether it is there and no directory.
+        (gene/fs/is_file "/") => false"#
+    ),
+    def!(
+        "is_dir",
+        is_dir,
+        1,
+        1,
+        r#"(gene/fs/is_dir path) -- whether it is a directory.
+        (gene/fs/is_dir "/") => true"#
+    ),
+    def!(
+        "stat",
+        stat,
+        1,
+        1,
+        r#"(gene/fs/stat path) -- Map of size, type, modified, accessed, mode.
+        ((gene/fs/stat "notes.txt") .get "size")"#
+    ),
+    def!(
+        "remove",
+        remove,
+        1,
+        1,
+        r#"(gene/fs/remove path) -- removes a file.
+        (gene/fs/remove "notes.txt")"#
+    ),
+    def!(
+        "remove_all",
+        remove_all,
+        1,
+        1,
+        r#"(gene/fs/remove_all path) -- removes a file or a directory with its contents.
+        (gene/fs/remove_all "build")"#
+    ),
+    def!(
+        "rename",
+        rename,
+        2,
+        2,
+        r#"(gene/fs/rename from to) -- gives a file or directory another name
+        (gene/fs/rename "a.txt" "b.txt")"#
+    ),
+    def!(
+        "copy",
+        copy,
+        2,
+        2,
+        r#"(gene/fs/copy from to) -- copies a file.
+        (gene/fs/copy "a.txt" "b.txt")"#
+    ),
+    def!(
+        "mkdir",
+        mkdir,
+        1,
+        1,
+        r#"(gene/fs/mkdir path) -- makes a directory.
+        (gene/fs/mkdir "build")"#
+    ),
+    def!(
+        "mkdirs",
+        mkdirs,
+        1,
+        1,
+        r#"(gene/fs/mkdirs path) -- makes a directory and its parents.
+        (gene/fs/mkdirs "build/cache")"#
+    ),
+    def!(
+        "list",
+        list,
+        1,
+        1,
+        r#"(gene/fs/list path) -- sorted names in a directory.
+        (gene/fs/list ".")"#
+    ),
+    def!(
+        "walk",
+        walk,
+        1,
+        1,
+        r#"(gene/fs/walk path) -- all paths below, depth first.
+        (gene/fs/walk ".")"#
+    ),
+    def!(
+        "glob",
+        glob_paths,
+        1,
+        1,
+        r#"(gene/fs/glob pattern) -- sorted paths that match.
+        (gene/fs/glob "src/**/*.gene")"#
+    ),
+    def!(
+        "temp_file",
+        temp_file,
+        0,
+        1,
+        "(gene/fs/temp_file [prefix]) -- path of a new file.
+        (gene/fs/temp_file)"
+    ),
+    def!(
+        "temp_dir",
+        temp_dir,
+        0,
+        1,
+        "(gene/fs/temp_dir [prefix]) -- path of a new directory.
+        (gene/fs/temp_dir)"
+    ),
+    def!(
+        "exists_async",
+        exists_async,
+        1,
+        1,
+        r#"(gene/fs/exists_async path) -- a Future of what gene/fs/exists does
+        (await (gene/fs/exists_async "/no/such/file")) => false"#
+    ),
+    def!(
+        "is_file_async",
+        is_file_async,
+        1,
+        1,
+        r#"(gene/fs/is_file_async path) -- a Future of what gene/fs/is_file does
+        (await (gene/fs/is_file_async "/")) => false"#
+    ),
+    def!(
+        "is_dir_async",
+        is_dir_async,
+        1,
+        1,
+        r#"(gene/fs/is_dir_async path) -- a Future of what gene/fs/is_dir does
+        (await (gene/fs/is_dir_async "/")) => true"#
+    ),
+    def!(
+        "list_async",
+        list_async,
+        1,
+        1,
+        r#"(gene/fs/list_async path) -- a Future of what gene/fs/list does
+        (await (gene/fs/list_async "."))"#
+    ),
+    def!(
+        "walk_async",
+        walk_async,
+        1,
+        1,
+        r#"(gene/fs/walk_async path) -- a Future of what gene/fs/walk does
+        (await (gene/fs/walk_async "."))"#
+    ),
+    def!(
+        "remove_async",
+        remove_async,
+        1,
+        1,
+        r#"(gene/fs/remove_async path) -- a Future of what gene/fs/remove does
+        (await (gene/fs/remove_async "notes.txt"))"#
+    ),
+    def!(
+        "remove_all_async",
+        remove_all_async,
+        1,
+        1,
+        r#"(gene/fs/remove_all_async path) -- a Future of what gene/fs/remove_all does
+        (await (gene/fs/remove_all_async "build"))"#
+    ),
+    def!(
+        "mkdir_async",
+        mkdir_async,
+        1,
+        1,
+        r#"(gene/fs/mkdir_async path) -- a Future of what gene/fs/mkdir does
+        (await (gene/fs/mkdir_async "build"))"#
+    ),
+    def!(
+        "mkdirs_async",
+        mkdirs_async,
+        1,
+        1,
+        r#"(gene/fs/mkdirs_async path) -- a Future of what gene/fs/mkdirs does
+        (await (gene/fs/mkdirs_async "build/cache"))"#
+    ),
+    def!(
+        "rename_async",
+        rename_async,
+        2,
+        2,
+        r#"(gene/fs/rename_async from to) -- a Future of what gene/fs/rename does
+        (await (gene/fs/rename_async "a.txt" "b.txt"))"#
+    ),
+    def!(
+        "copy_async",
+        copy_async,
+        2,
+        2,
+        r#"(gene/fs/copy_async from to) -- a Future of what gene/fs/copy does
+        (await (gene/fs/copy_async "a.txt" "b.txt"))"#
+    ),
 ];
 
 on_path!(file_ops::list_paths, dir_list, "list", dir_list_async, "list_async");
@@ -139,17 +321,46 @@ fn dir_delete(vm: &mut Vm, a: &Args) -> R {
 }
 
 static DIR: [NativeDef; 5] = [
-    def!("exists", is_dir, 1, 1, "(Dir/exists path): whether it is a directory."),
-    def!("list", dir_list, 1, 1, "(Dir/list path): sorted full paths of what is in it."),
-    def!("list_async", dir_list_async, 1, 1, "Future of (Dir/list path)."),
-    def!("create", mkdirs, 1, 1, "(Dir/create path): makes the directory and its parents."),
+    def!(
+        "exists",
+        is_dir,
+        1,
+        1,
+        r#"(Dir/exists path) -- whether it is a directory.
+        (Dir/exists "/") => true"#
+    ),
+    def!(
+        "list",
+        dir_list,
+        1,
+        1,
+        r#"(Dir/list path) -- sorted full paths of what is in it.
+        (Dir/list ".")"#
+    ),
+    def!(
+        "list_async",
+        dir_list_async,
+        1,
+        1,
+        r#"(Dir/list_async path) -- a Future of what Dir/list does
+        (await (Dir/list_async "."))"#
+    ),
+    def!(
+        "create",
+        mkdirs,
+        1,
+        1,
+        r#"(Dir/create path) -- makes the directory and its parents.
+        (Dir/create "build")"#
+    ),
     def!(
         "delete",
         dir_delete,
         1,
         1,
         ["recursive"],
-        "(Dir/delete path ^^recursive): removes an empty directory, or all of it."
+        r#"(Dir/delete path ^^recursive) -- removes an empty directory, or all of it.
+        (Dir/delete "build")"#
     ),
 ];
 
@@ -169,8 +380,22 @@ fn cd(vm: &mut Vm, a: &Args) -> R {
 }
 
 static DIRECTORY: [NativeDef; 2] = [
-    def!("cwd", cwd, 0, 0, "(cwd): the working directory."),
-    def!("cd", cd, 1, 1, "(cd path): changes the working directory."),
+    def!(
+        "cwd",
+        cwd,
+        0,
+        0,
+        "(cwd) -- the working directory.
+        (cwd)"
+    ),
+    def!(
+        "cd",
+        cd,
+        1,
+        1,
+        r#"(cd path) -- changes the working directory.
+        (cd "src")"#
+    ),
 ];
 
 pub fn install(vm: &mut Vm, data: Value) {

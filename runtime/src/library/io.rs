@@ -80,18 +80,102 @@ fn write_bytes_async(vm: &mut Vm, a: &Args) -> R {
 }
 
 static DEFS: [NativeDef; 12] = [
-    def!("read", read, 1, 1, "(gene/io/read path): the whole file as a String."),
-    def!("write", write, 2, 2, "(gene/io/write path text): creates or truncates the file."),
-    def!("append", append, 2, 2, "(gene/io/append path text): writes at the file's end."),
-    def!("read_bytes", read_bytes, 1, 1, "(gene/io/read_bytes path): the whole file as Bytes."),
-    def!("write_bytes", write_bytes, 2, 2, "(gene/io/write_bytes path bytes): creates or truncates the file."),
-    def!("read_lines", read_lines, 1, 1, "(gene/io/read_lines path): Array of lines without their ends."),
-    def!("read_async", read_async, 1, 1, "(gene/io/read_async path): Future of the whole file as a String."),
-    def!("write_async", write_async, 2, 2, "(gene/io/write_async path text): Future of nil."),
-    def!("append_async", append_async, 2, 2, "(gene/io/append_async path text): Future of nil."),
-    def!("read_bytes_async", read_bytes_async, 1, 1, "(gene/io/read_bytes_async path): Future of Bytes."),
-    def!("write_bytes_async", write_bytes_async, 2, 2, "(gene/io/write_bytes_async path bytes): Future of nil."),
-    def!("read_lines_async", read_lines_async, 1, 1, "(gene/io/read_lines_async path): Future of an Array of lines."),
+    def!(
+        "read",
+        read,
+        1,
+        1,
+        r#"(gene/io/read path) -- the whole file as a String.
+        (gene/io/read "notes.txt")"#
+    ),
+    def!(
+        "write",
+        write,
+        2,
+        2,
+        r#"(gene/io/write path text) -- creates or truncates the file.
+        (gene/io/write "notes.txt" "text")"#
+    ),
+    def!(
+        "append",
+        append,
+        2,
+        2,
+        r#"(gene/io/append path text) -- writes at the file's end.
+        (gene/io/append "notes.txt" "more")"#
+    ),
+    def!(
+        "read_bytes",
+        read_bytes,
+        1,
+        1,
+        r#"(gene/io/read_bytes path) -- the whole file as Bytes.
+        (gene/io/read_bytes "picture.png")"#
+    ),
+    def!(
+        "write_bytes",
+        write_bytes,
+        2,
+        2,
+        r#"(gene/io/write_bytes path bytes) -- creates or truncates the file.
+        (gene/io/write_bytes "data.bin" (Bytes/from [1 2]))"#
+    ),
+    def!(
+        "read_lines",
+        read_lines,
+        1,
+        1,
+        r#"(gene/io/read_lines path) -- Array of lines without their ends.
+        (gene/io/read_lines "notes.txt")"#
+    ),
+    def!(
+        "read_async",
+        read_async,
+        1,
+        1,
+        r#"(gene/io/read_async path) -- Future of the whole file as a String.
+        (await (gene/io/read_async "notes.txt"))"#
+    ),
+    def!(
+        "write_async",
+        write_async,
+        2,
+        2,
+        r#"(gene/io/write_async path text) -- Future of nil.
+        (await (gene/io/write_async "notes.txt" "text"))"#
+    ),
+    def!(
+        "append_async",
+        append_async,
+        2,
+        2,
+        r#"(gene/io/append_async path text) -- Future of nil.
+        (await (gene/io/append_async "notes.txt" "more"))"#
+    ),
+    def!(
+        "read_bytes_async",
+        read_bytes_async,
+        1,
+        1,
+        r#"(gene/io/read_bytes_async path) -- Future of Bytes.
+        (await (gene/io/read_bytes_async "picture.png"))"#
+    ),
+    def!(
+        "write_bytes_async",
+        write_bytes_async,
+        2,
+        2,
+        r#"(gene/io/write_bytes_async path bytes) -- Future of nil.
+        (await (gene/io/write_bytes_async "data.bin" (Bytes/from [1 2])))"#
+    ),
+    def!(
+        "read_lines_async",
+        read_lines_async,
+        1,
+        1,
+        r#"(gene/io/read_lines_async path) -- Future of an Array of lines.
+        (await (gene/io/read_lines_async "notes.txt"))"#
+    ),
 ];
 
 pub fn install(vm: &mut Vm, data: Value) {

@@ -63,11 +63,46 @@ fn level(vm: &mut Vm, a: &Args) -> R {
 }
 
 static DEFS: [NativeDef; 5] = [
-    def!("debug", debug, 0, VARIADIC, "(log/debug v...): writes a line to stderr at level debug."),
-    def!("info", info, 0, VARIADIC, "(log/info v...): writes a line to stderr at level info."),
-    def!("warn", warn, 0, VARIADIC, "(log/warn v...): writes a line to stderr at level warn."),
-    def!("error", error, 0, VARIADIC, "(log/error v...): writes a line to stderr at level error."),
-    def!("level", level, 0, 1, "(log/level \"warn\"): the lowest level that is written."),
+    def!(
+        "debug",
+        debug,
+        0,
+        VARIADIC,
+        r#"(log/debug v...) -- writes a line to stderr at level debug.
+        (log/debug "details")"#
+    ),
+    def!(
+        "info",
+        info,
+        0,
+        VARIADIC,
+        r#"(log/info v...) -- writes a line to stderr at level info.
+        (log/info "started")"#
+    ),
+    def!(
+        "warn",
+        warn,
+        0,
+        VARIADIC,
+        r#"(log/warn v...) -- writes a line to stderr at level warn.
+        (log/warn "nearly full")"#
+    ),
+    def!(
+        "error",
+        error,
+        0,
+        VARIADIC,
+        r#"(log/error v...) -- writes a line to stderr at level error.
+        (log/error "lost the connection")"#
+    ),
+    def!(
+        "level",
+        level,
+        0,
+        1,
+        r#"(log/level "warn") -- the lowest level that is written.
+        (log/level "debug")"#
+    ),
 ];
 
 pub fn install(vm: &mut Vm, data: Value) {

@@ -1,4 +1,5 @@
 //! Builtins that need the operating system.
+mod clock;
 mod env;
 mod exit;
 mod file;
@@ -24,6 +25,8 @@ use gene_vm::vm::Vm;
 const HOST: &str = "%host";
 /// Member of the globals that holds the results of an interactive session: the last one, then all by number.
 const RESULTS: &str = "%results";
+/// Member of the globals that holds the current line of `gene pipe` and its number.
+const LINE: &str = "%line";
 
 /// Defines all of them in a new VM; gives the [`Host`].
 pub fn install(vm: &mut Vm, host: Host) -> Value {
@@ -33,6 +36,7 @@ pub fn install(vm: &mut Vm, host: Host) -> Value {
     vm.heap.namespace_set(vm.globals, name, data);
     vm.dollar_hook = Some(dollar);
     exit::install(vm, data);
+    clock::install(vm, data);
     env::install(vm, data);
     io::install(vm, data);
     fs::install(vm, data);
@@ -59,6 +63,12 @@ pub(crate) fn hidden(vm: &mut Vm, name: &'static str) -> Option<Value> {
 fn dollar(vm: &mut Vm, name: &str, module: u32) -> Option<R> {
     if let Ok(n) = name.parse::<usize>() {
         return hidden(vm, RESULTS)?.get::<Array>(Kind::Array)?.at(n).map(Ok);
+    }
+    match name {
+        "line" => return hidden(vm, LINE)?.get::<Array>(Kind::Array)?.at(0).map(Ok),
+        "n" => return hidden(vm, LINE)?.get::<Array>(Kind::Array)?.at(1).map(Ok),
+        "_call" => return hidden(vm, crate::call::TARGET).map(Ok),
+        _ => {}
     }
     let host = hidden(vm, HOST)?.foreign::<Host>()?;
     Some(match name {
@@ -95,6 +105,27 @@ pub fn record_result(vm: &mut Vm, n: usize, v: Value) {
     }
     vm.heap.array_set(list, 0, v);
     vm.heap.array_set(list, n, v);
+}
+
+/// Makes `v` the value of `$line` and `n` that of `$n`.
+pub fn set_pipe_line(vm: &mut Vm, v: Value, n: i64) {
+    let n = vm.int(n);
+    match hidden(vm, LINE).and_then(|v| v.get::<Array>(Kind::Array)) {
+        Some(list) => {
+            vm.heap.array_set(list, 0, v);
+            vm.heap.array_set(list, 1, n);
+        }
+        None => {
+            let list = vm.array(&[v, n]);
+            let name = vm.symbols.intern_static(LINE);
+            vm.heap.namespace_set(vm.globals, name, list);
+        }
+    }
+}
+
+/// The text of `$line`.
+pub fn pipe_line(vm: &mut Vm) -> Option<String> {
+    hidden(vm, LINE)?.get::<Array>(Kind::Array)?.at(0)?.as_str().map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -68,15 +68,78 @@ fn path_split(vm: &mut Vm, a: &Args) -> Result<Value, Stop> {
 }
 
 static DEFS: [NativeDef; 9] = [
-    def!("path_join", path_join, 0, VARIADIC, "(io/path_join a...): the parts with separators between them."),
-    def!("path_abs", path_abs, 1, 1, "(io/path_abs path): from the root, normalized."),
-    def!("path_basename", path_basename, 1, 1, "(io/path_basename path): the last part."),
-    def!("path_dirname", path_dirname, 1, 1, "(io/path_dirname path): all but the last part."),
-    def!("path_ext", path_ext, 1, 1, "(io/path_ext path): the extension with its dot, or \"\"."),
-    def!("path_stem", path_stem, 1, 1, "(io/path_stem path): the last part without extension."),
-    def!("path_normalize", path_normalize, 1, 1, "(io/path_normalize path): without `.`, `..` and doubled separators."),
-    def!("path_relative", path_relative, 2, 2, "(io/path_relative path base): how to get from base to path."),
-    def!("path_split", path_split, 1, 1, "(io/path_split path): Array of the parts."),
+    def!(
+        "path_join",
+        path_join,
+        0,
+        VARIADIC,
+        r#"(io/path_join a...) -- the parts with separators between them.
+        (gene/io/path_join "a" "b.txt") => "a/b.txt""#
+    ),
+    def!(
+        "path_abs",
+        path_abs,
+        1,
+        1,
+        r#"(io/path_abs path) -- from the root, normalized.
+        (gene/io/path_abs "/a/../b") => "/b""#
+    ),
+    def!(
+        "path_basename",
+        path_basename,
+        1,
+        1,
+        r#"(io/path_basename path) -- the last part.
+        (gene/io/path_basename "/a/b.txt") => "b.txt""#
+    ),
+    def!(
+        "path_dirname",
+        path_dirname,
+        1,
+        1,
+        r#"(io/path_dirname path) -- all but the last part.
+        (gene/io/path_dirname "/a/b.txt") => "/a""#
+    ),
+    def!(
+        "path_ext",
+        path_ext,
+        1,
+        1,
+        r#"(io/path_ext path) -- the extension with its dot, or "".
+        (gene/io/path_ext "/a/b.txt") => ".txt""#
+    ),
+    def!(
+        "path_stem",
+        path_stem,
+        1,
+        1,
+        r#"(io/path_stem path) -- the last part without extension.
+        (gene/io/path_stem "/a/b.txt") => "b""#
+    ),
+    def!(
+        "path_normalize",
+        path_normalize,
+        1,
+        1,
+        r#"(io/path_normalize path) -- without `.`, `..` and doubled separators.
+        (gene/io/path_normalize "a/./b/../c") => "a/c""#
+    ),
+    def!(
+        "path_relative",
+        path_relative,
+        2,
+        2,
+        r#"(io/path_relative path base) -- how to get from base to path.
+        (gene/io/path_relative "/a/b" "/a/c") => "../b""#
+    ),
+    def!(
+        "path_split",
+        path_split,
+        1,
+        1,
+        r#"(io/path_split path) -- Array of the parts.
+        (gene/io/path_split "/a/b") => ["/" "a" "b"]"#
+    ),
 ];
 
 pub fn install(vm: &mut Vm, data: Value) {

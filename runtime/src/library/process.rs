@@ -90,8 +90,22 @@ fn shell(vm: &mut Vm, _: &Args) -> R {
 }
 
 static DEFS: [NativeDef; 2] = [
-    def!("exec", exec, 1, VARIADIC, "(system/exec cmd args...): runs a program and gives what it wrote to stdout."),
-    def!("shell", shell, 1, 1, "(system/shell line): runs a shell line; Map of output and exit_code."),
+    def!(
+        "exec",
+        exec,
+        1,
+        VARIADIC,
+        r#"(system/exec cmd args...) -- runs a program and gives what it wrote to stdout.
+        (system/exec "git" "status")"#
+    ),
+    def!(
+        "shell",
+        shell,
+        1,
+        1,
+        r#"(system/shell line) -- runs a shell line; Map of output and exit_code.
+        (system/shell "ls | wc -l")"#
+    ),
 ];
 
 pub fn install(vm: &mut Vm, data: Value) {

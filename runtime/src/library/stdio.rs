@@ -24,8 +24,22 @@ fn read_all(vm: &mut Vm, a: &Args) -> R {
 }
 
 static DEFS: [NativeDef; 2] = [
-    def!("readline", readline, 0, 1, "(readline [prompt]): a line of stdin without its end; nil at the end."),
-    def!("read_all", read_all, 0, 0, "(read_all): the rest of stdin."),
+    def!(
+        "readline",
+        readline,
+        0,
+        1,
+        r#"(readline [prompt]) -- a line of stdin without its end; nil at the end.
+        (readline "Name? ")"#
+    ),
+    def!(
+        "read_all",
+        read_all,
+        0,
+        0,
+        "(read_all) -- the rest of stdin.
+        ((read_all) .lines)"
+    ),
 ];
 
 pub fn install(vm: &mut Vm, data: Value) {

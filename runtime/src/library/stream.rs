@@ -332,23 +332,142 @@ fn path(vm: &mut Vm, a: &Args) -> R {
 }
 
 static METHODS: [NativeDef; 17] = [
-    def!("read", read, 0, 1, "(s .read [n]): the rest, or n characters; nil at the end."),
-    def!("read_bytes", read_bytes, 0, 1, "(s .read_bytes [n]): the rest, or at most n bytes; nil at the end."),
-    def!("read_line", read_line, 0, 0, "(s .read_line): the next line without its end; nil at the end."),
-    def!("read_lines", read_lines, 0, 0, "(s .read_lines): Array of the remaining lines."),
-    def!("next", next, 0, 0, "(s .next): the next line; not_found at the end."),
-    def!("iter", iter, 0, 0, "(s .iter): the stream itself, which gives lines."),
-    def!("eof?", at_end, 0, 0, "(s .eof?): whether everything is read."),
-    def!("write", write, 0, VARIADIC, "(s .write v...): the display forms; Bytes as they are."),
-    def!("write_line", write_line, 0, VARIADIC, "(s .write_line v...): as write, with a line end."),
-    def!("flush", flush, 0, 0, "(s .flush): hands everything written to the system."),
-    def!("seek", seek, 1, 1, "(s .seek n): goes to byte n."),
-    def!("tell", tell, 0, 0, "(s .tell): the position in bytes."),
-    def!("close", close, 0, 0, "(s .close)."),
-    def!("closed?", is_closed, 0, 0, "(s .closed?)."),
-    def!("isatty?", is_terminal, 0, 0, "(s .isatty?): whether it is a terminal."),
-    def!("path", path, 0, 0, "(s .path): the path it was opened with."),
-    def!("name", path, 0, 0, "(s .name): the path it was opened with."),
+    def!(
+        "read",
+        read,
+        0,
+        1,
+        "(s .read [n]) -- the rest, or n characters; nil at the end.
+        (f .read)"
+    ),
+    def!(
+        "read_bytes",
+        read_bytes,
+        0,
+        1,
+        "(s .read_bytes [n]) -- the rest, or at most n bytes; nil at the end.
+        (f .read_bytes 16)"
+    ),
+    def!(
+        "read_line",
+        read_line,
+        0,
+        0,
+        "(s .read_line) -- the next line without its end; nil at the end.
+        (f .read_line)"
+    ),
+    def!(
+        "read_lines",
+        read_lines,
+        0,
+        0,
+        "(s .read_lines) -- Array of the remaining lines.
+        (f .read_lines)"
+    ),
+    def!(
+        "next",
+        next,
+        0,
+        0,
+        "(s .next) -- the next line; not_found at the end.
+        (f .next)"
+    ),
+    def!(
+        "iter",
+        iter,
+        0,
+        0,
+        "(s .iter) -- the stream itself, which gives lines.
+        (for line in f (println line))"
+    ),
+    def!(
+        "eof?",
+        at_end,
+        0,
+        0,
+        "(s .eof?) -- whether everything is read.
+        (f .eof?)"
+    ),
+    def!(
+        "write",
+        write,
+        0,
+        VARIADIC,
+        r#"(s .write v...) -- the display forms; Bytes as they are.
+        (f .write "a" 1)"#
+    ),
+    def!(
+        "write_line",
+        write_line,
+        0,
+        VARIADIC,
+        r#"(s .write_line v...) -- as write, with a line end.
+        (f .write_line "a")"#
+    ),
+    def!(
+        "flush",
+        flush,
+        0,
+        0,
+        "(s .flush) -- hands everything written to the system.
+        (f .flush)"
+    ),
+    def!(
+        "seek",
+        seek,
+        1,
+        1,
+        "(s .seek n) -- goes to byte n.
+        (f .seek 0)"
+    ),
+    def!(
+        "tell",
+        tell,
+        0,
+        0,
+        "(s .tell) -- the position in bytes.
+        (f .tell)"
+    ),
+    def!(
+        "close",
+        close,
+        0,
+        0,
+        "(s .close) -- flushes and closes the stream
+        (f .close)"
+    ),
+    def!(
+        "closed?",
+        is_closed,
+        0,
+        0,
+        "(s .closed?) -- whether it has been closed
+        (f .closed?)"
+    ),
+    def!(
+        "isatty?",
+        is_terminal,
+        0,
+        0,
+        "(s .isatty?) -- whether it is a terminal.
+        (stdout .isatty?)"
+    ),
+    def!(
+        "path",
+        path,
+        0,
+        0,
+        "(f .path) -- the path it was made with
+        (f .path)"
+    ),
+    def!(
+        "name",
+        path,
+        0,
+        0,
+        "(s .name) -- the path it was opened with.
+        (f .name)"
+    ),
 ];
 
 pub fn install(vm: &mut Vm, data: Value) {

@@ -151,15 +151,78 @@ fn parse_args(vm: &mut Vm, a: &Args) -> R {
 }
 
 static DEFS: [NativeDef; 9] = [
-    def!("os", os, 0, 0, "(system/os): \"linux\", \"macos\" or \"windows\"."),
-    def!("arch", arch, 0, 0, "(system/arch): e.g. \"x86_64\"."),
-    def!("pid", pid, 0, 0, "(system/pid): the process's number."),
-    def!("hostname", hostname, 0, 0, "(system/hostname)."),
-    def!("user", user, 0, 0, "(system/user): the user's name."),
-    def!("cpu_count", cpu_count, 0, 0, "(system/cpu_count): processors this process may use."),
-    def!("version", version, 0, 0, "(system/version): of Gene."),
-    def!("args", args, 0, 0, "(system/args): the arguments after the script."),
-    def!("parse_args", parse_args, 1, 2, "(system/parse_args spec [args]): options by name, and ^rest."),
+    def!(
+        "os",
+        os,
+        0,
+        0,
+        r#"(system/os) -- "linux", "macos" or "windows".
+        (system/os)"#
+    ),
+    def!(
+        "arch",
+        arch,
+        0,
+        0,
+        r#"(system/arch) -- e.g. "x86_64".
+        (system/arch)"#
+    ),
+    def!(
+        "pid",
+        pid,
+        0,
+        0,
+        "(system/pid) -- the process's number.
+        (system/pid)"
+    ),
+    def!(
+        "hostname",
+        hostname,
+        0,
+        0,
+        "(system/hostname) -- the name of the machine
+        (system/hostname)"
+    ),
+    def!(
+        "user",
+        user,
+        0,
+        0,
+        "(system/user) -- the user's name.
+        (system/user)"
+    ),
+    def!(
+        "cpu_count",
+        cpu_count,
+        0,
+        0,
+        "(system/cpu_count) -- processors this process may use.
+        (system/cpu_count)"
+    ),
+    def!(
+        "version",
+        version,
+        0,
+        0,
+        "(system/version) -- of Gene.
+        (system/version)"
+    ),
+    def!(
+        "args",
+        args,
+        0,
+        0,
+        "(system/args) -- the arguments after the script.
+        (system/args)"
+    ),
+    def!(
+        "parse_args",
+        parse_args,
+        1,
+        2,
+        r#"(system/parse_args spec [args]) -- options by name, and ^rest.
+        (system/parse_args {^n {^type "int"}} ["--n" "3" "x"]) => {^n 3 ^rest ["x"]}"#
+    ),
 ];
 
 pub fn install(vm: &mut Vm, data: Value) {

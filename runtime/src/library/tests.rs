@@ -168,7 +168,7 @@ fn environment_changes_stay_in_the_machine() {
     assert_eq!(m.call("has_env", &["DOC_X"]), "true");
     assert_eq!(m.call("get_env", &["DOC_NONE", "dflt"]), "dflt");
     assert_eq!(m.call("get_env", &["DOC_NONE"]), "nil");
-    let env = super::dollar(&mut m.0.inner, "env").unwrap().unwrap();
+    let env = super::dollar(&mut m.0.inner, "env", 0).unwrap().unwrap();
     assert!(m.0.inner.to_display(env).unwrap().contains("^DOC_X 1"));
     assert_eq!(m.call("unset_env", &["DOC_X"]), "nil");
     assert_eq!(m.call("has_env", &["DOC_X"]), "false");
@@ -258,7 +258,7 @@ fn results_are_numbered() {
     let mut m = Machine::new();
     super::record_result(&mut m.0.inner, 1, Value::small(5));
     super::record_result(&mut m.0.inner, 2, Value::small(6));
-    let at = |m: &mut Machine, n| super::dollar(&mut m.0.inner, n).map(|r| r.unwrap());
+    let at = |m: &mut Machine, n| super::dollar(&mut m.0.inner, n, 0).map(|r| r.unwrap());
     assert_eq!(at(&mut m, "0"), Some(Value::small(6)));
     assert_eq!(at(&mut m, "1"), Some(Value::small(5)));
     assert_eq!(at(&mut m, "3"), None);

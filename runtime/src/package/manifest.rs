@@ -88,7 +88,7 @@ impl Manifest {
         let arena = Bump::new();
         let forms = gene_vm::syntax::read(&arena, &wrapped).map_err(|e| match bare && e.span.start > end {
             // The bracket that closes the map met one that is still open.
-            true => fail(e.span, "EOF while reading properties: a bracket is not closed".to_owned()),
+            true => fail(e.span, "EOF while reading properties: a value or a bracket is missing".to_owned()),
             false => fail(e.span, e.message),
         })?;
         let props = match forms[..] {

@@ -46,7 +46,9 @@ pub fn is_inside(file: &Path, root: &Path) -> bool {
 impl Packages {
     /// `search`: the value of `GENE_PACKAGE_PATH`.
     pub fn new(search: Option<&str>) -> Packages {
-        let search = search.unwrap_or_default().split(':').filter(|dir| !dir.is_empty()).map(PathBuf::from).collect();
+        // A later `cd` does not change what the variable means.
+        let absolute = |dir: &str| std::path::absolute(dir).unwrap_or_else(|_| PathBuf::from(dir));
+        let search = search.unwrap_or_default().split(':').filter(|dir| !dir.is_empty()).map(absolute).collect();
         Packages { search, ..Packages::default() }
     }
 

@@ -106,8 +106,10 @@ fn work(options: &Options) -> Result<(), String> {
     for index in options.start..options.start.saturating_add(options.runs) {
         let Some(program) = corpus.program(action, options.seed, index) else { continue };
         let failed = writeln!(out, "{index}").and_then(|()| out.flush());
-        if let Err(message) = executor.execute(&program) {
-            println!("panic {message}");
+        match executor.execute(&program) {
+            Ok(true) => println!("accepted"),
+            Ok(false) => {}
+            Err(message) => println!("panic {message}"),
         }
         failed.map_err(|error| error.to_string())?;
     }
@@ -119,6 +121,8 @@ fn work(options: &Options) -> Result<(), String> {
 #[derive(Default)]
 struct Findings {
     executed: u64,
+    /// How many programs compiled, or ran to an exit code of 0.
+    accepted: u64,
     /// How often each message occurred.
     messages: BTreeMap<String, u64>,
 }
@@ -143,7 +147,8 @@ fn fuzz(options: &Options) -> Result<u64, String> {
         jobs.into_iter().try_for_each(|job| job.join().map_err(|_| "a job panicked".to_owned())?)
     })?;
     let findings = findings.into_inner().map_err(|error| error.to_string())?;
-    eprintln!("seed {}: {} cases of {}", options.seed, findings.executed, options.action);
+    let Findings { executed, accepted, .. } = findings;
+    eprintln!("seed {}: {executed} cases of {}, {accepted} without an error", options.seed, options.action);
     for (message, count) in &findings.messages {
         eprintln!("{count:6} {message}");
     }
@@ -157,9 +162,10 @@ fn supervise(options: &Options, action: Action, corpus: &Corpus, findings: &Mute
     while next < end {
         let (current, ending) = attend(options, next, end, |event, index| {
             let Ok(mut all) = findings.lock() else { return };
-            let Some(message) = event else {
-                all.executed += 1;
-                return;
+            let message = match event {
+                Event::Begun => return all.executed += 1,
+                Event::Accepted => return all.accepted += 1,
+                Event::Found(message) => message,
             };
             let count = all.messages.entry(message.to_owned()).or_default();
             *count += 1;
@@ -180,12 +186,19 @@ fn supervise(options: &Options, action: Action, corpus: &Corpus, findings: &Mute
     Ok(())
 }
 
+/// What a child told or how it ended.
+enum Event<'a> {
+    Begun,
+    Accepted,
+    Found(&'a str),
+}
+
 /// Watches one child. The last case it began, and how it ended too early.
 fn attend(
     options: &Options,
     start: u64,
     end: u64,
-    mut report: impl FnMut(Option<&str>, u64),
+    mut report: impl FnMut(Event<'_>, u64),
 ) -> Result<(Option<u64>, Option<String>), String> {
     let binary = env::current_exe().map_err(|error| error.to_string())?;
     let mut child = Command::new("sh")
@@ -205,11 +218,12 @@ fn attend(
     let ending = loop {
         match receiver.recv_timeout(options.timeout) {
             Ok(line) => match line.strip_prefix("panic ") {
-                Some(message) => report(Some(message), current.unwrap_or(start)),
+                Some(message) => report(Event::Found(message), current.unwrap_or(start)),
                 None if line == "end" => break None,
+                None if line == "accepted" => report(Event::Accepted, current.unwrap_or(start)),
                 None => {
                     current = line.parse().ok();
-                    report(None, current.unwrap_or(start));
+                    report(Event::Begun, current.unwrap_or(start));
                 }
             },
             Err(RecvTimeoutError::Timeout) => {
@@ -222,7 +236,7 @@ fn attend(
     let status = child.wait().map_err(|error| error.to_string())?;
     let ending = ending.map(|text| if text.is_empty() { format!("crash: {status}") } else { text });
     if let Some(message) = &ending {
-        report(Some(message), current.unwrap_or(start));
+        report(Event::Found(message), current.unwrap_or(start));
     }
     Ok((current, ending))
 }

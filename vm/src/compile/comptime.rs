@@ -15,7 +15,7 @@ use crate::value::Value;
 use crate::vm::Vm;
 use crate::{def, stack};
 use bumpalo::Bump;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
 /// Names that no program can write.
@@ -62,9 +62,17 @@ pub fn expand<'a>(
     if !mentions_comptime(forms) {
         return Ok(forms);
     }
-    let mut c = Comptime { vm, arena, source, module: None, known: FxHashSet::default(), errors: Vec::new() };
-    let forms = c.list(forms, true, false);
-    if c.errors.is_empty() { Ok(forms) } else { Err(c.errors) }
+    let mut c = Comptime {
+        vm,
+        arena,
+        source,
+        module: None,
+        known: FxHashSet::default(),
+        emitted: FxHashMap::default(),
+        errors: Vec::new(),
+    };
+    c.evaluate_all(forms);
+    if c.errors.is_empty() { Ok(c.list(forms, true)) } else { Err(c.errors) }
 }
 
 /// Is there a comptime form outside of quoted data?
@@ -100,6 +108,8 @@ struct Comptime<'v, 'a> {
     module: Option<u32>,
     /// Names that some comptime form so far declares.
     known: FxHashSet<&'a str>,
+    /// What each comptime form emitted. Forms stay where they are in the arena.
+    emitted: FxHashMap<*const Form<'a>, Vec<Form<'a>>>,
     errors: Vec<CompileError>,
 }
 
@@ -124,34 +134,71 @@ impl<'a> Comptime<'_, 'a> {
 
     // --- looking for comptime forms
 
+    /// Evaluates all comptime forms in source order. Code runs while this walk has put nothing on the native stack.
+    fn evaluate_all(&mut self, forms: &'a [Form<'a>]) {
+        let mut todo: Vec<(&'a Form<'a>, bool)> = forms.iter().rev().map(|form| (form, false)).collect();
+        while let Some((form, in_function)) = todo.pop() {
+            if head_name(form) == Some("comptime") {
+                if in_function {
+                    self.error(form.span, "comptime is not allowed in a function");
+                } else {
+                    let emitted = self.evaluate(form);
+                    self.emitted.insert(std::ptr::from_ref(form), emitted);
+                }
+                continue;
+            }
+            let inside = in_function || is_function(form);
+            let start = todo.len();
+            match form.kind {
+                FormKind::Gene(gene) => {
+                    let (before, after) = gene.children.split_at((gene.props_at as usize).min(gene.children.len()));
+                    let props = gene.props.iter().map(|prop| &prop.value);
+                    let all = gene.head.iter().chain(before).chain(props).chain(after);
+                    todo.extend(all.map(|form| (form, inside)));
+                }
+                FormKind::Array { items, .. } | FormKind::HashMap { items, .. } => {
+                    todo.extend(items.iter().map(|item| (item, inside)));
+                }
+                FormKind::Map { entries, .. } => todo.extend(entries.iter().map(|entry| (&entry.value, inside))),
+                FormKind::Interp(parts) => todo.extend(parts.iter().filter_map(|part| match part {
+                    InterpPart::Form(form) => Some((form, inside)),
+                    InterpPart::Text(_) => None,
+                })),
+                _ => {}
+            }
+            todo[start..].reverse();
+        }
+    }
+
     /// `top`: these are the forms of a module, in which emitted ones take their place.
-    fn list(&mut self, forms: &'a [Form<'a>], top: bool, in_function: bool) -> &'a [Form<'a>] {
+    fn list(&mut self, forms: &'a [Form<'a>], top: bool) -> &'a [Form<'a>] {
         let mut out = Vec::with_capacity(forms.len());
         for form in forms {
             if head_name(form) == Some("comptime") && top {
-                out.extend(self.evaluate(form));
-                out.push(Form { span: form.span, kind: FormKind::Nil });
+                out.extend(self.emitted_by(form));
             } else {
-                out.push(self.form(form, in_function));
+                out.push(self.form(form));
             }
         }
         self.slice(&out)
     }
 
-    fn form(&mut self, form: &'a Form<'a>, in_function: bool) -> Form<'a> {
-        stack::grow(|| self.form_here(form, in_function))
+    /// What the form emitted, and nil.
+    fn emitted_by(&mut self, form: &'a Form<'a>) -> Vec<Form<'a>> {
+        let mut emitted = self.emitted.remove(&std::ptr::from_ref(form)).unwrap_or_default();
+        emitted.push(Form { span: form.span, kind: FormKind::Nil });
+        emitted
     }
 
-    fn form_here(&mut self, form: &'a Form<'a>, in_function: bool) -> Form<'a> {
+    fn form(&mut self, form: &'a Form<'a>) -> Form<'a> {
+        stack::grow(|| self.form_here(form))
+    }
+
+    fn form_here(&mut self, form: &'a Form<'a>) -> Form<'a> {
         let span = form.span;
         let kind = match form.kind {
             FormKind::Gene(gene) if head_name(form) == Some("comptime") => {
-                if in_function {
-                    self.error(span, "comptime is not allowed in a function");
-                    return *form;
-                }
-                let mut children = self.evaluate(form);
-                children.push(Form { span, kind: FormKind::Nil });
+                let children = self.emitted_by(form);
                 let children = self.slice(&children);
                 FormKind::Gene(self.arena.alloc(GeneForm {
                     head: gene.head,
@@ -162,22 +209,15 @@ impl<'a> Comptime<'_, 'a> {
                 }))
             }
             FormKind::Gene(gene) => {
-                let inside = in_function || is_function(form);
-                let head = gene.head.as_ref().map(|head| self.form(head, inside));
-                let children = self.list(gene.children, false, inside);
-                let props = self.props(gene.props, |c, value| c.form(value, inside));
+                let head = gene.head.as_ref().map(|head| self.form(head));
+                let children = self.list(gene.children, false);
+                let props = self.props(gene.props, Self::form);
                 FormKind::Gene(self.arena.alloc(GeneForm { head, props, children, ..*gene }))
             }
-            FormKind::Array { items, frozen } => {
-                FormKind::Array { items: self.list(items, false, in_function), frozen }
-            }
-            FormKind::HashMap { items, frozen } => {
-                FormKind::HashMap { items: self.list(items, false, in_function), frozen }
-            }
-            FormKind::Map { entries, frozen } => {
-                FormKind::Map { entries: self.props(entries, |c, value| c.form(value, in_function)), frozen }
-            }
-            FormKind::Interp(parts) => FormKind::Interp(self.parts(parts, |c, part| c.form(part, in_function))),
+            FormKind::Array { items, frozen } => FormKind::Array { items: self.list(items, false), frozen },
+            FormKind::HashMap { items, frozen } => FormKind::HashMap { items: self.list(items, false), frozen },
+            FormKind::Map { entries, frozen } => FormKind::Map { entries: self.props(entries, Self::form), frozen },
+            FormKind::Interp(parts) => FormKind::Interp(self.parts(parts, Self::form)),
             kind => kind,
         };
         Form { span, kind }

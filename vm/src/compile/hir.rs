@@ -586,7 +586,7 @@ pub enum BinOp {
     Ne,
     /// The right operand gives a type: a class, an enum, or an [`ExprKind::TypeValue`].
     Is,
-    /// Selector application `./` (not in use yet).
+    /// Selector application `./`: a call.
     Select,
 }
 

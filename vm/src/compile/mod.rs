@@ -10,5 +10,6 @@ pub mod lower;
 pub mod quote;
 pub mod ty;
 pub mod types;
+pub mod tools;
 pub mod unquote;
 pub mod verify;

@@ -26,9 +26,25 @@ pub const UNQUOTE: u16 = 1;
 pub const DISCARD: u16 = 2;
 pub const SPLICE: u16 = 3;
 
+/// For data that remembers no positions.
+pub const NO_SOURCE: u32 = u32::MAX;
+
 /// The form as data. Allocates only; nothing is collected meanwhile.
 pub fn form_to_value(vm: &mut Vm, form: &Form<'_>, file_id: u32) -> Value {
     Data { vm, file: file_id }.value(form)
+}
+
+/// The Date, Time or DateTime whose literal `text` is, all of it.
+pub fn temporal_literal(vm: &mut Vm, text: &str) -> Option<Value> {
+    let arena = bumpalo::Bump::new();
+    let forms = crate::syntax::read(&arena, text).ok()?;
+    match forms[..] {
+        [form] if form.span.start == 0 && form.span.end as usize == text.len() => match form.kind {
+            FormKind::Date(_) | FormKind::Time(_) | FormKind::DateTime(..) => Some(form_to_value(vm, &form, NO_SOURCE)),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 struct Data<'v> {
@@ -151,7 +167,10 @@ impl Data<'_> {
         let props = if g.props.is_empty() { Value::NIL } else { self.props(g.props) };
         let children: Vec<Value> = g.children.iter().map(|c| self.value(c)).collect();
         let children = self.vm.array(&children);
-        let pos = Value::small((self.file as i64 & 0x7FFF) << 32 | offset as i64);
+        let pos = match self.file {
+            NO_SOURCE => Value::NIL,
+            file => Value::small((file as i64 & 0x7FFF) << 32 | offset as i64),
+        };
         let r = self.vm.heap.record(Kind::Gene, 0, &[ty, props, children, pos]);
         r.header_mut().set_frozen(g.frozen);
         r.value()

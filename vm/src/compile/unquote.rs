@@ -24,6 +24,11 @@ pub fn value_to_form<'a>(vm: &mut Vm, arena: &'a Bump, v: Value) -> Result<(Form
     Ok((f, u.source))
 }
 
+fn is_plain_selector(v: Value) -> bool {
+    let parts = v.gc::<Record>().slot(0).gc::<Array>();
+    parts.as_slice().iter().all(|p| p.is_sym() || p.is_int() || p.is_kind(Kind::Record))
+}
+
 impl<'a> Unquoter<'_, 'a> {
     fn text(&self, s: &str) -> &'a str {
         self.arena.alloc_str(s)
@@ -115,6 +120,15 @@ impl<'a> Unquoter<'_, 'a> {
                     out.push(self.part(p)?);
                 }
                 FormKind::Path(self.arena.alloc_slice_copy(&out))
+            }
+            // With functions among its parts it has no literal form.
+            Kind::Selector if is_plain_selector(v) => {
+                let parts = v.gc::<Record>().slot(0).gc::<Array>().as_slice().to_vec();
+                let mut out = Vec::new();
+                for p in parts {
+                    out.push(self.part(p)?);
+                }
+                FormKind::Selector(self.arena.alloc_slice_copy(&out))
             }
             Kind::InterpData => {
                 let parts = v.gc::<Record>().slot(0).gc::<Array>().as_slice().to_vec();

@@ -73,6 +73,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         Call => (Regs(3 + b), No, Reg, Extra::No),
         CallMod | CallChecked => (Regs(3 + b), No, Reg, Extra::Cell),
         CallKw => (Regs(3 + b), No, Reg, Extra::Record),
+        TailKw => (Regs(3 + b), No, No, Extra::Record),
         CallSpread | SpawnSpread => (Regs(5), No, Reg, Extra::No),
         Method | MethodDyn | Super | SuperCtor | New => (Regs(4 + b), No, Reg, Extra::Site),
         MethodSpread | SuperSpread | SuperCtorSpread | NewSpread | MethodDynSpread => (Regs(6), No, Reg, Extra::Site),
@@ -121,6 +122,8 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         TestVariant => (Reg, Reg, No, Extra::Jump),
         Contract => (Regs(c), Reg, No, Extra::Record),
         CallMacro => (Reg, Reg, Reg, Extra::Record),
+        SaveRegs | LoadRegs => (Regs(c), No, No, Extra::No),
+        GetFarCap => (Reg, No, No, Extra::No),
     }
 }
 
@@ -179,12 +182,13 @@ pub fn verify(p: &Proto) -> Result<(), String> {
         }
         // Values behind the arguments.
         let behind = match i.op() {
-            Op::CallKw | Op::Spawn if i.x() >= 0 => {
+            Op::CallKw | Op::TailKw | Op::Spawn if i.x() >= 0 => {
                 constant().and_then(|v| v.get::<Record>(Kind::Record)).map_or(0, |r| r.len()) + i.a() + 3 + i.b()
             }
             Op::Method | Op::MethodDyn | Op::Super | Op::SuperCtor | Op::New => {
                 p.sites[i.ux()].keywords.len() + i.a() + 4 + i.b()
             }
+            Op::SaveRegs | Op::LoadRegs => usize::try_from(i.x()).map_or(usize::MAX, |at| at + i.c()),
             Op::NewMap => constant().and_then(|v| v.get::<Record>(Kind::Record)).map_or(0, |r| r.len() + i.b()),
             _ => 0,
         };
@@ -204,6 +208,7 @@ pub fn verify(p: &Proto) -> Result<(), String> {
             | Op::TailCall
             | Op::TailMod
             | Op::TailMethod
+            | Op::TailKw
             | Op::Jmp
             | Op::Loop
             | Op::Throw

@@ -264,7 +264,6 @@ pub struct Heap {
     since_full: u32,
     /// Catchable MemoryLimitException above this many bytes.
     pub limit: Option<usize>,
-    pub limit_hit: bool,
     pub stats: HeapStats,
     /// Collect at every safepoint, and poison freed cells.
     pub stress: bool,
@@ -298,6 +297,8 @@ impl std::hash::Hasher for BlockHasher {
 
 /// Collections start when this much was allocated; grows with the live size.
 const MIN_THRESHOLD: usize = 4 << 20;
+/// Bytes whose allocation counts as one call or back-edge.
+const BYTES_PER_CHARGE: usize = 256;
 
 impl Default for Heap {
     fn default() -> Self {
@@ -326,7 +327,6 @@ impl Heap {
             live_after_full: 0,
             since_full: 0,
             limit: None,
-            limit_hit: false,
             stats: HeapStats::default(),
             stress: false,
             permanent: Vec::new(),
@@ -389,6 +389,8 @@ impl Heap {
     #[inline]
     fn charge(&mut self, bytes: usize) {
         self.allocated += bytes;
+        // One native call may fill megabytes: that is work too.
+        self.fuel.spend((bytes / BYTES_PER_CHARGE) as i64);
         if self.allocated >= self.threshold || self.limit.is_some_and(|l| self.in_use() > l) {
             self.collect_requested = true;
             self.fuel.request();

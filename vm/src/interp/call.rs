@@ -66,6 +66,9 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
                 let (def, data) = callee.as_native().unwrap();
                 call_native(vm, w, def, data, n, kw, ret, method)
             }
+            Kind::BoundMethod | Kind::Instance | Kind::Adapter if !crate::stack::has_room() => {
+                fail(vm, Vm::runtime_error, "Stack overflow")
+            }
             Kind::BoundMethod => {
                 let b: Gc<Record> = callee.gc();
                 let (recv, func) = (b.slot(0), b.slot(1));
@@ -92,7 +95,7 @@ pub fn call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], ret: u64, method: 
             }
             Kind::Class => fail(vm, Vm::type_error, "Class is not callable; use new"),
             Kind::Interface => super::interface::adapt(vm, w, n, kw, ret, method),
-            Kind::Instance | Kind::Adapter => {
+            Kind::Instance | Kind::Adapter | Kind::Selector => {
                 let class = vm.class_of(callee);
                 let name = vm.names.call;
                 let Some(m) = vm.class_find(class, name) else {
@@ -180,6 +183,11 @@ pub fn stop(vm: &mut Vm, s: Stop, ret: u64) -> Ctl {
 
 /// Builds a window above the running frame and calls.
 pub fn pending_call(vm: &mut Vm, p: PendingCall, ret: u64) -> Ctl {
+    // A native that goes on with a native, and so on (functions made of functions), is the one chain of calls on the native
+    // stack whose length a script decides.
+    if !crate::stack::has_room() {
+        return fail(vm, Vm::runtime_error, "Stack overflow");
+    }
     let off = scratch_offset(vm);
     if ensure(vm, off + FRAME_HEAD + p.args.len() + p.kw.len() + SCRATCH).is_err() {
         return Ctl::Throw;
@@ -304,7 +312,8 @@ fn push_frame(vm: &mut Vm, off: usize, p: &Proto, ret: u64) -> Ctl {
     cur.base = base as u32;
     cur.pc = p.code.as_ptr();
     vm.heap.fuel.left -= 1;
-    Ctl::Load
+    // A program may go on by such calls alone.
+    if vm.heap.fuel.left < 0 { Ctl::Safepoint } else { Ctl::Load }
 }
 
 /// Turns arguments at `r` into parameters: 5.3. Gives the message of an ArgumentException.
@@ -536,7 +545,7 @@ pub fn running<'a>(vm: &Vm) -> &'a Proto {
 
 /// Tail call: the callee takes the place of the running frame.
 #[inline(never)]
-pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
+pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], method: bool) -> Ctl {
     // SAFETY: window in the stack.
     let callee = unsafe { *w };
     let mut cur = vm.cur;
@@ -545,18 +554,18 @@ pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, method: bool) -> Ctl {
         let base = cur.base as usize;
         // SAFETY: the window lies above the base.
         let (word, ret_pc) = unsafe { ((*cur.stack.add(base - 1)).0, (*cur.stack.add(base - 2)).0) };
-        unsafe { std::ptr::copy(w, cur.stack.add(base - FRAME_HEAD), n + FRAME_HEAD) };
+        unsafe { std::ptr::copy(w, cur.stack.add(base - FRAME_HEAD), n + kw.len() + FRAME_HEAD) };
         let off = base - FRAME_HEAD;
         if word & FRAME_BOTTOM != 0 {
             // The bottom frame has no caller: it is its own base.
-            return call(vm, at(vm, off), n, &[], word >> 32, method);
+            return call(vm, at(vm, off), n, kw, word >> 32, method);
         }
         cur.base = (base as u64 - (word & 0xffff_ffff)) as u32;
         cur.pc = ret_pc as *const Instr;
-        return call(vm, at(vm, off), n, &[], word >> 32, method);
+        return call(vm, at(vm, off), n, kw, word >> 32, method);
     }
     // Anything else runs as an ordinary call whose result is returned (see `deliver_op`).
-    call(vm, w, n, &[], RET_OP, method)
+    call(vm, w, n, kw, RET_OP, method)
 }
 
 /// Tail method call.
@@ -579,7 +588,7 @@ pub fn tail_method(vm: &mut Vm, w: *mut Value, i: Instr) -> Ctl {
             }
             // SAFETY: window in the stack.
             unsafe { *w = f };
-            tail_call(vm, w, i.b() + 1, true)
+            tail_call(vm, w, i.b() + 1, &[], true)
         }
         _ => {
             let kw: *const [Sym] = &*site.keywords;
@@ -627,10 +636,9 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
     unsafe {
         match i.op() {
             New if (*r(i.a() + 1)).is_small() => return super::define::next_default(vm, i, Some(v)),
-            Call | CallMod | CallChecked | CallKw | CallSpread | Method | MethodSpread | MethodDyn
-            | MethodDynSpread | Super | SuperSpread | SuperCtor | SuperCtorSpread | New | NewSpread | Spawn
-            | SpawnSpread => *r(i.c()) = v,
-            TailCall | TailMod | TailMethod => return return_value(vm, v),
+            Call | CallMod | CallChecked | CallKw | CallSpread | Method | MethodSpread | MethodDyn | MethodDynSpread | Super
+            | SuperSpread | SuperCtor | SuperCtorSpread | New | NewSpread | Spawn | SpawnSpread => *r(i.c()) = v,
+            TailCall | TailMod | TailMethod | TailKw => return return_value(vm, v),
             JnLt | JnLe | JnGt | JnGe | JnEq | JnLtI | JnLeI | JnGtI | JnGeI | JnEqI => {
                 if !v.truthy() {
                     jump(&mut cur);

@@ -140,10 +140,31 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         RepeatPrep => repeat_prep(vm, r, i),
         PushAll => push_all(vm, r, i),
         IterClose => iterate::close(vm, r, i),
+        // SAFETY: registers and words of the frame.
+        SaveRegs => unsafe {
+            std::ptr::copy_nonoverlapping(r.add(i.a()), r.add(i.ux()), i.c());
+            Ctl::Next
+        },
+        // SAFETY: as above.
+        LoadRegs => unsafe {
+            std::ptr::copy_nonoverlapping(r.add(i.ux()), r.add(i.a()), i.c());
+            Ctl::Next
+        },
+        GetFarCap => {
+            // SAFETY: captures of the running function, as the code generator counted them.
+            let v = unsafe { *(*r.sub(FRAME_HEAD)).gc::<Function>().captures().add(i.ux()) };
+            set(i.a(), v);
+            Ctl::Next
+        }
         CallKw => {
             let kw = names(constant(vm, i));
             // SAFETY: window.
             call::call(vm, unsafe { r.add(i.a()) }, i.b(), &kw, i.c() as u64, false)
+        }
+        TailKw => {
+            let kw = names(constant(vm, i));
+            // SAFETY: window.
+            call::tail_call(vm, unsafe { r.add(i.a()) }, i.b(), &kw, false)
         }
         CallSpread => spread_call(vm, reg(i.a()), &[], reg(i.a() + 3), reg(i.a() + 4), i.c() as u64, false),
         MethodSpread => {
@@ -246,9 +267,10 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         Spawn => {
             let w = i.a();
             let kw = if i.x() >= 0 { names(constant(vm, i)) } else { Vec::new() };
-            let args: Vec<Value> = (0..i.b()).map(|j| reg(w + 3 + j)).collect();
+            // SAFETY: the arguments stand in the window; making a task calls nothing and moves no stack.
+            let args = unsafe { std::slice::from_raw_parts(r.add(w + 3), i.b()) };
             let kwargs: Vec<(Sym, Value)> = kw.iter().enumerate().map(|(j, &s)| (s, reg(w + 3 + i.b() + j))).collect();
-            spawn(vm, r, i, reg(w), &args, kwargs)
+            spawn(vm, r, i, reg(w), args, kwargs)
         }
         SpawnSpread => {
             let args = reg(i.a() + 3).get::<Array>(Kind::Array).map_or(Vec::new(), |a| a.as_slice().to_vec());

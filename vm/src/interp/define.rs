@@ -247,6 +247,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             }
             let c = vm.make_class(name, parent, k.slot(1).as_int().unwrap_or(0) as u32);
             c.data().intent = k.slot(2);
+            c.data().module = Some(call::running(vm).source.module);
             set(i.a(), c.value());
         }
         Op::ClassOpen if !reg(i.a()).is_kind(Kind::Class) => {
@@ -303,11 +304,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 vm.heap.barrier(c);
             }
         }
-        Op::ClassDone => {
-            if interface::check_class(vm, reg(i.a()).gc()).is_err() {
-                return Ctl::Throw;
-            }
-        }
+        Op::ClassDone if interface::check_class(vm, reg(i.a()).gc()).is_err() => return Ctl::Throw,
         Op::InterfaceNew => {
             let k: Gc<Record> = constant(vm, i).gc();
             let v = vm.heap.interface(k.slot(0), k.slot(1), k.slot(2));
@@ -342,6 +339,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 }
             }
             let e = vm.heap.make_enum(k.slot(0).as_sym().unwrap_or(Sym(0)), variants);
+            e.data().module = Some(call::running(vm).source.module);
             set(i.a(), e.value());
         }
         Op::NsNew => {

@@ -6,7 +6,7 @@ use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{R, Stop};
 use crate::object::array::Array;
-use crate::object::fiber::{Fiber, MAX_GENERATORS, Role, Status};
+use crate::object::fiber::{Fiber, MAX_CHAIN, Role, Status};
 use crate::object::map::Map;
 use crate::object::table::Table;
 use crate::value::Value;
@@ -119,7 +119,7 @@ pub fn for_step(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             vm.cur.pc = vm.cur.pc.offset(i.x() as isize);
             vm.heap.fuel.left -= 1;
             if vm.heap.fuel.left < 0 {
-                return super::safepoint::slow(vm);
+                return super::safepoint::back_edge(vm, i);
             }
             return Ctl::Load;
         }
@@ -463,7 +463,7 @@ pub fn resume(vm: &mut Vm, mut g: Gc<Fiber>, send: Value, wants: Wants) -> R {
         return Ok(Value::NIL);
     }
     let mut cur = vm.cur;
-    if cur.depth >= MAX_GENERATORS {
+    if cur.depth >= MAX_CHAIN {
         return Err(vm.runtime_error("Stack overflow"));
     }
     vm.enter_generator(g)?;

@@ -39,6 +39,8 @@ pub enum Ctl {
     Next,
     /// Frames or fiber changed: read the state again.
     Load,
+    /// As `Load`, and a safepoint is due.
+    Safepoint,
     /// `vm.exception` is to be thrown at the running instruction.
     Throw,
     /// The running task parked or ended: back to the scheduler.

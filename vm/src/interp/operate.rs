@@ -220,7 +220,7 @@ pub fn compare_jump(vm: &mut Vm, _r: *mut Value, i: Instr, x: Value, y: Value) -
                 if i.x() < 0 {
                     vm.heap.fuel.left -= 1;
                     if vm.heap.fuel.left < 0 {
-                        return super::safepoint::slow(vm);
+                        return super::safepoint::back_edge(vm, i);
                     }
                 }
             }

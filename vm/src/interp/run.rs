@@ -137,6 +137,17 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 }
             };
         }
+        /// Jumps back, and charges.
+        macro_rules! jump_back {
+            ($i:expr) => {
+                jump!($i);
+                vm.heap.fuel.left -= 1;
+                if vm.heap.fuel.left < 0 {
+                    save!();
+                    ctl!(safepoint::back_edge(vm, $i));
+                }
+            };
+        }
         macro_rules! arith {
             ($i:expr, $a:expr, $b:expr, $checked:ident, $shift:expr, $fop:tt) => {{
                 let (x, y): (Value, Value) = ($a, $b);
@@ -221,8 +232,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 match cmp!($i, x, y, $op) {
                     Some(t) => {
                         if t {
-                            jump!($i);
-                            charge!();
+                            jump_back!($i);
                         }
                     }
                     None => slow!(operate::compare_jump, $i, x, y),
@@ -234,13 +244,11 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 let x = ra!($i);
                 if x.is_small() {
                     if x.small_int() $op $i.bc() {
-                        jump!($i);
-                        charge!();
+                        jump_back!($i);
                     }
                 } else if x.is_float() {
                     if x.float_unchecked() $op ($i.bc() as f64) {
-                        jump!($i);
-                        charge!();
+                        jump_back!($i);
                     }
                 } else {
                     slow!(operate::compare_jump, $i, x, Value::small($i.bc()));
@@ -282,8 +290,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 match eq!(x, y) {
                     Some(t) => {
                         if t == $sense {
-                            jump!($i);
-                            charge!();
+                            jump_back!($i);
                         }
                     }
                     None => slow!(operate::compare_jump, $i, x, y),
@@ -357,6 +364,11 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
             },
         }
         load!();
+        if vm.heap.fuel.left < 0 && !matches!(start, Start::Throw) {
+            // Short tasks may come and go without passing any other. A handler that was just entered must come to its first
+            // instruction: a cleanup begins there.
+            ctl!(safepoint::slow(vm));
+        }
         loop {
             let i = *pc;
             pc = pc.add(1);
@@ -590,13 +602,11 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 Op::JEqI => eq_jump!(i, Value::small(i.bc()), true),
                 Op::JNeI => eq_jump!(i, Value::small(i.bc()), false),
                 Op::Loop => {
-                    jump!(i);
-                    charge!();
+                    jump_back!(i);
                 }
                 Op::LoopT => {
                     if ra!(i).truthy() {
-                        jump!(i);
-                        charge!();
+                        jump_back!(i);
                     }
                 }
                 Op::LoopLt => cmp_loop!(i, <),
@@ -622,8 +632,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                             let v = Value::small(n);
                             *w = v;
                             rb!(i) = v;
-                            jump!(i);
-                            charge!();
+                            jump_back!(i);
                         }
                     } else {
                         slow!(iterate::for_step, i);
@@ -916,7 +925,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                         slow!(cold::undefined_module_var, i);
                     } else {
                         save!();
-                        ctl!(call::tail_call(vm, w, i.b(), false));
+                        ctl!(call::tail_call(vm, w, i.b(), &[], false));
                     }
                 }
                 Op::TailMethod => {

@@ -1,5 +1,6 @@
 //! The safepoint: the one place where the event loop is polled, memory collected, limits and interrupts seen.
 use super::{Ctl, call};
+use crate::bytecode::Instr;
 use crate::heap::collect::Marker;
 use crate::heap::{Gc, Kind};
 use crate::object::fiber::Fiber;
@@ -10,6 +11,9 @@ use std::sync::atomic::Ordering;
 
 /// Safepoints that collect one by one in stress mode.
 const STRESS_EVERY: u64 = 20_000;
+
+/// Bytes whose marking, in a collection that the memory limit enforced, counts as one call or back-edge.
+const LIVE_BYTES_PER_CHARGE: usize = 4096;
 
 /// Fuel below zero. The running fiber's state has been written back.
 #[cold]
@@ -30,18 +34,21 @@ pub fn slow(vm: &mut Vm) -> Ctl {
     // Stress: every safepoint of the first ones, then now and then, so that long programs end.
     let stress = vm.options.stress_gc && (vm.polls < STRESS_EVERY || vm.polls.is_multiple_of(64));
     if vm.heap.collect_requested || stress {
+        if vm.heap.limit.is_some_and(|limit| vm.heap.in_use() > limit) {
+            // A program that lives close to the limit does little else.
+            vm.heap.fuel.spend((vm.heap.in_use() / LIVE_BYTES_PER_CHARGE) as i64);
+        }
         collect(vm, false);
         if let Some(limit) = vm.heap.limit
             && vm.heap.in_use() > limit
         {
             collect(vm, true);
             if vm.heap.in_use() > limit && vm.nesting == 0 {
-                // A reserve lets handlers run.
-                vm.heap.limit = Some(vm.heap.in_use() + limit / 8);
-                let c = vm.classes.memory_limit;
-                let _ = vm.throw(c, &format!("Memory limit of {limit} bytes exceeded"));
-                return Ctl::Throw;
+                return over_memory_limit(vm);
             }
+        }
+        if vm.heap.limit > vm.options.memory_limit && vm.options.memory_limit.is_some_and(|n| vm.heap.in_use() <= n) {
+            vm.heap.limit = vm.options.memory_limit;
         }
     }
     if let Some(limit) = vm.options.instruction_limit
@@ -59,6 +66,32 @@ pub fn slow(vm: &mut Vm) -> Ctl {
         return crate::task::poll(vm);
     }
     Ctl::Load
+}
+
+/// Fuel below zero after the jump of `i`. An exception belongs to the jump, not to what stands before the loop: handlers and
+/// `finally` parts around the loop must see it.
+#[cold]
+#[inline(never)]
+pub fn back_edge(vm: &mut Vm, i: Instr) -> Ctl {
+    let target = vm.cur.pc;
+    let c = slow(vm);
+    if c == Ctl::Throw {
+        // SAFETY: the jump led from behind `i` to `target`.
+        vm.cur.pc = unsafe { target.offset(-(i.x() as isize)) };
+    }
+    c
+}
+
+/// Each exception leaves a reserve for handlers and for the tasks that are not concerned; a program that goes on filling it
+/// cannot be helped by more of them and ends.
+#[cold]
+fn over_memory_limit(vm: &mut Vm) -> Ctl {
+    let limit = vm.options.memory_limit.unwrap_or(usize::MAX);
+    vm.heap.limit = Some(vm.heap.in_use() + limit / 8);
+    vm.fatal = vm.heap.in_use() > limit.saturating_mul(2);
+    let c = vm.classes.memory_limit;
+    let _ = vm.throw(c, &format!("Memory limit of {limit} bytes exceeded"));
+    Ctl::Throw
 }
 
 #[cold]

@@ -157,6 +157,10 @@ pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
         kept += 1;
         let name = vm.sym_name(p.trace_name).to_string();
         if p.source.internal {
+            // The body of internal code is nobody's function.
+            if p.trace_name == vm.names.module {
+                continue;
+            }
             // Several prelude frames in a row are one library function.
             if out.last().is_none_or(|l: &TraceFrame| l.position.is_some() || l.name != name) {
                 out.push(TraceFrame { name, position: None });

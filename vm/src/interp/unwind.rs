@@ -14,6 +14,7 @@ pub fn settle(vm: &mut Vm, c: Ctl) -> Option<Exit> {
     loop {
         match c {
             Ctl::Next | Ctl::Load => return None,
+            Ctl::Safepoint => c = super::safepoint::slow(vm),
             Ctl::Idle => return Some(Exit::Idle),
             Ctl::Done => return Some(Exit::Done),
             Ctl::Throw => {

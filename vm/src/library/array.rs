@@ -22,69 +22,132 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("size", size, 0, 0, "(a .size) -- number of elements"),
-    def!("length", size, 0, 0, "(a .length) -- number of elements"),
-    def!("empty?", is_empty, 0, 0, "(a .empty?) -- has it no elements?"),
-    def!("empty", is_empty, 0, 0, "(a .empty) -- has it no elements?"),
-    def!("not_empty?", not_empty, 0, 0, "(a .not_empty?) -- has it elements?"),
-    def!("get", get, 1, 2, "(a .get i [d]) -- element i, else d or nil"),
-    def!("set", set, 2, 2, "(a .set i v) -- replaces element i; the receiver"),
-    def!("add", add, 1, 1, "(a .add v) -- appends v; the receiver"),
-    def!("append", add, 1, 1, "(a .append v) -- appends v; the receiver"),
-    def!("push", push, 1, 1, "(a .push v) -- appends v; the new size"),
-    def!("pop", pop, 0, 0, "(a .pop) -- removes and gives the last element, nil when empty"),
-    def!("shift", shift, 0, 0, "(a .shift) -- removes and gives the first element, nil when empty"),
-    def!("unshift", unshift, 1, 1, "(a .unshift v) -- prepends v; the receiver"),
-    def!("insert", insert, 2, 2, "(a .insert i v) -- inserts v before index i; the receiver"),
-    def!("remove_at", remove_at, 1, 1, "(a .remove_at i) -- removes and gives element i, nil outside"),
-    def!("del", remove_at, 1, 1, "(a .del i) -- removes and gives element i, nil outside"),
-    def!("remove", remove, 1, 1, "(a .remove v) -- removes the first element equal to v; was there one?"),
-    def!("clear", clear, 0, 0, "(a .clear) -- removes all elements; the receiver"),
-    def!("extend", extend, 1, 1, "(a .extend xs) -- appends the elements of an iterable; the receiver"),
-    def!("fill", fill, 1, 1, "(a .fill v) -- makes every element v; the receiver"),
-    def!("first", first, 0, 1, "(a .first [n]) -- first element or nil; the first n as an array"),
-    def!("last", last, 0, 1, "(a .last [n]) -- last element or nil; the last n as an array"),
-    def!("index_of", index_of, 1, 1, "(a .index_of v) -- index of the first element equal to v, or -1"),
-    def!("last_index_of", last_index_of, 1, 1, "(a .last_index_of v) -- index of the last element equal to v, or -1"),
-    def!("contains", contains, 1, 1, "(a .contains v) -- is an element equal to v?"),
-    def!("include?", contains, 1, 1, "(a .include? v) -- is an element equal to v?"),
-    def!("count", count_of, 0, 1, "(a .count [v]) -- size, number of elements equal to v, or for which the function v is true"),
-    def!("reverse", reverse, 0, 0, "(a .reverse) -- elements from the last to the first"),
-    def!("reverse!", reverse_here, 0, 0, "(a .reverse!) -- reverses in place; the receiver"),
-    def!("shuffle", shuffle, 0, 0, "(a .shuffle) -- elements in random order"),
-    def!("shuffle!", shuffle_here, 0, 0, "(a .shuffle!) -- shuffles in place; the receiver"),
-    def!("sample", sample, 0, 0, "(a .sample) -- a random element, nil when empty"),
-    def!("slice", slice, 1, 2, "(a .slice from [to]) -- elements from (inclusive) to (exclusive), or those a Range names"),
-    def!("take", take, 1, 1, "(a .take n) -- the first n elements"),
-    def!("drop", drop_first, 1, 1, "(a .drop n) -- all but the first n elements"),
-    def!("skip", drop_first, 1, 1, "(a .skip n) -- all but the first n elements"),
-    def!("concat", concat, 0, VARIADIC, "(a .concat xs...) -- elements of the receiver and of each array"),
-    def!("zip", zip, 0, VARIADIC, "(a .zip xs...) -- tuples of elements with the same index, as many as the shortest has"),
-    def!("flatten", flatten, 0, 1, "(a .flatten [depth]) -- nested arrays dissolved, all levels or so many"),
-    def!("compact", compact, 0, 0, "(a .compact) -- elements that are neither nil nor void"),
-    def!("uniq", uniq, 0, 0, "(a .uniq) -- first occurrences of equal elements"),
-    def!("union", union, 1, 1, "(a .union xs) -- distinct elements of both"),
-    def!("intersect", intersect, 1, 1, "(a .intersect xs) -- distinct elements that are in both"),
-    def!("diff", diff, 1, 1, "(a .diff xs) -- distinct elements that are not in xs"),
-    def!("chunk", chunk, 1, 1, "(a .chunk n) -- arrays of n neighbours, the last may be shorter"),
-    def!("each_slice", chunk, 1, 1, "(a .each_slice n) -- arrays of n neighbours, the last may be shorter"),
-    def!("windows", windows, 1, 1, "(a .windows n) -- all runs of n neighbours"),
-    def!("tally", tally, 0, 0, "(a .tally) -- HashMap from element to number of occurrences"),
-    def!("join", join, 0, 1, "(a .join [sep]) -- texts of the elements joined"),
-    def!("enumerate", enumerate, 0, 0, "(a .enumerate) -- array of [index element]"),
-    def!("pairs", enumerate, 0, 0, "(a .pairs) -- array of [index element]"),
-    def!("keys", keys, 0, 0, "(a .keys) -- indices"),
-    def!("to_map", to_map, 0, 0, "(a .to_map) -- Map from [key value] elements"),
-    def!("to_hash_map", to_hash_map, 0, 0, "(a .to_hash_map) -- HashMap from [key value] elements"),
-    def!("to_set", to_set, 0, 0, "(a .to_set) -- HashSet of the elements"),
-    def!("to_array", to_array, 0, 0, "(a .to_array) -- mutable copy"),
-    def!("dup", to_array, 0, 0, "(a .dup) -- mutable copy"),
-    def!("transpose", transpose, 0, 0, "(a .transpose) -- rows and columns of an array of equally long arrays exchanged"),
-    def!("combinations", combinations, 1, 1, "(a .combinations n) -- all choices of n elements, by index"),
-    def!("permutations", permutations, 0, 0, "(a .permutations) -- all orders of the elements, by index"),
-    def!("rotate", rotate, 0, 1, "(a .rotate n) -- the first n elements moved to the end"),
-    def!("bsearch", bsearch, 1, 1, "(a .bsearch v) -- index of v in a sorted array, or -1"),
-    def!("immutable?", is_immutable, 0, 0, "(a .immutable?) -- can it not be changed?"),
+    def!("size", size, 0, 0, "(a .size) -- number of elements
+        ([1 2] .size) => 2"),
+    def!("length", size, 0, 0, "(a .length) -- number of elements
+        ([1 2] .length) => 2"),
+    def!("empty?", is_empty, 0, 0, "(a .empty?) -- has it no elements?
+        ([] .empty?) => true"),
+    def!("empty", is_empty, 0, 0, "(a .empty) -- has it no elements?
+        ([] .empty) => true"),
+    def!("not_empty?", not_empty, 0, 0, "(a .not_empty?) -- has it elements?
+        ([1] .not_empty?) => true"),
+    def!("get", get, 1, 2, r#"(a .get i [d]) -- element i, else d or nil
+        ([1 2] .get 5 "none") => "none""#),
+    def!("set", set, 2, 2, r#"(a .set i v) -- replaces element i; the receiver
+        ([1 2] .set 0 "x") => ["x" 2]"#),
+    def!("add", add, 1, 1, "(a .add v) -- appends v; the receiver
+        ([1] .add 2) => [1 2]"),
+    def!("append", add, 1, 1, "(a .append v) -- appends v; the receiver
+        ([1] .append 2) => [1 2]"),
+    def!("push", push, 1, 1, "(a .push v) -- appends v; the new size
+        ([1 2] .push 3) => 3"),
+    def!("pop", pop, 0, 0, "(a .pop) -- removes and gives the last element, nil when empty
+        ([1 2] .pop) => 2"),
+    def!("shift", shift, 0, 0, "(a .shift) -- removes and gives the first element, nil when empty
+        ([1 2] .shift) => 1"),
+    def!("unshift", unshift, 1, 1, "(a .unshift v) -- prepends v; the receiver
+        ([2] .unshift 1) => [1 2]"),
+    def!("insert", insert, 2, 2, "(a .insert i v) -- inserts v before index i; the receiver
+        ([1 3] .insert 1 2) => [1 2 3]"),
+    def!("remove_at", |vm, a| remove_at(vm, a, "remove_at"), 1, 1, "(a .remove_at i) -- removes and gives element i, nil outside
+        ([1 2 3] .remove_at 1) => 2"),
+    def!("del", |vm, a| remove_at(vm, a, "del"), 1, 1, "(a .del i) -- removes and gives element i, nil outside
+        ([1 2 3] .del 0) => 1"),
+    def!("remove", remove, 1, 1, "(a .remove v) -- removes the first element equal to v; was there one?
+        ([1 2 1] .remove 1) => true"),
+    def!("clear", clear, 0, 0, "(a .clear) -- removes all elements; the receiver
+        ([1 2] .clear) => []"),
+    def!("extend", extend, 1, 1, "(a .extend xs) -- appends the elements of an iterable; the receiver
+        ([1] .extend [2 3]) => [1 2 3]"),
+    def!("fill", fill, 1, 1, "(a .fill v) -- makes every element v; the receiver
+        ([1 2] .fill 0) => [0 0]"),
+    def!("first", first, 0, 1, "(a .first [n]) -- first element or nil; the first n as an array
+        ([1 2 3] .first 2) => [1 2]"),
+    def!("last", last, 0, 1, "(a .last [n]) -- last element or nil; the last n as an array
+        ([1 2 3] .last) => 3"),
+    def!("index_of", index_of, 1, 1, r#"(a .index_of v) -- index of the first element equal to v, or -1
+        (["a" "b"] .index_of "b") => 1"#),
+    def!("last_index_of", last_index_of, 1, 1, "(a .last_index_of v) -- index of the last element equal to v, or -1
+        ([1 2 1] .last_index_of 1) => 2"),
+    def!("contains", contains, 1, 1, "(a .contains v) -- is an element equal to v?
+        ([1 2] .contains 2) => true"),
+    def!("include?", contains, 1, 1, "(a .include? v) -- is an element equal to v?
+        ([1 2] .include? 3) => false"),
+    def!("count", count_of, 0, 1, "(a .count [v]) -- size, number of elements equal to v, or for which the function v is true
+        ([1 2 1] .count 1) => 2"),
+    def!("reverse", reverse, 0, 0, "(a .reverse) -- elements from the last to the first
+        ([1 2 3] .reverse) => [3 2 1]"),
+    def!("reverse!", reverse_here, 0, 0, "(a .reverse!) -- reverses in place; the receiver
+        ([1 2 3] .reverse!) => [3 2 1]"),
+    def!("shuffle", shuffle, 0, 0, "(a .shuffle) -- elements in random order
+        ([1 2 3] .shuffle)"),
+    def!("shuffle!", shuffle_here, 0, 0, "(a .shuffle!) -- shuffles in place; the receiver
+        ([1 2 3] .shuffle!)"),
+    def!("sample", sample, 0, 0, "(a .sample) -- a random element, nil when empty
+        ([1 2 3] .sample)"),
+    def!("slice", slice, 1, 2, "(a .slice from [to]) -- elements from (inclusive) to (exclusive), or those a Range names
+        ([1 2 3 4] .slice 1 3) => [2 3]"),
+    def!("take", |vm, a| take(vm, a, "take"), 1, 1, "(a .take n) -- the first n elements
+        ([1 2 3] .take 2) => [1 2]"),
+    def!("drop", |vm, a| drop_first(vm, a, "drop"), 1, 1, "(a .drop n) -- all but the first n elements
+        ([1 2 3] .drop 1) => [2 3]"),
+    def!("skip", |vm, a| drop_first(vm, a, "skip"), 1, 1, "(a .skip n) -- all but the first n elements
+        ([1 2 3] .skip 1) => [2 3]"),
+    def!("concat", concat, 0, VARIADIC, "(a .concat xs...) -- elements of the receiver and of each array
+        ([1] .concat [2] [3]) => [1 2 3]"),
+    def!("zip", zip, 0, VARIADIC, r#"(a .zip xs...) -- tuples of elements with the same index, as many as the shortest has
+        ([1 2] .zip ["a" "b"]) => [[1 "a"] [2 "b"]]"#),
+    def!("flatten", flatten, 0, 1, "(a .flatten [depth]) -- nested arrays dissolved, all levels or so many
+        ([1 [2 [3]]] .flatten) => [1 2 3]"),
+    def!("compact", compact, 0, 0, "(a .compact) -- elements that are neither nil nor void
+        ([1 nil 2] .compact) => [1 2]"),
+    def!("uniq", uniq, 0, 0, "(a .uniq) -- first occurrences of equal elements
+        ([1 2 1] .uniq) => [1 2]"),
+    def!("union", union, 1, 1, "(a .union xs) -- distinct elements of both
+        ([1 2] .union [2 3]) => [1 2 3]"),
+    def!("intersect", intersect, 1, 1, "(a .intersect xs) -- distinct elements that are in both
+        ([1 2] .intersect [2 3]) => [2]"),
+    def!("diff", diff, 1, 1, "(a .diff xs) -- distinct elements that are not in xs
+        ([1 2 3] .diff [2]) => [1 3]"),
+    def!("chunk", chunk, 1, 1, "(a .chunk n) -- arrays of n neighbours, the last may be shorter
+        ([1 2 3] .chunk 2) => [[1 2] [3]]"),
+    def!("each_slice", chunk, 1, 1, "(a .each_slice n) -- arrays of n neighbours, the last may be shorter
+        ([1 2 3] .each_slice 2) => [[1 2] [3]]"),
+    def!("windows", windows, 1, 1, "(a .windows n) -- all runs of n neighbours
+        ([1 2 3] .windows 2) => [[1 2] [2 3]]"),
+    def!("tally", tally, 0, 0, r#"(a .tally) -- HashMap from element to number of occurrences
+        (["a" "b" "a"] .tally) => {{"a" 2 "b" 1}}"#),
+    def!("join", join, 0, 1, r#"(a .join [sep]) -- texts of the elements joined
+        ([1 2 3] .join "-") => "1-2-3""#),
+    def!("enumerate", enumerate, 0, 0, r#"(a .enumerate) -- array of [index element]
+        (["a" "b"] .enumerate) => [[0 "a"] [1 "b"]]"#),
+    def!("pairs", enumerate, 0, 0, r#"(a .pairs) -- array of [index element]
+        (["a" "b"] .pairs) => [[0 "a"] [1 "b"]]"#),
+    def!("keys", keys, 0, 0, r#"(a .keys) -- indices
+        (["a" "b"] .keys) => [0 1]"#),
+    def!("to_map", to_map, 0, 0, r#"(a .to_map) -- Map from [key value] elements
+        ([["a" 1]] .to_map) => {^a 1}"#),
+    def!("to_hash_map", to_hash_map, 0, 0, r#"(a .to_hash_map) -- HashMap from [key value] elements
+        ([[1 "a"]] .to_hash_map) => {{1 "a"}}"#),
+    def!("to_set", to_set, 0, 0, "(a .to_set) -- HashSet of the elements
+        ([1 2 1] .to_set) => (HashSet 1 2)"),
+    def!("to_array", to_array, 0, 0, "(a .to_array) -- mutable copy
+        ([1 2] .to_array) => [1 2]"),
+    def!("dup", to_array, 0, 0, "(a .dup) -- mutable copy
+        ([1 2] .dup) => [1 2]"),
+    def!("transpose", transpose, 0, 0, "(a .transpose) -- rows and columns of an array of equally long arrays exchanged
+        ([[1 2] [3 4]] .transpose) => [[1 3] [2 4]]"),
+    def!("combinations", combinations, 1, 1, "(a .combinations n) -- all choices of n elements, by index
+        ([1 2 3] .combinations 2) => [[1 2] [1 3] [2 3]]"),
+    def!("permutations", permutations, 0, 0, "(a .permutations) -- all orders of the elements, by index
+        ([1 2] .permutations) => [[1 2] [2 1]]"),
+    def!("rotate", rotate, 0, 1, "(a .rotate n) -- the first n elements moved to the end
+        ([1 2 3] .rotate 1) => [2 3 1]"),
+    def!("bsearch", bsearch, 1, 1, "(a .bsearch v) -- index of v in a sorted array, or -1
+        ([1 3 5] .bsearch 3) => 1"),
+    def!("immutable?", is_immutable, 0, 0, "(a .immutable?) -- can it not be changed?
+        (#[1] .immutable?) => true"),
     def!("_push_unique", push_unique, 3, 3, ""),
     def!("_mutable", check_mutable, 0, 0, ""),
     def!("_replace", replace, 1, 1, ""),
@@ -93,8 +156,10 @@ static DEFS: &[NativeDef] = &[
 /// Globals.
 #[rustfmt::skip]
 pub static GLOBALS: &[NativeDef] = &[
-    def!("array", make, 0, VARIADIC, "(array v...) -- an Array of the arguments"),
-    def!("array_of", array_of, 2, 2, "(array_of n v) -- n times v, or (v i) for each index when v is a Function"),
+    def!("array", make, 0, VARIADIC, "(array v...) -- an Array of the arguments
+        (array 1 2) => [1 2]"),
+    def!("array_of", array_of, 2, 2, "(array_of n v) -- n times v, or (v i) for each index when v is a Function
+        (array_of 3 0) => [0 0 0]"),
 ];
 
 fn outside(vm: &mut Vm, i: i64, a: Gc<Array>) -> Stop {
@@ -134,7 +199,7 @@ fn set(vm: &mut Vm, args: &Args) -> R {
 }
 
 /// Room for `extra` more elements.
-fn room(vm: &mut Vm, a: Gc<Array>, extra: usize) -> Result<(), Stop> {
+pub fn room(vm: &mut Vm, a: Gc<Array>, extra: usize) -> Result<(), Stop> {
     if a.size() + extra > MAX_LEN { Err(vm.runtime_error("Array too large")) } else { Ok(()) }
 }
 
@@ -184,10 +249,10 @@ fn insert(vm: &mut Vm, args: &Args) -> R {
     Ok(args.this())
 }
 
-fn remove_at(vm: &mut Vm, args: &Args) -> R {
+fn remove_at(vm: &mut Vm, args: &Args, name: &str) -> R {
     let a = this_array(vm, args)?;
     mutable(vm, a)?;
-    let i = int(vm, "remove_at", args.get(0))?;
+    let i = int(vm, name, args.get(0))?;
     Ok(position(i, a.size()).map_or(Value::NIL, |p| a.remove(p)))
 }
 
@@ -256,7 +321,7 @@ fn first(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
     match args.opt(0) {
         None => Ok(a.at(0).unwrap_or(Value::NIL)),
-        Some(_) => take(vm, args),
+        Some(_) => take(vm, args, "first"),
     }
 }
 
@@ -373,15 +438,15 @@ fn slice(vm: &mut Vm, args: &Args) -> R {
     Ok(b.value())
 }
 
-fn take(vm: &mut Vm, args: &Args) -> R {
+fn take(vm: &mut Vm, args: &Args, name: &str) -> R {
     let a = this_array(vm, args)?;
-    let n = count(vm, "take", args.get(0))?.min(a.size());
+    let n = count(vm, name, args.get(0))?.min(a.size());
     Ok(vm.array(&a.as_slice()[..n]))
 }
 
-fn drop_first(vm: &mut Vm, args: &Args) -> R {
+fn drop_first(vm: &mut Vm, args: &Args, name: &str) -> R {
     let a = this_array(vm, args)?;
-    let n = count(vm, "drop", args.get(0))?.min(a.size());
+    let n = count(vm, name, args.get(0))?.min(a.size());
     Ok(vm.array(&a.as_slice()[n..]))
 }
 
@@ -606,6 +671,15 @@ fn tally(vm: &mut Vm, args: &Args) -> R {
     Ok(t.value())
 }
 
+/// Bytes of the joined elements when all are Strings: such an Array is joined without a detour.
+fn joined_length(a: Gc<Array>, sep: &str) -> Option<usize> {
+    let mut bytes = sep.len() * a.size().saturating_sub(1);
+    for v in a.as_slice() {
+        bytes += v.as_str()?.len();
+    }
+    Some(bytes)
+}
+
 /// The texts of the elements of `a`, with `args[0]` between them.
 pub fn join_items(vm: &mut Vm, a: Gc<Array>, sep: Option<Value>) -> R {
     let sep = match sep {
@@ -615,6 +689,14 @@ pub fn join_items(vm: &mut Vm, a: Gc<Array>, sep: Option<Value>) -> R {
         },
         _ => String::new(),
     };
+    if let Some(bytes) = joined_length(a, &sep) {
+        super::string::check_len(vm, bytes)?;
+        let parts = a.as_slice().iter().enumerate().flat_map(|(i, v)| {
+            let before = if i > 0 { sep.as_str() } else { "" };
+            [before, v.as_str().unwrap_or("")]
+        });
+        return Ok(vm.heap.string_of(bytes, parts).value());
+    }
     let mut out = String::new();
     let mut i = 0;
     while let Some(x) = a.at(i) {

@@ -249,44 +249,70 @@ fn crc32(vm: &mut Vm, a: &Args) -> R {
 
 #[rustfmt::skip]
 pub static METHODS: &[NativeDef] = &[
-    def!("size", size, 0, 0, "(b .size) -- Number of bytes."),
-    def!("length", size, 0, 0, "(b .length) -- Number of bytes."),
-    def!("empty?", is_empty, 0, 0, "(b .empty?) -- Has it no bytes?"),
-    def!("get", get, 1, 1, "(b .get i) -- Byte i as Bytes of length 1."),
-    def!("at", at, 1, 1, "(b .at i) -- Byte i as an Int, or nil."),
-    def!("to_array", to_array, 0, 0, "(b .to_array) -- Array of Ints."),
-    def!("slice", slice, 1, 2, "(b .slice from [to]) -- The bytes from from up to, excluding, to."),
-    def!("concat", concat, 0, VARIADIC, "(b .concat bytes...) -- The receiver followed by the others."),
-    def!("reverse", reverse, 0, 0, "(b .reverse) -- In reverse order."),
-    def!("index", index, 1, 1, "(b .index bytes) -- Position of the first occurrence, or -1."),
-    def!("to_text", to_text, 0, 0, ["lossy"], "(b .to_text [^^lossy]) -- The String these UTF-8 bytes are."),
-    def!("to_hex", to_hex, 0, 0, "(b .to_hex) -- Two hex digits per byte."),
-    def!("to_base64", to_base64, 0, 0, "(b .to_base64) -- Base64 with padding."),
-    def!("to_int", to_int, 0, 0, ["little", "signed"], "(b .to_int [^^little ^^signed]) -- The number of up to 8 bytes."),
-    def!("to_bytes", |_, a| Ok(a.this()), 0, 0, "(b .to_bytes) -- Itself."),
-    def!("to_bool", |_, _| Ok(Value::TRUE), 0, 0, "(b .to_bool) -- true."),
+    def!("size", size, 0, 0, "(b .size) -- Number of bytes.
+        ((Bytes/from [1 2]) .size) => 2"),
+    def!("length", size, 0, 0, "(b .length) -- Number of bytes.
+        ((Bytes/from [1 2]) .length) => 2"),
+    def!("empty?", is_empty, 0, 0, "(b .empty?) -- Has it no bytes?
+        ((Bytes/from []) .empty?) => true"),
+    def!("get", get, 1, 1, "(b .get i) -- Byte i as Bytes of length 1.
+        ((Bytes/from [1 2]) .get 1) => 0#02"),
+    def!("at", at, 1, 1, "(b .at i) -- Byte i as an Int, or nil.
+        ((Bytes/from [1 2]) .at 1) => 2"),
+    def!("to_array", to_array, 0, 0, "(b .to_array) -- Array of Ints.
+        ((Bytes/from [1 2]) .to_array) => [1 2]"),
+    def!("slice", slice, 1, 2, "(b .slice from [to]) -- The bytes from from up to, excluding, to.
+        ((Bytes/from [1 2 3]) .slice 1 3) => 0#0203"),
+    def!("concat", concat, 0, VARIADIC, "(b .concat bytes...) -- The receiver followed by the others.
+        ((Bytes/from [1]) .concat (Bytes/from [2])) => 0#0102"),
+    def!("reverse", reverse, 0, 0, "(b .reverse) -- In reverse order.
+        ((Bytes/from [1 2]) .reverse) => 0#0201"),
+    def!("index", index, 1, 1, "(b .index bytes) -- Position of the first occurrence, or -1.
+        ((Bytes/from [1 2 3]) .index (Bytes/from [3])) => 2"),
+    def!("to_text", to_text, 0, 0, ["lossy"], r#"(b .to_text [^^lossy]) -- The String these UTF-8 bytes are.
+        ((Bytes/from [104 105]) .to_text) => "hi""#),
+    def!("to_hex", to_hex, 0, 0, r#"(b .to_hex) -- Two hex digits per byte.
+        ((Bytes/from [1 255]) .to_hex) => "01ff""#),
+    def!("to_base64", to_base64, 0, 0, r#"(b .to_base64) -- Base64 with padding.
+        ((Bytes/from [104 105]) .to_base64) => "aGk=""#),
+    def!("to_int", to_int, 0, 0, ["little", "signed"], "(b .to_int [^^little ^^signed]) -- The number of up to 8 bytes.
+        ((Bytes/from [1 0]) .to_int) => 256"),
+    def!("to_bytes", |_, a| Ok(a.this()), 0, 0, "(b .to_bytes) -- Itself.
+        ((Bytes/from [1]) .to_bytes) => 0#01"),
+    def!("to_bool", |_, _| Ok(Value::TRUE), 0, 0, "(b .to_bool) -- true.
+        ((Bytes/from []) .to_bool) => true"),
 ];
 
 #[rustfmt::skip]
 pub static STATICS: &[NativeDef] = &[
-    def!("from", from, 1, 1, "(Bytes .from ints) -- The bytes with these values."),
-    def!("zeros", zeros, 1, 1, "(Bytes .zeros n) -- n zero bytes."),
-    def!("hex", from_hex, 1, 1, "(Bytes .hex s) -- The bytes of a hex text."),
-    def!("base64", from_base64, 1, 1, "(Bytes .base64 s) -- The bytes of a base64 text."),
-    def!("of_int", of_int, 2, 2, ["little"], "(Bytes .of_int n size [^^little]) -- A number as size bytes."),
+    def!("from", from, 1, 1, "(Bytes .from ints) -- The bytes with these values.
+        (Bytes/from [1 2]) => 0#0102"),
+    def!("zeros", zeros, 1, 1, "(Bytes .zeros n) -- n zero bytes.
+        (Bytes/zeros 2) => 0#0000"),
+    def!("hex", from_hex, 1, 1, r#"(Bytes .hex s) -- The bytes of a hex text.
+        (Bytes/hex "01ff") => 0#01ff"#),
+    def!("base64", from_base64, 1, 1, r#"(Bytes .base64 s) -- The bytes of a base64 text.
+        (Bytes/base64 "aGk=") => 0#6869"#),
+    def!("of_int", of_int, 2, 2, ["little"], "(Bytes .of_int n size [^^little]) -- A number as size bytes.
+        (Bytes/of_int 258 2) => 0#0102"),
 ];
 
 #[rustfmt::skip]
 pub static GENE: &[NativeDef] = &[
-    def!("base64_encode", base64_encode, 1, 1, "(gene/base64_encode s) -- Base64 of a String or Bytes."),
-    def!("base64_decode", base64_decode, 1, 1, "(gene/base64_decode s) -- The String (or Bytes, if no UTF-8) of a base64 text."),
+    def!("base64_encode", base64_encode, 1, 1, r#"(gene/base64_encode s) -- Base64 of a String or Bytes.
+        (gene/base64_encode "hi") => "aGk=""#),
+    def!("base64_decode", base64_decode, 1, 1, r#"(gene/base64_decode s) -- The String (or Bytes, if no UTF-8) of a base64 text.
+        (gene/base64_decode "aGk=") => "hi""#),
 ];
 
 #[rustfmt::skip]
 pub static HASH: &[NativeDef] = &[
-    def!("sha256", sha256, 1, 1, "(gene/hash/sha256 s) -- SHA-256 as hex."),
-    def!("md5", md5, 1, 1, "(gene/hash/md5 s) -- MD5 as hex."),
-    def!("crc32", crc32, 1, 1, "(gene/hash/crc32 s) -- CRC-32 as an Int."),
+    def!("sha256", sha256, 1, 1, r#"(gene/hash/sha256 s) -- SHA-256 as hex.
+        ((gene/hash/sha256 "") .slice 0 8) => "e3b0c442""#),
+    def!("md5", md5, 1, 1, r#"(gene/hash/md5 s) -- MD5 as hex.
+        ((gene/hash/md5 "") .slice 0 8) => "d41d8cd9""#),
+    def!("crc32", crc32, 1, 1, r#"(gene/hash/crc32 s) -- CRC-32 as an Int.
+        (gene/hash/crc32 "hi") => 3633523372"#),
 ];
 
 pub fn install(vm: &mut Vm) {

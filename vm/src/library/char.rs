@@ -85,8 +85,22 @@ pub fn from_code(vm: &mut Vm, name: &str, v: Value) -> R {
 }
 
 pub static CHAR: &[NativeDef] = &[
-    def!("code", |vm, a| Ok(Value::small(this(vm, a)? as i64)), 0, 0, "(c .code) -- The code point as an Int."),
-    def!("to_s", to_s, 0, 0, "(c .to_s) -- A String of one character."),
+    def!(
+        "code",
+        |vm, a| Ok(Value::small(this(vm, a)? as i64)),
+        0,
+        0,
+        "(c .code) -- The code point as an Int.
+        ('a' .code) => 97"
+    ),
+    def!(
+        "to_s",
+        to_s,
+        0,
+        0,
+        r#"(c .to_s) -- A String of one character.
+        ('a' .to_s) => "a""#
+    ),
     def!(
         "to_sym",
         |vm, a| {
@@ -95,18 +109,89 @@ pub static CHAR: &[NativeDef] = &[
         },
         0,
         0,
-        "(c .to_sym) -- The Symbol named so."
+        "(c .to_sym) -- The Symbol named so.
+        ('a' .to_sym) => a"
     ),
-    def!("to_upper", upper, 0, 0, "(c .to_upper) -- The upper-case Char, itself when it has none."),
-    def!("to_lower", lower, 0, 0, "(c .to_lower) -- The lower-case Char, itself when it has none."),
-    def!("to_i", to_i, 0, 0, "(c .to_i) -- The value of a decimal digit."),
-    def!("to_bool", |_, _| Ok(Value::TRUE), 0, 0, "(c .to_bool) -- true."),
-    def!("numeric?", |vm, a| test(vm, a, char::is_numeric), 0, 0, "(c .numeric?) -- Is it a number of any script?"),
-    def!("alpha?", |vm, a| test(vm, a, char::is_alphabetic), 0, 0, "(c .alpha?) -- Is it a letter?"),
-    def!("digit?", |vm, a| test(vm, a, is_digit), 0, 0, "(c .digit?) -- Is it a decimal digit?"),
-    def!("upper?", |vm, a| test(vm, a, char::is_uppercase), 0, 0, "(c .upper?) -- Is it an upper-case letter?"),
-    def!("lower?", |vm, a| test(vm, a, char::is_lowercase), 0, 0, "(c .lower?) -- Is it a lower-case letter?"),
-    def!("space?", |vm, a| test(vm, a, char::is_whitespace), 0, 0, "(c .space?) -- Is it white space?"),
+    def!(
+        "to_upper",
+        upper,
+        0,
+        0,
+        "(c .to_upper) -- The upper-case Char, itself when it has none.
+        ('ä' .to_upper) => 'Ä'"
+    ),
+    def!(
+        "to_lower",
+        lower,
+        0,
+        0,
+        "(c .to_lower) -- The lower-case Char, itself when it has none.
+        ('Ä' .to_lower) => 'ä'"
+    ),
+    def!(
+        "to_i",
+        to_i,
+        0,
+        0,
+        "(c .to_i) -- The value of a decimal digit.
+        ('7' .to_i) => 7"
+    ),
+    def!(
+        "to_bool",
+        |_, _| Ok(Value::TRUE),
+        0,
+        0,
+        "(c .to_bool) -- true.
+        ('a' .to_bool) => true"
+    ),
+    def!(
+        "numeric?",
+        |vm, a| test(vm, a, char::is_numeric),
+        0,
+        0,
+        "(c .numeric?) -- Is it a number of any script?
+        ('½' .numeric?) => true"
+    ),
+    def!(
+        "alpha?",
+        |vm, a| test(vm, a, char::is_alphabetic),
+        0,
+        0,
+        "(c .alpha?) -- Is it a letter?
+        ('ä' .alpha?) => true"
+    ),
+    def!(
+        "digit?",
+        |vm, a| test(vm, a, is_digit),
+        0,
+        0,
+        "(c .digit?) -- Is it a decimal digit?
+        ('7' .digit?) => true"
+    ),
+    def!(
+        "upper?",
+        |vm, a| test(vm, a, char::is_uppercase),
+        0,
+        0,
+        "(c .upper?) -- Is it an upper-case letter?
+        ('A' .upper?) => true"
+    ),
+    def!(
+        "lower?",
+        |vm, a| test(vm, a, char::is_lowercase),
+        0,
+        0,
+        "(c .lower?) -- Is it a lower-case letter?
+        ('A' .lower?) => false"
+    ),
+    def!(
+        "space?",
+        |vm, a| test(vm, a, char::is_whitespace),
+        0,
+        0,
+        "(c .space?) -- Is it white space?
+        (' ' .space?) => true"
+    ),
 ];
 
 pub static CHAR_STATICS: &[NativeDef] = &[def!(
@@ -114,7 +199,8 @@ pub static CHAR_STATICS: &[NativeDef] = &[def!(
     |vm, a| from_code(vm, "from", a.get(0)),
     1,
     1,
-    "(Char .from code) -- The Char with this code point."
+    "(Char .from code) -- The Char with this code point.
+        (Char/from 97) => 'a'"
 )];
 
 fn symbol_name(vm: &mut Vm, a: &Args) -> R {
@@ -130,12 +216,54 @@ fn symbol_size(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static SYMBOL: &[NativeDef] = &[
-    def!("name", symbol_name, 0, 0, "(s .name) -- The name as a String."),
-    def!("to_s", symbol_name, 0, 0, "(s .to_s) -- The name as a String."),
-    def!("size", symbol_size, 0, 0, "(s .size) -- Code points of the name."),
-    def!("length", symbol_size, 0, 0, "(s .length) -- Code points of the name."),
-    def!("to_sym", |_, a| Ok(a.this()), 0, 0, "(s .to_sym) -- Itself."),
-    def!("to_bool", |_, _| Ok(Value::TRUE), 0, 0, "(s .to_bool) -- true."),
+    def!(
+        "name",
+        symbol_name,
+        0,
+        0,
+        r#"(s .name) -- The name as a String.
+        (`abc .name) => "abc""#
+    ),
+    def!(
+        "to_s",
+        symbol_name,
+        0,
+        0,
+        r#"(s .to_s) -- The name as a String.
+        (`abc .to_s) => "abc""#
+    ),
+    def!(
+        "size",
+        symbol_size,
+        0,
+        0,
+        "(s .size) -- Code points of the name.
+        (`abc .size) => 3"
+    ),
+    def!(
+        "length",
+        symbol_size,
+        0,
+        0,
+        "(s .length) -- Code points of the name.
+        (`abc .length) => 3"
+    ),
+    def!(
+        "to_sym",
+        |_, a| Ok(a.this()),
+        0,
+        0,
+        "(s .to_sym) -- Itself.
+        (`abc .to_sym) => abc"
+    ),
+    def!(
+        "to_bool",
+        |_, _| Ok(Value::TRUE),
+        0,
+        0,
+        "(s .to_bool) -- true.
+        (`abc .to_bool) => true"
+    ),
 ];
 
 pub fn install(vm: &mut Vm) {

@@ -167,27 +167,44 @@ fn abs(vm: &mut Vm, a: &Args) -> R {
 
 #[rustfmt::skip]
 pub static METHODS: &[NativeDef] = &[
-    def!("days", |vm, a| total(vm, a, DAY), 0, 0, "(d .days) -- The whole span in days, a Float."),
-    def!("hours", |vm, a| total(vm, a, HOUR), 0, 0, "(d .hours) -- The whole span in hours, a Float."),
-    def!("minutes", |vm, a| total(vm, a, MINUTE), 0, 0, "(d .minutes) -- The whole span in minutes, a Float."),
-    def!("seconds", |vm, a| total(vm, a, SECOND), 0, 0, "(d .seconds) -- The whole span in seconds, a Float."),
-    def!("ms", |vm, a| total(vm, a, 1000), 0, 0, "(d .ms) -- The whole span in milliseconds, a Float."),
-    def!("us", micros, 0, 0, "(d .us) -- The whole span in microseconds, an Int."),
-    def!("parts", parts, 0, 0, "(d .parts) -- Map of days, hours, minutes, seconds, us."),
-    def!("abs", abs, 0, 0, "(d .abs) -- Without its sign."),
-    def!("to_iso", to_iso, 0, 0, "(d .to_iso) -- ISO 8601: PT1H30M."),
+    def!("days", |vm, a| total(vm, a, DAY), 0, 0, "(d .days) -- The whole span in days, a Float.
+        ((Duration/hours 12) .days) => 0.5"),
+    def!("hours", |vm, a| total(vm, a, HOUR), 0, 0, "(d .hours) -- The whole span in hours, a Float.
+        ((Duration/minutes 90) .hours) => 1.5"),
+    def!("minutes", |vm, a| total(vm, a, MINUTE), 0, 0, "(d .minutes) -- The whole span in minutes, a Float.
+        ((Duration/seconds 90) .minutes) => 1.5"),
+    def!("seconds", |vm, a| total(vm, a, SECOND), 0, 0, "(d .seconds) -- The whole span in seconds, a Float.
+        ((Duration/ms 1500) .seconds) => 1.5"),
+    def!("ms", |vm, a| total(vm, a, 1000), 0, 0, "(d .ms) -- The whole span in milliseconds, a Float.
+        ((Duration/seconds 2) .ms) => 2000.0"),
+    def!("us", micros, 0, 0, "(d .us) -- The whole span in microseconds, an Int.
+        ((Duration/ms 1) .us) => 1000"),
+    def!("parts", parts, 0, 0, "(d .parts) -- Map of days, hours, minutes, seconds, us.
+        ((Duration/seconds 90) .parts) => {^days 0 ^hours 0 ^minutes 1 ^seconds 30 ^us 0}"),
+    def!("abs", abs, 0, 0, "(d .abs) -- Without its sign.
+        ((Duration/seconds -5) .abs) => 5s"),
+    def!("to_iso", to_iso, 0, 0, r#"(d .to_iso) -- ISO 8601: PT1H30M.
+        ((Duration/minutes 90) .to_iso) => "PT1H30M""#),
 ];
 
 #[rustfmt::skip]
 pub static STATICS: &[NativeDef] = &[
-    def!("of", of, 0, 0, ["days", "hours", "minutes", "seconds", "ms", "us"], "(Duration .of ^days d ^hours h ^minutes m ^seconds s ^ms n ^us n) -- The sum of the amounts."),
-    def!("days", |vm, a| of_unit(vm, a, 0), 1, 1, "(Duration .days n) -- n days."),
-    def!("hours", |vm, a| of_unit(vm, a, 1), 1, 1, "(Duration .hours n) -- n hours."),
-    def!("minutes", |vm, a| of_unit(vm, a, 2), 1, 1, "(Duration .minutes n) -- n minutes."),
-    def!("seconds", |vm, a| of_unit(vm, a, 3), 1, 1, "(Duration .seconds n) -- n seconds."),
-    def!("ms", |vm, a| of_unit(vm, a, 4), 1, 1, "(Duration .ms n) -- n milliseconds."),
-    def!("us", |vm, a| of_unit(vm, a, 5), 1, 1, "(Duration .us n) -- n microseconds."),
-    def!("parse", parse, 1, 1, "(Duration .parse s) -- The Duration of a literal or ISO 8601 text."),
+    def!("of", of, 0, 0, ["days", "hours", "minutes", "seconds", "ms", "us"], "(Duration .of ^days d ^hours h ^minutes m ^seconds s ^ms n ^us n) -- The sum of the amounts.
+        (Duration/of ^hours 1 ^minutes 30) => 1h30m"),
+    def!("days", |vm, a| of_unit(vm, a, 0), 1, 1, "(Duration .days n) -- n days.
+        (Duration/days 1) => 1d"),
+    def!("hours", |vm, a| of_unit(vm, a, 1), 1, 1, "(Duration .hours n) -- n hours.
+        (Duration/hours 1) => 1h"),
+    def!("minutes", |vm, a| of_unit(vm, a, 2), 1, 1, "(Duration .minutes n) -- n minutes.
+        (Duration/minutes 1) => 1m"),
+    def!("seconds", |vm, a| of_unit(vm, a, 3), 1, 1, "(Duration .seconds n) -- n seconds.
+        (Duration/seconds 90) => 1m30s"),
+    def!("ms", |vm, a| of_unit(vm, a, 4), 1, 1, "(Duration .ms n) -- n milliseconds.
+        (Duration/ms 1500) => 1.5s"),
+    def!("us", |vm, a| of_unit(vm, a, 5), 1, 1, "(Duration .us n) -- n microseconds.
+        (Duration/us 1500) => 1ms500us"),
+    def!("parse", parse, 1, 1, r#"(Duration .parse s) -- The Duration of a literal or ISO 8601 text.
+        (Duration/parse "PT1H30M") => 1h30m"#),
 ];
 
 pub fn install(vm: &mut Vm) {

@@ -19,25 +19,40 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static ENUM: &[NativeDef] = &[
-    def!("name", enum_name, 0, 0, "(E .name) -- name"),
-    def!("variants", variants, 0, 0, "(E .variants) -- names of the variants"),
-    def!("members", members, 0, 0, "(E .members) -- the unit values"),
+    def!("name", enum_name, 0, 0, r#"(E .name) -- name
+        (Option .name) => "Option""#),
+    def!("variants", variants, 0, 0, r#"(E .variants) -- names of the variants
+        (Option .variants) => ["Some" "None"]"#),
+    def!("members", members, 0, 0, "(E .members) -- the unit values
+        (Option .members) => [Option/None]"),
 ];
 
 #[rustfmt::skip]
 static VALUE: &[NativeDef] = &[
-    def!("variant", variant, 0, 0, "(v .variant) -- name of its variant"),
-    def!("index", index, 0, 0, "(v .index) -- position of its variant in the declaration"),
-    def!("payload", payload, 0, 0, "(v .payload) -- array of its fields' values"),
-    def!("to_map", to_map, 0, 0, "(v .to_map) -- Map from field name to value"),
-    def!("ok?", is_full, 0, 0, "(r .ok?) -- is it Ok or Some?"),
-    def!("some?", is_full, 0, 0, "(o .some?) -- is it Ok or Some?"),
-    def!("err?", is_failed, 0, 0, "(r .err?) -- is it Err or None?"),
-    def!("none?", is_failed, 0, 0, "(o .none?) -- is it Err or None?"),
-    def!("unwrap", unwrap, 0, 0, "(r .unwrap) -- payload of Ok or Some; raises otherwise"),
-    def!("unwrap_or", unwrap_or, 0, VARIADIC, "(r .unwrap_or d) -- payload of Ok or Some, else d"),
-    def!("map", map, 0, VARIADIC, "(r .map f) -- Ok or Some of (f payload); else the receiver"),
-    def!("and_then", and_then, 0, VARIADIC, "(r .and_then f) -- (f payload) for Ok and Some; else the receiver"),
+    def!("variant", variant, 0, 0, r#"(v .variant) -- name of its variant
+        ((Some 1) .variant) => "Some""#),
+    def!("index", index, 0, 0, "(v .index) -- position of its variant in the declaration
+        ((Some 1) .index) => 0"),
+    def!("payload", payload, 0, 0, "(v .payload) -- array of its fields' values
+        ((Some 1) .payload) => [1]"),
+    def!("to_map", to_map, 0, 0, "(v .to_map) -- Map from field name to value
+        ((Some 1) .to_map) => {^value 1}"),
+    def!("ok?", is_full, 0, 0, "(r .ok?) -- is it Ok or Some?
+        ((Ok 1) .ok?) => true"),
+    def!("some?", is_full, 0, 0, "(o .some?) -- is it Ok or Some?
+        ((Some 1) .some?) => true"),
+    def!("err?", is_failed, 0, 0, r#"(r .err?) -- is it Err or None?
+        ((Err "no") .err?) => true"#),
+    def!("none?", is_failed, 0, 0, "(o .none?) -- is it Err or None?
+        (None .none?) => true"),
+    def!("unwrap", unwrap, 0, 0, "(r .unwrap) -- payload of Ok or Some; raises otherwise
+        ((Ok 1) .unwrap) => 1"),
+    def!("unwrap_or", unwrap_or, 0, VARIADIC, "(r .unwrap_or d) -- payload of Ok or Some, else d
+        (None .unwrap_or 0) => 0"),
+    def!("map", map, 0, VARIADIC, "(r .map f) -- Ok or Some of (f payload); else the receiver
+        ((Some 2) .map (n -> (n * 10))) => (Option/Some 20)"),
+    def!("and_then", and_then, 0, VARIADIC, "(r .and_then f) -- (f payload) for Ok and Some; else the receiver
+        ((Some 2) .and_then (n -> (Some (n * 10)))) => (Option/Some 20)"),
     def!("_with_payload", with_payload, 1, 1, ""),
 ];
 

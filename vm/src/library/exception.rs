@@ -16,17 +16,32 @@ pub fn install(vm: &mut Vm) {
     vm.heap.barrier(c);
 }
 
-static CTOR: NativeDef = def!("ctor", construct, 0, 1, ["cause"], "(new Exception [message ^cause c]) -- an exception");
+static CTOR: NativeDef = def!(
+    "ctor",
+    construct,
+    0,
+    1,
+    ["cause"],
+    r#"(new Exception [message ^cause c]) -- an exception
+        (new Exception "no") => Exception: no"#
+);
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("message", message, 0, 0, "(e .message) -- message"),
-    def!("cause", |vm, a| member(vm, a, "cause"), 0, 0, "(e .cause) -- cause, or nil"),
-    def!("stack", |vm, a| member(vm, a, "stack"), 0, 0, "(e .stack) -- active calls at the throw, innermost first"),
-    def!("file", |vm, a| member(vm, a, "file"), 0, 0, "(e .file) -- file of the throw"),
-    def!("line", |vm, a| member(vm, a, "line"), 0, 0, "(e .line) -- line of the throw"),
-    def!("column", |vm, a| member(vm, a, "column"), 0, 0, "(e .column) -- column of the throw"),
-    def!("full_message", full_message, 0, 0, "(e .full_message) -- message and messages of the causes, joined by ': '"),
+    def!("message", message, 0, 0, r#"(e .message) -- message
+        ((new Exception "no") .message) => "no""#),
+    def!("cause", |vm, a| member(vm, a, "cause"), 0, 0, r#"(e .cause) -- cause, or nil
+        ((new Exception "no" ^cause 1) .cause) => 1"#),
+    def!("stack", |vm, a| member(vm, a, "stack"), 0, 0, r#"(e .stack) -- active calls at the throw, innermost first
+        ((new Exception "not thrown") .stack) => []"#),
+    def!("file", |vm, a| member(vm, a, "file"), 0, 0, r#"(e .file) -- file of the throw
+        ((new Exception "not thrown") .file) => nil"#),
+    def!("line", |vm, a| member(vm, a, "line"), 0, 0, r#"(e .line) -- line of the throw
+        ((new Exception "not thrown") .line) => nil"#),
+    def!("column", |vm, a| member(vm, a, "column"), 0, 0, r#"(e .column) -- column of the throw
+        ((new Exception "not thrown") .column) => nil"#),
+    def!("full_message", full_message, 0, 0, r#"(e .full_message) -- message and messages of the causes, joined by ': '
+        ((new Exception "a" ^cause (new Exception "b")) .full_message) => "a: b""#),
 ];
 
 fn this(vm: &mut Vm, args: &Args) -> Result<Gc<Map>, Stop> {

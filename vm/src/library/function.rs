@@ -18,25 +18,39 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("call", call, 0, VARIADIC, ["*"], "(f .call args...) -- calls f"),
-    def!("name", name, 0, 0, "(f .name) -- name, empty for anonymous functions"),
-    def!("arity", arity, 0, 0, "(f .arity) -- number of required positional parameters"),
-    def!("params", params, 0, 0, "(f .params) -- names of the parameters"),
-    def!("intent", intent_method, 0, 0, "(f .intent) -- its ^intent, or nil"),
-    def!("examples", examples_method, 0, 0, "(f .examples) -- its ^examples as data"),
-    def!("partial", partial_method, 0, VARIADIC, ["*"], "(f .partial a...) -- f with its first arguments and keywords given"),
-    def!("flip", flip, 0, 0, "(f .flip) -- f with its first two arguments exchanged"),
-    def!("curry", curry, 0, 0, "(f .curry) -- takes the arguments of f one by one"),
+    def!("call", call, 0, VARIADIC, ["*"], r#"(f .call args...) -- calls f
+        (len .call "abc") => 3"#),
+    def!("name", name, 0, 0, r#"(f .name) -- name, empty for anonymous functions
+        (len .name) => "len""#),
+    def!("arity", arity, 0, 0, "(f .arity) -- number of required positional parameters
+        ((fn [a b] a) .arity) => 2"),
+    def!("params", params, 0, 0, r#"(f .params) -- names of the parameters
+        ((fn [a b] a) .params) => ["a" "b"]"#),
+    def!("intent", intent_method, 0, 0, r#"(f .intent) -- its ^intent, or nil
+        ((fn [n] ^intent "doubles" (n * 2)) .intent) => "doubles""#),
+    def!("examples", examples_method, 0, 0, "(f .examples) -- its ^examples as data
+        ((fn [n] ^examples [[1] -> 2] (n * 2)) .examples) => [[1] -> 2]"),
+    def!("partial", partial_method, 0, VARIADIC, ["*"], "(f .partial a...) -- f with its first arguments and keywords given
+        ((max .partial 3) 2) => 3"),
+    def!("flip", flip, 0, 0, "(f .flip) -- f with its first two arguments exchanged
+        ((pow .flip) 2 3) => 9.0"),
+    def!("curry", curry, 0, 0, "(f .curry) -- takes the arguments of f one by one
+        ((((fn [a b] [a b]) .curry) 1) 2) => [1 2]"),
 ];
 
 /// Globals.
 #[rustfmt::skip]
 pub static GLOBALS: &[NativeDef] = &[
-    def!("identity", identity, 1, 1, "(identity v) -- v"),
-    def!("constantly", constantly, 1, 1, "(constantly v) -- a function that gives v whatever its arguments"),
-    def!("partial", partial, 1, VARIADIC, ["*"], "(partial f a...) -- f with its first arguments and keywords given"),
-    def!("function_intent", intent, 1, 1, "(function_intent f) -- its ^intent, or nil"),
-    def!("function_examples", examples, 1, 1, "(function_examples f) -- its ^examples as data"),
+    def!("identity", identity, 1, 1, "(identity v) -- v
+        (identity 5) => 5"),
+    def!("constantly", constantly, 1, 1, r#"(constantly v) -- a function that gives v whatever its arguments
+        ((constantly 5) "any") => 5"#),
+    def!("partial", partial, 1, VARIADIC, ["*"], "(partial f a...) -- f with its first arguments and keywords given
+        ((partial max 3) 2) => 3"),
+    def!("function_intent", intent, 1, 1, r#"(function_intent f) -- its ^intent, or nil
+        (function_intent (fn [n] ^intent "doubles" (n * 2))) => "doubles""#),
+    def!("function_examples", examples, 1, 1, "(function_examples f) -- its ^examples as data
+        (function_examples (fn [n] ^examples [[1] -> 2] (n * 2))) => [[1] -> 2]"),
 ];
 
 // Functions made here carry their parts as bound data.

@@ -14,36 +14,66 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("type", genetype, 0, 0, "(g .type) -- type"),
-    def!("genetype", genetype, 0, 0, "(g .genetype) -- type"),
-    def!("props", props, 0, 0, "(g .props) -- new Map of the properties"),
-    def!("children", children, 0, 0, "(g .children) -- new Array of the children"),
-    def!("to_array", children, 0, 0, "(g .to_array) -- new Array of the children"),
-    def!("size", size, 0, 0, "(g .size) -- number of children"),
-    def!("length", size, 0, 0, "(g .length) -- number of children"),
-    def!("get", get, 1, 2, "(g .get k [d]) -- property (String, Symbol) or child (Int), else d or nil"),
-    def!("get_child", get_child, 1, 1, "(g .get_child i) -- child i or nil"),
-    def!("child", get_child, 1, 1, "(g .child i) -- child i or nil"),
-    def!("has", has, 1, 1, "(g .has k) -- is the property (or child, for an Int) present?"),
-    def!("contains", has, 1, 1, "(g .contains k) -- is the property (or child, for an Int) present?"),
-    def!("has_child", has_child, 1, 1, "(g .has_child i) -- is there a child i?"),
-    def!("keys", keys, 0, 0, "(g .keys) -- names of the properties"),
-    def!("values", values, 0, 0, "(g .values) -- values of the properties"),
-    def!("pairs", pairs, 0, 0, "(g .pairs) -- array of [name value] of the properties"),
-    def!("set", set, 2, 2, "(g .set k v) -- sets a property (or child, for an Int); the receiver"),
-    def!("set_child", set_child, 2, 2, "(g .set_child i v) -- replaces child i; the receiver"),
-    def!("add_child", add_child, 1, 1, "(g .add_child v) -- appends a child; the receiver"),
-    def!("ins_child", ins_child, 2, 2, "(g .ins_child i v) -- inserts a child before index i; the receiver"),
-    def!("del", del, 1, 1, "(g .del k) -- removes a property (or child, for an Int) and gives it, or nil"),
-    def!("del_child", del_child, 1, 1, "(g .del_child i) -- removes child i and gives it, or nil"),
-    def!("set_genetype", set_genetype, 1, 1, "(g .set_genetype v) -- replaces the type; the receiver"),
-    def!("set_type", set_genetype, 1, 1, "(g .set_type v) -- replaces the type; the receiver"),
-    def!("clear", clear, 0, 0, "(g .clear) -- removes properties and children; the receiver"),
-    def!("empty?", is_empty, 0, 0, "(g .empty?) -- has it neither properties nor children?"),
-    def!("empty", is_empty, 0, 0, "(g .empty) -- has it neither properties nor children?"),
-    def!("not_empty?", not_empty, 0, 0, "(g .not_empty?) -- has it properties or children?"),
-    def!("dup", dup, 0, 0, "(g .dup) -- mutable copy"),
-    def!("immutable?", is_immutable, 0, 0, "(g .immutable?) -- can it not be changed?"),
+    def!("type", genetype, 0, 0, "(g .type) -- type
+        (`(f 1) .type) => f"),
+    def!("genetype", genetype, 0, 0, "(g .genetype) -- type
+        (`(f 1) .genetype) => f"),
+    def!("props", props, 0, 0, "(g .props) -- new Map of the properties
+        (`(f ^k 1 2) .props) => {^k 1}"),
+    def!("children", children, 0, 0, "(g .children) -- new Array of the children
+        (`(f ^k 1 2) .children) => [2]"),
+    def!("to_array", children, 0, 0, "(g .to_array) -- new Array of the children
+        (`(f 1 2) .to_array) => [1 2]"),
+    def!("size", size, 0, 0, "(g .size) -- number of children
+        (`(f 1 2) .size) => 2"),
+    def!("length", size, 0, 0, "(g .length) -- number of children
+        (`(f 1 2) .length) => 2"),
+    def!("get", get, 1, 2, r#"(g .get k [d]) -- property (String, Symbol) or child (Int), else d or nil
+        (`(f ^k 1 2) .get "k") => 1"#),
+    def!("get_child", get_child, 1, 1, "(g .get_child i) -- child i or nil
+        (`(f 1 2) .get_child 1) => 2"),
+    def!("child", get_child, 1, 1, "(g .child i) -- child i or nil
+        (`(f 1 2) .child 0) => 1"),
+    def!("has", has, 1, 1, r#"(g .has k) -- is the property (or child, for an Int) present?
+        (`(f ^k 1) .has "k") => true"#),
+    def!("contains", has, 1, 1, r#"(g .contains k) -- is the property (or child, for an Int) present?
+        (`(f ^k 1) .contains "x") => false"#),
+    def!("has_child", has_child, 1, 1, "(g .has_child i) -- is there a child i?
+        (`(f 1) .has_child 1) => false"),
+    def!("keys", keys, 0, 0, r#"(g .keys) -- names of the properties
+        (`(f ^k 1) .keys) => ["k"]"#),
+    def!("values", values, 0, 0, "(g .values) -- values of the properties
+        (`(f ^k 1) .values) => [1]"),
+    def!("pairs", pairs, 0, 0, r#"(g .pairs) -- array of [name value] of the properties
+        (`(f ^k 1) .pairs) => [["k" 1]]"#),
+    def!("set", set, 2, 2, r#"(g .set k v) -- sets a property (or child, for an Int); the receiver
+        (`(f 1) .set "k" 2) => (f ^k 2 1)"#),
+    def!("set_child", set_child, 2, 2, "(g .set_child i v) -- replaces child i; the receiver
+        (`(f 1) .set_child 0 2) => (f 2)"),
+    def!("add_child", add_child, 1, 1, "(g .add_child v) -- appends a child; the receiver
+        (`(f 1) .add_child 2) => (f 1 2)"),
+    def!("ins_child", ins_child, 2, 2, "(g .ins_child i v) -- inserts a child before index i; the receiver
+        (`(f 2) .ins_child 0 1) => (f 1 2)"),
+    def!("del", del, 1, 1, r#"(g .del k) -- removes a property (or child, for an Int) and gives it, or nil
+        (`(f ^k 1) .del "k") => 1"#),
+    def!("del_child", del_child, 1, 1, "(g .del_child i) -- removes child i and gives it, or nil
+        (`(f 1 2) .del_child 0) => 1"),
+    def!("set_genetype", set_genetype, 1, 1, "(g .set_genetype v) -- replaces the type; the receiver
+        (`(f 1) .set_genetype `g) => (g 1)"),
+    def!("set_type", set_genetype, 1, 1, "(g .set_type v) -- replaces the type; the receiver
+        (`(f 1) .set_type `g) => (g 1)"),
+    def!("clear", clear, 0, 0, "(g .clear) -- removes properties and children; the receiver
+        (`(f ^k 1 2) .clear) => (f)"),
+    def!("empty?", is_empty, 0, 0, "(g .empty?) -- has it neither properties nor children?
+        (`(f) .empty?) => true"),
+    def!("empty", is_empty, 0, 0, "(g .empty) -- has it neither properties nor children?
+        (`(f) .empty) => true"),
+    def!("not_empty?", not_empty, 0, 0, "(g .not_empty?) -- has it properties or children?
+        (`(f 1) .not_empty?) => true"),
+    def!("dup", dup, 0, 0, "(g .dup) -- mutable copy
+        (`(f 1) .dup) => (f 1)"),
+    def!("immutable?", is_immutable, 0, 0, "(g .immutable?) -- can it not be changed?
+        (`#(f 1) .immutable?) => true"),
     def!("_with_children", with_children, 1, 1, ""),
 ];
 

@@ -14,13 +14,20 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("next", |vm, a| resume(vm, a, Wants::Next), 0, 0, "(g .next) -- next yielded value, not_found at the end"),
-    def!("has_next", |vm, a| resume(vm, a, Wants::HasNext), 0, 0, "(g .has_next) -- is there another value?"),
-    def!("next_pair", |vm, a| resume(vm, a, Wants::Pair), 0, 0, "(g .next_pair) -- next value as [key value] or [index value]"),
-    def!("send", |vm, a| resume(vm, a, Wants::Next), 1, 1, "(g .send v) -- as next; the suspended yield gives v"),
-    def!("close", |vm, a| resume(vm, a, Wants::Close), 0, 0, "(g .close) -- ends it, running its finally parts"),
-    def!("iter", |_, a| Ok(a.this()), 0, 0, "(g .iter) -- the generator itself"),
-    def!("result", result, 0, 0, "(g .result) -- the body's value after it ended, else nil"),
+    def!("next", |vm, a| resume(vm, a, Wants::Next), 0, 0, "(g .next) -- next yielded value, not_found at the end
+        (((1 .. 2) .lazy) .next) => 1"),
+    def!("has_next", |vm, a| resume(vm, a, Wants::HasNext), 0, 0, "(g .has_next) -- is there another value?
+        (((1 .. 2) .lazy) .has_next) => true"),
+    def!("next_pair", |vm, a| resume(vm, a, Wants::Pair), 0, 0, "(g .next_pair) -- next value as [key value] or [index value]
+        (((5 .. 6) .lazy) .next_pair) => [0 5]"),
+    def!("send", |vm, a| resume(vm, a, Wants::Next), 1, 1, "(g .send v) -- as next; the suspended yield gives v
+        (do (fn g* [] (var x (yield 1)) (yield (x * 2))) (var it (g*)) (it .next) (it .send 5)) => 10"),
+    def!("close", |vm, a| resume(vm, a, Wants::Close), 0, 0, "(g .close) -- ends it, running its finally parts
+        (do (fn g* [] (yield 1)) (var it (g*)) (it .next) (it .close) (it .has_next)) => false"),
+    def!("iter", |_, a| Ok(a.this()), 0, 0, "(g .iter) -- the generator itself
+        (do (fn g* [] (yield 1)) (var it (g*)) ((it .iter) == it)) => true"),
+    def!("result", result, 0, 0, r#"(g .result) -- the body's value after it ended, else nil
+        (do (fn g* [] (yield 1) "end") (var it (g*)) (for x in it) (it .result)) => "end""#),
 ];
 
 fn this(vm: &mut Vm, args: &Args) -> Result<Gc<Fiber>, Stop> {

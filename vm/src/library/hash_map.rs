@@ -17,35 +17,64 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("size", size, 0, 0, "(h .size) -- number of entries"),
-    def!("length", size, 0, 0, "(h .length) -- number of entries"),
-    def!("empty?", is_empty, 0, 0, "(h .empty?) -- has it no entries?"),
-    def!("empty", is_empty, 0, 0, "(h .empty) -- has it no entries?"),
-    def!("not_empty?", not_empty, 0, 0, "(h .not_empty?) -- has it entries?"),
-    def!("get", get, 1, 2, "(h .get k [d]) -- value of the key, else d or nil"),
-    def!("set", set, 2, 2, "(h .set k v) -- sets the key; the receiver"),
-    def!("has", has, 1, 1, "(h .has k) -- is the key present?"),
-    def!("contains", has, 1, 1, "(h .contains k) -- is the key present?"),
-    def!("has_key?", has, 1, 1, "(h .has_key? k) -- is the key present?"),
-    def!("del", del, 1, 1, "(h .del k) -- removes the key; its old value, or nil"),
-    def!("delete", del, 1, 1, "(h .delete k) -- removes the key; its old value, or nil"),
-    def!("clear", clear, 0, 0, "(h .clear) -- removes all entries; the receiver"),
-    def!("keys", keys, 0, 0, "(h .keys) -- the keys"),
-    def!("values", values, 0, 0, "(h .values) -- the values"),
-    def!("pairs", pairs, 0, 0, "(h .pairs) -- array of [key value]"),
-    def!("entries", pairs, 0, 0, "(h .entries) -- array of [key value]"),
-    def!("to_array", pairs, 0, 0, "(h .to_array) -- array of [key value]"),
-    def!("merge", merge, 1, 1, "(h .merge other) -- adds the entries of other, which win; the receiver"),
-    def!("merged", merged, 0, VARIADIC, "(h .merged other...) -- a new HashMap of all entries, later ones win"),
-    def!("key_of", key_of, 1, 1, "(h .key_of v) -- key of the first value equal to v, or nil"),
-    def!("invert", invert, 0, 0, "(h .invert) -- HashMap from value to key"),
-    def!("pick", pick, 0, VARIADIC, "(h .pick k...) -- a new HashMap with these keys only"),
-    def!("omit", omit, 0, VARIADIC, "(h .omit k...) -- a new HashMap without these keys"),
-    def!("sort_keys", sort_keys, 0, 0, "(h .sort_keys) -- a new HashMap ordered by key"),
-    def!("to_map", to_map, 0, 0, "(h .to_map) -- Map with the same entries; keys must be Strings or Symbols"),
-    def!("to_hash_map", dup, 0, 0, "(h .to_hash_map) -- mutable copy"),
-    def!("dup", dup, 0, 0, "(h .dup) -- mutable copy"),
-    def!("immutable?", is_immutable, 0, 0, "(h .immutable?) -- can it not be changed?"),
+    def!("size", size, 0, 0, r#"(h .size) -- number of entries
+        ({{1 "a"}} .size) => 1"#),
+    def!("length", size, 0, 0, r#"(h .length) -- number of entries
+        ({{1 "a"}} .length) => 1"#),
+    def!("empty?", is_empty, 0, 0, "(h .empty?) -- has it no entries?
+        ({{}} .empty?) => true"),
+    def!("empty", is_empty, 0, 0, "(h .empty) -- has it no entries?
+        ({{}} .empty) => true"),
+    def!("not_empty?", not_empty, 0, 0, r#"(h .not_empty?) -- has it entries?
+        ({{1 "a"}} .not_empty?) => true"#),
+    def!("get", get, 1, 2, r#"(h .get k [d]) -- value of the key, else d or nil
+        ({{1 "a"}} .get 2 "none") => "none""#),
+    def!("set", set, 2, 2, r#"(h .set k v) -- sets the key; the receiver
+        ({{1 "a"}} .set 2 "b") => {{1 "a" 2 "b"}}"#),
+    def!("has", has, 1, 1, r#"(h .has k) -- is the key present?
+        ({{1 "a"}} .has 1) => true"#),
+    def!("contains", has, 1, 1, r#"(h .contains k) -- is the key present?
+        ({{1 "a"}} .contains 1) => true"#),
+    def!("has_key?", has, 1, 1, r#"(h .has_key? k) -- is the key present?
+        ({{1 "a"}} .has_key? 2) => false"#),
+    def!("del", del, 1, 1, r#"(h .del k) -- removes the key; its old value, or nil
+        ({{1 "a"}} .del 1) => "a""#),
+    def!("delete", del, 1, 1, r#"(h .delete k) -- removes the key; its old value, or nil
+        ({{1 "a"}} .delete 2) => nil"#),
+    def!("clear", clear, 0, 0, r#"(h .clear) -- removes all entries; the receiver
+        ({{1 "a"}} .clear) => {{}}"#),
+    def!("keys", keys, 0, 0, r#"(h .keys) -- the keys
+        ({{1 "a"}} .keys) => [1]"#),
+    def!("values", values, 0, 0, r#"(h .values) -- the values
+        ({{1 "a"}} .values) => ["a"]"#),
+    def!("pairs", pairs, 0, 0, r#"(h .pairs) -- array of [key value]
+        ({{1 "a"}} .pairs) => [[1 "a"]]"#),
+    def!("entries", pairs, 0, 0, r#"(h .entries) -- array of [key value]
+        ({{1 "a"}} .entries) => [[1 "a"]]"#),
+    def!("to_array", pairs, 0, 0, r#"(h .to_array) -- array of [key value]
+        ({{1 "a"}} .to_array) => [[1 "a"]]"#),
+    def!("merge", merge, 1, 1, r#"(h .merge other) -- adds the entries of other, which win; the receiver
+        ({{1 "a"}} .merge {{2 "b"}}) => {{1 "a" 2 "b"}}"#),
+    def!("merged", merged, 0, VARIADIC, r#"(h .merged other...) -- a new HashMap of all entries, later ones win
+        ({{1 "a"}} .merged {{1 "b"}}) => {{1 "b"}}"#),
+    def!("key_of", key_of, 1, 1, r#"(h .key_of v) -- key of the first value equal to v, or nil
+        ({{1 "a"}} .key_of "a") => 1"#),
+    def!("invert", invert, 0, 0, r#"(h .invert) -- HashMap from value to key
+        ({{1 "a"}} .invert) => {{"a" 1}}"#),
+    def!("pick", pick, 0, VARIADIC, r#"(h .pick k...) -- a new HashMap with these keys only
+        ({{1 "a" 2 "b"}} .pick 1) => {{1 "a"}}"#),
+    def!("omit", omit, 0, VARIADIC, r#"(h .omit k...) -- a new HashMap without these keys
+        ({{1 "a" 2 "b"}} .omit 1) => {{2 "b"}}"#),
+    def!("sort_keys", sort_keys, 0, 0, r#"(h .sort_keys) -- a new HashMap ordered by key
+        ({{2 "b" 1 "a"}} .sort_keys) => {{1 "a" 2 "b"}}"#),
+    def!("to_map", to_map, 0, 0, r#"(h .to_map) -- Map with the same entries; keys must be Strings or Symbols
+        ({{"k" 1}} .to_map) => {^k 1}"#),
+    def!("to_hash_map", dup, 0, 0, r#"(h .to_hash_map) -- mutable copy
+        ({{1 "a"}} .to_hash_map) => {{1 "a"}}"#),
+    def!("dup", dup, 0, 0, r#"(h .dup) -- mutable copy
+        ({{1 "a"}} .dup) => {{1 "a"}}"#),
+    def!("immutable?", is_immutable, 0, 0, r#"(h .immutable?) -- can it not be changed?
+        ({{1 "a"}} .immutable?) => false"#),
     def!("_mutable", check_mutable, 0, 0, ""),
     def!("_push", push, 2, 2, ""),
 ];

@@ -18,37 +18,64 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("size", size, 0, 0, "(s .size) -- number of members"),
-    def!("length", size, 0, 0, "(s .length) -- number of members"),
-    def!("empty?", is_empty, 0, 0, "(s .empty?) -- has it no members?"),
-    def!("empty", is_empty, 0, 0, "(s .empty) -- has it no members?"),
-    def!("not_empty?", not_empty, 0, 0, "(s .not_empty?) -- has it members?"),
-    def!("add", add, 1, 1, "(s .add v) -- adds a member; the receiver"),
-    def!("has", has, 1, 1, "(s .has v) -- is v a member?"),
-    def!("contains", has, 1, 1, "(s .contains v) -- is v a member?"),
-    def!("include?", has, 1, 1, "(s .include? v) -- is v a member?"),
-    def!("delete", delete, 1, 1, "(s .delete v) -- removes a member and gives it, nil when absent"),
-    def!("del", delete, 1, 1, "(s .del v) -- removes a member and gives it, nil when absent"),
-    def!("clear", clear, 0, 0, "(s .clear) -- removes all members; the receiver"),
-    def!("union", union, 1, 1, "(s .union t) -- members of either"),
-    def!("intersect", intersect, 1, 1, "(s .intersect t) -- members of both"),
-    def!("diff", diff, 1, 1, "(s .diff t) -- members that are not in t"),
-    def!("sym_diff", sym_diff, 1, 1, "(s .sym_diff t) -- members of exactly one"),
-    def!("subset?", is_subset, 1, 1, "(s .subset? t) -- are all members in t?"),
-    def!("superset?", is_superset, 1, 1, "(s .superset? t) -- are all members of t in the receiver?"),
-    def!("disjoint?", is_disjoint, 1, 1, "(s .disjoint? t) -- have they no member in common?"),
-    def!("count", count, 0, 1, "(s .count [v]) -- size, whether v is a member as 0 or 1, or members for which the function v is true"),
-    def!("join", join, 0, 1, "(s .join [sep]) -- texts of the members joined"),
-    def!("first", first, 0, 0, "(s .first) -- the oldest member, nil when empty"),
-    def!("to_array", to_array, 0, 0, "(s .to_array) -- members in order of insertion"),
-    def!("to_set", dup, 0, 0, "(s .to_set) -- mutable copy"),
-    def!("dup", dup, 0, 0, "(s .dup) -- mutable copy"),
-    def!("immutable?", is_immutable, 0, 0, "(s .immutable?) -- can it not be changed?"),
+    def!("size", size, 0, 0, "(s .size) -- number of members
+        ((HashSet/of [1 2]) .size) => 2"),
+    def!("length", size, 0, 0, "(s .length) -- number of members
+        ((HashSet/of [1 2]) .length) => 2"),
+    def!("empty?", is_empty, 0, 0, "(s .empty?) -- has it no members?
+        ((new HashSet) .empty?) => true"),
+    def!("empty", is_empty, 0, 0, "(s .empty) -- has it no members?
+        ((new HashSet) .empty) => true"),
+    def!("not_empty?", not_empty, 0, 0, "(s .not_empty?) -- has it members?
+        ((HashSet/of [1]) .not_empty?) => true"),
+    def!("add", add, 1, 1, "(s .add v) -- adds a member; the receiver
+        ((HashSet/of [1]) .add 2) => (HashSet 1 2)"),
+    def!("has", has, 1, 1, "(s .has v) -- is v a member?
+        ((HashSet/of [1]) .has 1) => true"),
+    def!("contains", has, 1, 1, "(s .contains v) -- is v a member?
+        ((HashSet/of [1]) .contains 2) => false"),
+    def!("include?", has, 1, 1, "(s .include? v) -- is v a member?
+        ((HashSet/of [1]) .include? 1) => true"),
+    def!("delete", delete, 1, 1, "(s .delete v) -- removes a member and gives it, nil when absent
+        ((HashSet/of [1]) .delete 1) => 1"),
+    def!("del", delete, 1, 1, "(s .del v) -- removes a member and gives it, nil when absent
+        ((HashSet/of [1]) .del 2) => nil"),
+    def!("clear", clear, 0, 0, "(s .clear) -- removes all members; the receiver
+        ((HashSet/of [1]) .clear) => (HashSet)"),
+    def!("union", union, 1, 1, "(s .union t) -- members of either
+        ((HashSet/of [1 2]) .union (HashSet/of [2 3])) => (HashSet 1 2 3)"),
+    def!("intersect", intersect, 1, 1, "(s .intersect t) -- members of both
+        ((HashSet/of [1 2]) .intersect (HashSet/of [2 3])) => (HashSet 2)"),
+    def!("diff", diff, 1, 1, "(s .diff t) -- members that are not in t
+        ((HashSet/of [1 2]) .diff (HashSet/of [2])) => (HashSet 1)"),
+    def!("sym_diff", sym_diff, 1, 1, "(s .sym_diff t) -- members of exactly one
+        ((HashSet/of [1 2]) .sym_diff (HashSet/of [2 3])) => (HashSet 1 3)"),
+    def!("subset?", is_subset, 1, 1, "(s .subset? t) -- are all members in t?
+        ((HashSet/of [1]) .subset? (HashSet/of [1 2])) => true"),
+    def!("superset?", is_superset, 1, 1, "(s .superset? t) -- are all members of t in the receiver?
+        ((HashSet/of [1 2]) .superset? (HashSet/of [1])) => true"),
+    def!("disjoint?", is_disjoint, 1, 1, "(s .disjoint? t) -- have they no member in common?
+        ((HashSet/of [1]) .disjoint? (HashSet/of [2])) => true"),
+    def!("count", count, 0, 1, "(s .count [v]) -- size, whether v is a member as 0 or 1, or members for which the function v is true
+        ((HashSet/of [1 2 3]) .count (n -> (n > 1))) => 2"),
+    def!("join", join, 0, 1, r#"(s .join [sep]) -- texts of the members joined
+        ((HashSet/of [1 2]) .join ",") => "1,2""#),
+    def!("first", first, 0, 0, "(s .first) -- the oldest member, nil when empty
+        ((HashSet/of [1 2]) .first) => 1"),
+    def!("to_array", to_array, 0, 0, "(s .to_array) -- members in order of insertion
+        ((HashSet/of [1 2]) .to_array) => [1 2]"),
+    def!("to_set", dup, 0, 0, "(s .to_set) -- mutable copy
+        ((HashSet/of [1 2]) .to_set) => (HashSet 1 2)"),
+    def!("dup", dup, 0, 0, "(s .dup) -- mutable copy
+        ((HashSet/of [1 2]) .dup) => (HashSet 1 2)"),
+    def!("immutable?", is_immutable, 0, 0, "(s .immutable?) -- can it not be changed?
+        ((HashSet/of [1]) .immutable?) => false"),
 ];
 
 #[rustfmt::skip]
 static STATICS: &[NativeDef] = &[
-    def!("of", of, 1, 1, "(HashSet .of xs) -- HashSet of the elements of an iterable"),
+    def!("of", of, 1, 1, "(HashSet .of xs) -- HashSet of the elements of an iterable
+        (HashSet/of [1 2 1]) => (HashSet 1 2)"),
 ];
 
 /// `(new HashSet v ...)`.

@@ -34,14 +34,25 @@ pub fn install(vm: &mut Vm) {
     vm.add_methods(c, DEFS);
 }
 
-static SOURCE: &[NativeDef] = &[def!("iter", iter, 0, 0, "(xs .iter) -- an iterator over the elements")];
+static SOURCE: &[NativeDef] = &[def!(
+    "iter",
+    iter,
+    0,
+    0,
+    "(xs .iter) -- an iterator over the elements
+        (([7 8] .iter) .next) => 7"
+)];
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("next", next, 0, 0, "(it .next) -- next element, not_found at the end"),
-    def!("has_next", has_next, 0, 0, "(it .has_next) -- is there another element?"),
-    def!("next_pair", next_pair, 0, 0, "(it .next_pair) -- next [index element] or [key value], not_found at the end"),
-    def!("iter", this, 0, 0, "(it .iter) -- the iterator itself"),
+    def!("next", next, 0, 0, "(it .next) -- next element, not_found at the end
+        (([7 8] .iter) .next) => 7"),
+    def!("has_next", has_next, 0, 0, "(it .has_next) -- is there another element?
+        (([] .iter) .has_next) => false"),
+    def!("next_pair", next_pair, 0, 0, "(it .next_pair) -- next [index element] or [key value], not_found at the end
+        (([7] .iter) .next_pair) => [0 7]"),
+    def!("iter", this, 0, 0, "(it .iter) -- the iterator itself
+        ((([7] .iter) .iter) .next) => 7"),
 ];
 
 fn iter(vm: &mut Vm, args: &Args) -> R {

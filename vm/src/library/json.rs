@@ -18,12 +18,12 @@ fn style(vm: &mut Vm, a: &Args) -> Result<Style, Stop> {
             None => return Err(wrong_kind(vm, "indent", "Int", v)),
         },
     };
-    Ok(Style { indent, sort_keys: a.flag(vm, "sort_keys") })
+    Ok(Style { indent, sort_keys: a.flag(vm, "sort_keys"), tagged: false })
 }
 
 fn json_parse(vm: &mut Vm, a: &Args) -> R {
     let text = string(vm, "parse", a.get(0))?;
-    parse(vm, text)
+    parse(vm, text, false)
 }
 
 fn json_stringify(vm: &mut Vm, a: &Args) -> R {
@@ -38,15 +38,32 @@ fn to_json(vm: &mut Vm, a: &Args) -> R {
     new_string(vm, &text)
 }
 
+fn serialize(vm: &mut Vm, a: &Args) -> R {
+    let text = stringify(vm, a.get(0), Style { tagged: true, ..Style::default() })?;
+    new_string(vm, &text)
+}
+
+fn deserialize(vm: &mut Vm, a: &Args) -> R {
+    let text = string(vm, "deserialize", a.get(0))?;
+    parse(vm, text, true)
+}
+
 #[rustfmt::skip]
 pub static FUNCTIONS: &[NativeDef] = &[
-    def!("parse", json_parse, 1, 1, "(gene/json/parse s) -- The value of a JSON text."),
-    def!("stringify", json_stringify, 1, 1, ["indent", "sort_keys"], "(gene/json/stringify v [^indent n] [^sort_keys true]) -- The JSON text of a value."),
+    def!("parse", json_parse, 1, 1, r#"(gene/json/parse s) -- The value of a JSON text.
+        (gene/json/parse "{\"a\": [1, null]}") => {^a [1 nil]}"#),
+    def!("stringify", json_stringify, 1, 1, ["indent", "sort_keys"], r#"(gene/json/stringify v [^indent n] [^sort_keys true]) -- The JSON text of a value.
+        (gene/json/stringify {^a [1 nil]}) => "{\"a\":[1,null]}""#),
+    def!("serialize", serialize, 1, 1, "(gene/json/serialize v) -- JSON that keeps Symbols, Chars, Bytes, dates and Genes apart.
+        (gene/json/serialize `go) => \"\\\"#GENE#go\\\"\""),
+    def!("deserialize", deserialize, 1, 1, "(gene/json/deserialize s) -- The value of tagged JSON.
+        (gene/json/deserialize \"[1]\") => [1]"),
 ];
 
 #[rustfmt::skip]
 pub static METHODS: &[NativeDef] = &[
-    def!("to_json", to_json, 0, 0, ["indent", "sort_keys"], "(v .to_json) -- The JSON text of the value."),
+    def!("to_json", to_json, 0, 0, ["indent", "sort_keys"], r#"(v .to_json) -- The JSON text of the value.
+        ([1 "two"] .to_json) => "[1,\"two\"]""#),
 ];
 
 pub fn install(vm: &mut Vm) {

@@ -2,7 +2,10 @@
 //!
 //! Finished elements of open containers wait on one stack; a container is built when its end is read, with exactly the room it
 //! needs. Objects with the same keys as an earlier one take its shape without looking up any key.
+use super::json_write::TAG;
+use crate::heap::Kind;
 use crate::native::R;
+use crate::object::array::Array;
 use crate::object::shape::ShapeId;
 use crate::value::{Sym, Value};
 use crate::vm::Vm;
@@ -58,6 +61,7 @@ struct Reader<'a> {
     shapes: [Option<KnownShape>; SHAPES],
     /// Unescaped text of the string being read.
     scratch: String,
+    tagged: bool,
 }
 
 /// Keys of an object built before, and what its layout was.
@@ -69,8 +73,8 @@ struct KnownShape {
 
 const SHAPES: usize = 16;
 
-/// The value of a JSON text.
-pub fn parse(vm: &mut Vm, text: &str) -> R {
+/// The value of a JSON text. `tagged`: strings and objects that stand for other kinds become those (15.2).
+pub fn parse(vm: &mut Vm, text: &str, tagged: bool) -> R {
     let mut r = Reader {
         vm,
         text,
@@ -81,6 +85,7 @@ pub fn parse(vm: &mut Vm, text: &str) -> R {
         keys: Vec::new(),
         shapes: [const { None }; SHAPES],
         scratch: String::new(),
+        tagged,
     };
     match r.document() {
         Ok(v) => Ok(v),
@@ -137,11 +142,15 @@ impl Reader<'_> {
             b'"' => {
                 let start = self.i + 1;
                 self.string()?;
-                Ok(if self.scratch.is_empty() {
-                    self.vm.str(&self.text[start..self.i - 1])
-                } else {
-                    self.vm.str(&self.scratch)
-                })
+                let text = if self.scratch.is_empty() { &self.text[start..self.i - 1] } else { &self.scratch };
+                match text.strip_prefix(TAG).filter(|_| self.tagged) {
+                    None => Ok(self.vm.str(text)),
+                    Some("") => Ok(Value::sym(self.vm.names.empty)),
+                    Some(form) => match super::serdes_read::read_one(self.vm, form) {
+                        Some(v) => Ok(v),
+                        None => Err(Fault { at: start - 1, reason: "invalid Gene text" }),
+                    },
+                }
             }
             b'-' | b'0'..=b'9' => self.number(),
             b'{' => self.object(),
@@ -240,10 +249,33 @@ impl Reader<'_> {
             }
         }
         self.depth -= 1;
-        let v = self.map(base, keys);
+        let v = match self.tagged.then(|| self.gene(base, keys)).flatten() {
+            Some(gene) => gene,
+            None => self.map(base, keys),
+        };
         self.values.truncate(base);
         self.keys.truncate(keys);
         Ok(v)
+    }
+
+    /// The Gene that an object with a member `genetype` stands for.
+    fn gene(&mut self, base: usize, keys: usize) -> Option<Value> {
+        let keys = &self.keys[keys..];
+        let name = self.vm.symbols.intern_static("genetype");
+        keys.iter().position(|&k| k == name)?;
+        let children = self.vm.symbols.intern_static("children");
+        let gene = {
+            let empty = self.vm.heap.array(&[]);
+            self.vm.gene(Value::NIL, Value::NIL, empty)
+        };
+        for (&k, &v) in keys.iter().zip(&self.values[base..]) {
+            match v.get::<Array>(Kind::Array) {
+                _ if k == name => gene.set_slot(&mut self.vm.heap, 0, v),
+                Some(items) if k == children => gene.set_slot(&mut self.vm.heap, 2, items.value()),
+                _ => self.vm.gene_set_prop(gene, k, v),
+            }
+        }
+        Some(gene.value())
     }
 
     /// The Map of the members from `base` and `keys` on.

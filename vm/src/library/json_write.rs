@@ -15,7 +15,12 @@ pub struct Style {
     /// Blanks per level; `None`: all on one line.
     pub indent: Option<usize>,
     pub sort_keys: bool,
+    /// Kinds JSON lacks are marked, so that reading gives them back (15.2).
+    pub tagged: bool,
 }
+
+/// What the strings that stand for other kinds start with.
+pub const TAG: &str = "#GENE#";
 
 /// The JSON text of a value.
 pub fn stringify(vm: &mut Vm, v: Value, style: Style) -> Result<String, Stop> {
@@ -41,8 +46,14 @@ impl Writer<'_> {
             return Ok(());
         }
         if let Some(s) = v.as_str() {
+            if self.style.tagged && s.starts_with(TAG) {
+                return self.tagged(v);
+            }
             write_string(&mut self.out, s);
             return Ok(());
+        }
+        if self.style.tagged {
+            return self.kind_kept(v);
         }
         if let Some(f) = v.as_float() {
             return self.float(f);
@@ -81,9 +92,72 @@ impl Writer<'_> {
         }
     }
 
+    /// As [`Writer::value`] for what is no Int or String, with a mark on what JSON would change.
+    fn kind_kept(&mut self, v: Value) -> W {
+        if let Some(f) = v.as_float() {
+            return self.float(f);
+        }
+        if v.is_char() || v.is_sym() {
+            return self.tagged(v);
+        }
+        match v.heap_kind() {
+            None => {
+                self.out.push_str(match v {
+                    Value::NIL => "null",
+                    Value::TRUE => "true",
+                    Value::FALSE => "false",
+                    _ => return Err(self.unsupported(v)),
+                });
+                Ok(())
+            }
+            Some(Kind::Array | Kind::Map | Kind::Gene) => self.container(v),
+            Some(Kind::Bytes | Kind::Path | Kind::Date | Kind::Time | Kind::DateTime) => self.tagged(v),
+            Some(_) => Err(self.unsupported(v)),
+        }
+    }
+
+    fn tagged(&mut self, v: Value) -> W {
+        let mut text = String::from(TAG);
+        super::serdes_write::write_atom(self.vm, &mut text, v)?;
+        write_string(&mut self.out, &text);
+        Ok(())
+    }
+
+    /// `{"genetype": T, prop: v, ..., "children": [...]}`
+    fn tagged_gene(&mut self, g: Gc<Record>) -> W {
+        self.out.push('{');
+        let mut first = true;
+        self.key("genetype", &mut first);
+        self.value(g.gene_type())?;
+        if let Some(m) = g.gene_props() {
+            let mut at = 0;
+            while let Some((k, v)) = self.vm.map_next(m, &mut at) {
+                let name = self.vm.sym_name(k);
+                if matches!(name, "genetype" | "children") {
+                    return Err(self.reserved(name));
+                }
+                self.key(name, &mut first);
+                self.value(v)?;
+            }
+        }
+        self.key("children", &mut first);
+        self.nested(g.slot(2), |w| w.array(g.gene_children()))?;
+        self.close(first, '}');
+        Ok(())
+    }
+
+    #[cold]
+    fn reserved(&mut self, key: &str) -> Stop {
+        self.vm.argument_error(&format!("Tagged Gene JSON cannot represent the key {key}"))
+    }
+
     #[cold]
     fn unsupported(&mut self, v: Value) -> Stop {
-        let m = format!("Cannot convert {} to JSON", self.vm.kind_name(v));
+        let kind = self.vm.kind_name(v);
+        if self.style.tagged {
+            return self.vm.type_error(&format!("Tagged Gene JSON does not support {kind}"));
+        }
+        let m = format!("Cannot convert {kind} to JSON");
         self.vm.type_error(&m)
     }
 
@@ -117,6 +191,7 @@ impl Writer<'_> {
             Some(Kind::HashMap) => self.hash_map(v.gc()),
             Some(Kind::HashSet) => self.hash_set(v.gc()),
             Some(Kind::Range) => self.range(v.gc()),
+            Some(Kind::Gene) if self.style.tagged => self.tagged_gene(v.gc()),
             Some(Kind::Gene) => self.gene(v.gc()),
             _ => self.instance(v),
         }?;
@@ -192,6 +267,12 @@ impl Writer<'_> {
     }
 
     fn map(&mut self, m: Gc<Map>) -> W {
+        if self.style.tagged {
+            let key = self.vm.symbols.intern_static("genetype");
+            if self.vm.map_get(m, key).is_some() {
+                return Err(self.reserved("genetype"));
+            }
+        }
         self.out.push('{');
         let mut first = true;
         self.members(m, &mut first)?;

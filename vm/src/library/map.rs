@@ -16,35 +16,64 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("size", size, 0, 0, "(m .size) -- number of entries"),
-    def!("length", size, 0, 0, "(m .length) -- number of entries"),
-    def!("empty?", is_empty, 0, 0, "(m .empty?) -- has it no entries?"),
-    def!("empty", is_empty, 0, 0, "(m .empty) -- has it no entries?"),
-    def!("not_empty?", not_empty, 0, 0, "(m .not_empty?) -- has it entries?"),
-    def!("get", get, 1, 2, "(m .get k [d]) -- value of the key, else d or nil"),
-    def!("set", set, 2, 2, "(m .set k v) -- sets the key; the receiver"),
-    def!("has", has, 1, 1, "(m .has k) -- is the key present?"),
-    def!("contains", has, 1, 1, "(m .contains k) -- is the key present?"),
-    def!("has_key?", has, 1, 1, "(m .has_key? k) -- is the key present?"),
-    def!("del", del, 1, 1, "(m .del k) -- removes the key; its old value, or nil"),
-    def!("delete", del, 1, 1, "(m .delete k) -- removes the key; its old value, or nil"),
-    def!("clear", clear, 0, 0, "(m .clear) -- removes all entries; the receiver"),
-    def!("keys", keys, 0, 0, "(m .keys) -- the keys as Strings"),
-    def!("values", values, 0, 0, "(m .values) -- the values"),
-    def!("pairs", pairs, 0, 0, "(m .pairs) -- array of [key value]"),
-    def!("entries", pairs, 0, 0, "(m .entries) -- array of [key value]"),
-    def!("to_array", pairs, 0, 0, "(m .to_array) -- array of [key value]"),
-    def!("merge", merge, 1, 1, "(m .merge other) -- adds the entries of other, which win; the receiver"),
-    def!("merged", merged, 0, VARIADIC, "(m .merged other...) -- a new Map of all entries, later ones win"),
-    def!("key_of", key_of, 1, 1, "(m .key_of v) -- key of the first value equal to v, or nil"),
-    def!("invert", invert, 0, 0, "(m .invert) -- HashMap from value to key"),
-    def!("pick", pick, 0, VARIADIC, "(m .pick k...) -- a new Map with these keys only"),
-    def!("omit", omit, 0, VARIADIC, "(m .omit k...) -- a new Map without these keys"),
-    def!("sort_keys", sort_keys, 0, 0, "(m .sort_keys) -- a new Map ordered by key"),
-    def!("to_map", dup, 0, 0, "(m .to_map) -- mutable copy"),
-    def!("to_hash_map", to_hash_map, 0, 0, "(m .to_hash_map) -- HashMap with the same entries"),
-    def!("dup", dup, 0, 0, "(m .dup) -- mutable copy"),
-    def!("immutable?", is_immutable, 0, 0, "(m .immutable?) -- can it not be changed?"),
+    def!("size", size, 0, 0, "(m .size) -- number of entries
+        ({^a 1} .size) => 1"),
+    def!("length", size, 0, 0, "(m .length) -- number of entries
+        ({^a 1} .length) => 1"),
+    def!("empty?", is_empty, 0, 0, "(m .empty?) -- has it no entries?
+        ({} .empty?) => true"),
+    def!("empty", is_empty, 0, 0, "(m .empty) -- has it no entries?
+        ({} .empty) => true"),
+    def!("not_empty?", not_empty, 0, 0, "(m .not_empty?) -- has it entries?
+        ({^a 1} .not_empty?) => true"),
+    def!("get", get, 1, 2, r#"(m .get k [d]) -- value of the key, else d or nil
+        ({^a 1} .get "b" 0) => 0"#),
+    def!("set", set, 2, 2, r#"(m .set k v) -- sets the key; the receiver
+        ({^a 1} .set "b" 2) => {^a 1 ^b 2}"#),
+    def!("has", has, 1, 1, r#"(m .has k) -- is the key present?
+        ({^a 1} .has "a") => true"#),
+    def!("contains", has, 1, 1, r#"(m .contains k) -- is the key present?
+        ({^a 1} .contains "b") => false"#),
+    def!("has_key?", has, 1, 1, r#"(m .has_key? k) -- is the key present?
+        ({^a 1} .has_key? "a") => true"#),
+    def!("del", del, 1, 1, r#"(m .del k) -- removes the key; its old value, or nil
+        ({^a 1} .del "a") => 1"#),
+    def!("delete", del, 1, 1, r#"(m .delete k) -- removes the key; its old value, or nil
+        ({^a 1} .delete "b") => nil"#),
+    def!("clear", clear, 0, 0, "(m .clear) -- removes all entries; the receiver
+        ({^a 1} .clear) => {}"),
+    def!("keys", keys, 0, 0, r#"(m .keys) -- the keys as Strings
+        ({^a 1 ^b 2} .keys) => ["a" "b"]"#),
+    def!("values", values, 0, 0, "(m .values) -- the values
+        ({^a 1 ^b 2} .values) => [1 2]"),
+    def!("pairs", pairs, 0, 0, r#"(m .pairs) -- array of [key value]
+        ({^a 1} .pairs) => [["a" 1]]"#),
+    def!("entries", pairs, 0, 0, r#"(m .entries) -- array of [key value]
+        ({^a 1} .entries) => [["a" 1]]"#),
+    def!("to_array", pairs, 0, 0, r#"(m .to_array) -- array of [key value]
+        ({^a 1} .to_array) => [["a" 1]]"#),
+    def!("merge", merge, 1, 1, "(m .merge other) -- adds the entries of other, which win; the receiver
+        ({^a 1} .merge {^b 2}) => {^a 1 ^b 2}"),
+    def!("merged", merged, 0, VARIADIC, "(m .merged other...) -- a new Map of all entries, later ones win
+        ({^a 1} .merged {^a 2}) => {^a 2}"),
+    def!("key_of", key_of, 1, 1, r#"(m .key_of v) -- key of the first value equal to v, or nil
+        ({^a 1} .key_of 1) => "a""#),
+    def!("invert", invert, 0, 0, r#"(m .invert) -- HashMap from value to key
+        ({^a 1} .invert) => {{1 "a"}}"#),
+    def!("pick", pick, 0, VARIADIC, r#"(m .pick k...) -- a new Map with these keys only
+        ({^a 1 ^b 2} .pick "a") => {^a 1}"#),
+    def!("omit", omit, 0, VARIADIC, r#"(m .omit k...) -- a new Map without these keys
+        ({^a 1 ^b 2} .omit "a") => {^b 2}"#),
+    def!("sort_keys", sort_keys, 0, 0, "(m .sort_keys) -- a new Map ordered by key
+        ({^b 2 ^a 1} .sort_keys) => {^a 1 ^b 2}"),
+    def!("to_map", dup, 0, 0, "(m .to_map) -- mutable copy
+        ({^a 1} .to_map) => {^a 1}"),
+    def!("to_hash_map", to_hash_map, 0, 0, r#"(m .to_hash_map) -- HashMap with the same entries
+        ({^a 1} .to_hash_map) => {{"a" 1}}"#),
+    def!("dup", dup, 0, 0, "(m .dup) -- mutable copy
+        ({^a 1} .dup) => {^a 1}"),
+    def!("immutable?", is_immutable, 0, 0, "(m .immutable?) -- can it not be changed?
+        (#{^a 1} .immutable?) => true"),
     def!("_mutable", check_mutable, 0, 0, ""),
 ];
 

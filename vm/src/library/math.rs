@@ -269,44 +269,78 @@ macro_rules! float_fn {
 /// Global and in `math`.
 #[rustfmt::skip]
 pub static GLOBALS: &[NativeDef] = &[
-    def!("abs", abs, 1, 1, "(abs x) -- Absolute value, of the same kind."),
-    float_fn!("sqrt", f64::sqrt, "(sqrt x) -- Square root; NaN for a negative number."),
-    def!("pow", |vm, a| two(vm, a, "pow", f64::powf), 2, 2, "(pow a b) -- Power, always a Float."),
-    def!("min", |vm, a| extreme(vm, a, "min", CmpOp::Lt), 0, VARIADIC, "(min a b...) -- The least of the arguments, or of one Array."),
-    def!("max", |vm, a| extreme(vm, a, "max", CmpOp::Gt), 0, VARIADIC, "(max a b...) -- The greatest of the arguments, or of one Array."),
-    def!("floor", |vm, a| whole(vm, a, "floor", f64::floor), 1, 1, "(floor x) -- The nearest whole number below, of the same kind."),
-    def!("ceil", |vm, a| whole(vm, a, "ceil", f64::ceil), 1, 1, "(ceil x) -- The nearest whole number above, of the same kind."),
-    def!("trunc", |vm, a| whole(vm, a, "trunc", f64::trunc), 1, 1, "(trunc x) -- The nearest whole number towards zero, of the same kind."),
-    def!("round", round, 1, 2, "(round x [digits]) -- Rounded, halves away from zero."),
-    def!("clamp", clamp, 3, 3, "(clamp x lo hi) -- The nearest number in lo..hi."),
-    def!("random", random, 0, 0, "(random) -- A Float in [0, 1)."),
+    def!("abs", abs, 1, 1, "(abs x) -- Absolute value, of the same kind.
+        (abs -5) => 5"),
+    float_fn!("sqrt", f64::sqrt, "(sqrt x) -- Square root; NaN for a negative number.
+        (sqrt 16) => 4.0"),
+    def!("pow", |vm, a| two(vm, a, "pow", f64::powf), 2, 2, "(pow a b) -- Power, always a Float.
+        (pow 2 10) => 1024.0"),
+    def!("min", |vm, a| extreme(vm, a, "min", CmpOp::Lt), 0, VARIADIC, "(min a b...) -- The least of the arguments, or of one Array.
+        (min 3 1 2) => 1"),
+    def!("max", |vm, a| extreme(vm, a, "max", CmpOp::Gt), 0, VARIADIC, "(max a b...) -- The greatest of the arguments, or of one Array.
+        (max [3 1 2]) => 3"),
+    def!("floor", |vm, a| whole(vm, a, "floor", f64::floor), 1, 1, "(floor x) -- The nearest whole number below, of the same kind.
+        (floor 2.7) => 2.0"),
+    def!("ceil", |vm, a| whole(vm, a, "ceil", f64::ceil), 1, 1, "(ceil x) -- The nearest whole number above, of the same kind.
+        (ceil 2.1) => 3.0"),
+    def!("trunc", |vm, a| whole(vm, a, "trunc", f64::trunc), 1, 1, "(trunc x) -- The nearest whole number towards zero, of the same kind.
+        (trunc -2.7) => -2.0"),
+    def!("round", round, 1, 2, "(round x [digits]) -- Rounded, halves away from zero.
+        (round 2.345 2) => 2.35"),
+    def!("clamp", clamp, 3, 3, "(clamp x lo hi) -- The nearest number in lo..hi.
+        (clamp 12 0 10) => 10"),
+    def!("random", random, 0, 0, "(random) -- A Float in [0, 1).
+        (random)"),
 ];
 
 #[rustfmt::skip]
 pub static MATH: &[NativeDef] = &[
-    float_fn!("cbrt", f64::cbrt, "(math/cbrt x) -- Cube root."),
-    float_fn!("sin", f64::sin, "(math/sin x) -- Sine; x in radians."),
-    float_fn!("cos", f64::cos, "(math/cos x) -- Cosine; x in radians."),
-    float_fn!("tan", f64::tan, "(math/tan x) -- Tangent; x in radians."),
-    float_fn!("asin", f64::asin, "(math/asin x) -- Arc sine in radians."),
-    float_fn!("acos", f64::acos, "(math/acos x) -- Arc cosine in radians."),
-    float_fn!("atan", f64::atan, "(math/atan x) -- Arc tangent in radians."),
-    float_fn!("sinh", f64::sinh, "(math/sinh x) -- Hyperbolic sine."),
-    float_fn!("cosh", f64::cosh, "(math/cosh x) -- Hyperbolic cosine."),
-    float_fn!("tanh", f64::tanh, "(math/tanh x) -- Hyperbolic tangent."),
-    def!("atan2", |vm, a| two(vm, a, "atan2", f64::atan2), 2, 2, "(math/atan2 y x) -- Angle of the point (x, y) in radians."),
-    def!("log", log, 1, 2, "(math/log x [base]) -- Logarithm, natural by default."),
-    float_fn!("log10", f64::log10, "(math/log10 x) -- Logarithm to base 10."),
-    float_fn!("log2", f64::log2, "(math/log2 x) -- Logarithm to base 2."),
-    float_fn!("exp", f64::exp, "(math/exp x) -- e to the power x."),
-    def!("hypot", |vm, a| two(vm, a, "hypot", f64::hypot), 2, 2, "(math/hypot a b) -- Square root of a*a + b*b."),
-    float_fn!("radians", f64::to_radians, "(math/radians x) -- Degrees to radians."),
-    float_fn!("degrees", f64::to_degrees, "(math/degrees x) -- Radians to degrees."),
-    float_fn!("fract", f64::fract, "(math/fract x) -- The part after the decimal point."),
-    def!("factorial", factorial, 1, 1, "(math/factorial n) -- Product of 1..n."),
-    def!("random_int", random_int, 1, 2, "(math/random_int n) -- An Int in 0..n-1, or between two bounds."),
-    def!("seed", seed, 1, 1, "(math/seed n) -- Restarts the generator."),
-    def!("random_bytes", random_bytes, 1, 1, "(math/random_bytes n) -- n Bytes from the system's source."),
+    float_fn!("cbrt", f64::cbrt, "(math/cbrt x) -- Cube root.
+        (math/cbrt 27) => 3.0"),
+    float_fn!("sin", f64::sin, "(math/sin x) -- Sine; x in radians.
+        (math/sin 0) => 0.0"),
+    float_fn!("cos", f64::cos, "(math/cos x) -- Cosine; x in radians.
+        (math/cos 0) => 1.0"),
+    float_fn!("tan", f64::tan, "(math/tan x) -- Tangent; x in radians.
+        (math/tan 0) => 0.0"),
+    float_fn!("asin", f64::asin, "(math/asin x) -- Arc sine in radians.
+        (math/asin 0) => 0.0"),
+    float_fn!("acos", f64::acos, "(math/acos x) -- Arc cosine in radians.
+        (math/acos 1) => 0.0"),
+    float_fn!("atan", f64::atan, "(math/atan x) -- Arc tangent in radians.
+        (math/atan 0) => 0.0"),
+    float_fn!("sinh", f64::sinh, "(math/sinh x) -- Hyperbolic sine.
+        (math/sinh 0) => 0.0"),
+    float_fn!("cosh", f64::cosh, "(math/cosh x) -- Hyperbolic cosine.
+        (math/cosh 0) => 1.0"),
+    float_fn!("tanh", f64::tanh, "(math/tanh x) -- Hyperbolic tangent.
+        (math/tanh 0) => 0.0"),
+    def!("atan2", |vm, a| two(vm, a, "atan2", f64::atan2), 2, 2, "(math/atan2 y x) -- Angle of the point (x, y) in radians.
+        (math/atan2 1 1) => 0.7853981633974483"),
+    def!("log", log, 1, 2, "(math/log x [base]) -- Logarithm, natural by default.
+        (math/log 8 2) => 3.0"),
+    float_fn!("log10", f64::log10, "(math/log10 x) -- Logarithm to base 10.
+        (math/log10 1000) => 3.0"),
+    float_fn!("log2", f64::log2, "(math/log2 x) -- Logarithm to base 2.
+        (math/log2 8) => 3.0"),
+    float_fn!("exp", f64::exp, "(math/exp x) -- e to the power x.
+        (math/exp 0) => 1.0"),
+    def!("hypot", |vm, a| two(vm, a, "hypot", f64::hypot), 2, 2, "(math/hypot a b) -- Square root of a*a + b*b.
+        (math/hypot 3 4) => 5.0"),
+    float_fn!("radians", f64::to_radians, "(math/radians x) -- Degrees to radians.
+        ((math/radians 180) == math/PI) => true"),
+    float_fn!("degrees", f64::to_degrees, "(math/degrees x) -- Radians to degrees.
+        (math/degrees math/PI) => 180.0"),
+    float_fn!("fract", f64::fract, "(math/fract x) -- The part after the decimal point.
+        (math/fract 2.5) => 0.5"),
+    def!("factorial", factorial, 1, 1, "(math/factorial n) -- Product of 1..n.
+        (math/factorial 5) => 120"),
+    def!("random_int", random_int, 1, 2, "(math/random_int n) -- An Int in 0..n-1, or between two bounds.
+        (math/random_int 6)"),
+    def!("seed", seed, 1, 1, "(math/seed n) -- Restarts the generator.
+        (math/seed 42)"),
+    def!("random_bytes", random_bytes, 1, 1, "(math/random_bytes n) -- n Bytes from the system's source.
+        ((math/random_bytes 4) .size) => 4"),
 ];
 
 const CONSTANTS: [(&str, f64); 6] = [

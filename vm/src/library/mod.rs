@@ -5,10 +5,14 @@
 pub mod args;
 pub mod array;
 pub mod bytes;
+pub mod cases;
 pub mod char;
 pub mod collection;
 #[cfg(test)]
 mod collection_tests;
+pub mod csv;
+pub mod date;
+pub mod date_format;
 pub mod duration;
 pub mod enums;
 pub mod exception;
@@ -19,6 +23,7 @@ pub mod gene;
 pub mod generator;
 pub mod hash_map;
 pub mod hash_set;
+pub mod help;
 pub mod iterator;
 pub mod json;
 pub mod json_read;
@@ -37,6 +42,10 @@ pub mod range;
 pub mod reading;
 pub mod regex;
 pub mod search;
+pub mod selector;
+pub mod serdes;
+pub mod serdes_read;
+pub mod serdes_write;
 pub mod sort;
 pub mod string;
 #[cfg(test)]
@@ -53,6 +62,7 @@ use crate::vm::Vm;
 pub struct State {
     pub regexes: regex::RegexCache,
     pub cursor: text_index::Cursor,
+    pub cases: cases::Cases,
 }
 
 /// Puts all builtins of this crate in their classes and namespaces.
@@ -70,7 +80,10 @@ pub fn install(vm: &mut Vm) {
     enums::install(vm);
     exception::install(vm);
     bytes::install(vm);
+    cases::install(vm);
     char::install(vm);
+    csv::install(vm);
+    date::install(vm);
     duration::install(vm);
     format::install(vm);
     json::install(vm);
@@ -78,6 +91,8 @@ pub fn install(vm: &mut Vm) {
     number::install(vm);
     regex::install(vm);
     search::install(vm);
+    selector::install(vm);
+    serdes::install(vm);
     string::install(vm);
     for table in [
         reading::GLOBALS,

@@ -291,72 +291,129 @@ fn bit_length(vm: &mut Vm, a: &Args) -> R {
 
 #[rustfmt::skip]
 pub static INT: &[NativeDef] = &[
-    def!("to_i", itself, 0, 0, "(n .to_i) -- Itself."),
-    def!("to_s", int_to_s, 0, 1, "(n .to_s [base]) -- Digits in a base from 2 to 36, 10 by default."),
-    def!("even?", even, 0, 0, "(n .even?) -- Is it divisible by 2?"),
-    def!("odd?", odd, 0, 0, "(n .odd?) -- Is it not divisible by 2?"),
-    def!("prime?", prime, 0, 0, "(n .prime?) -- Is it a prime number?"),
-    def!("gcd", gcd, 1, 1, "(n .gcd m) -- Greatest common divisor."),
-    def!("lcm", lcm, 1, 1, "(n .lcm m) -- Least common multiple."),
-    def!("isqrt", isqrt, 0, 0, "(n .isqrt) -- The square root, rounded down."),
-    def!("digits", digits, 0, 0, "(n .digits) -- Decimal digits, most significant first."),
-    def!("chr", chr, 0, 0, "(n .chr) -- The Char with this code point."),
-    def!("band", |vm, a| bits(vm, a, "band", |x, y| x & y), 1, 1, "(n .band m) -- Bitwise and."),
-    def!("bor", |vm, a| bits(vm, a, "bor", |x, y| x | y), 1, 1, "(n .bor m) -- Bitwise or."),
-    def!("bxor", |vm, a| bits(vm, a, "bxor", |x, y| x ^ y), 1, 1, "(n .bxor m) -- Bitwise exclusive or."),
-    def!("bnot", bit_not, 0, 0, "(n .bnot) -- Bitwise complement."),
-    def!("shl", |vm, a| shift(vm, a, "shl", |x, n| x << n), 1, 1, "(n .shl k) -- Shifted left by k bits."),
-    def!("shr", |vm, a| shift(vm, a, "shr", |x, n| x >> n), 1, 1, "(n .shr k) -- Shifted right by k bits, keeping the sign."),
-    def!("ushr", |vm, a| shift(vm, a, "ushr", |x, n| ((x as u64) >> n) as i64), 1, 1, "(n .ushr k) -- Shifted right by k bits, zeros coming in."),
-    def!("bit_count", bit_count, 0, 0, "(n .bit_count) -- Number of one bits."),
-    def!("bit_length", bit_length, 0, 0, "(n .bit_length) -- Bits needed for the absolute value."),
-    def!("wrapping_add", |vm, a| bits(vm, a, "wrapping_add", i64::wrapping_add), 1, 1, "(n .wrapping_add m) -- Sum modulo 2^64."),
-    def!("wrapping_sub", |vm, a| bits(vm, a, "wrapping_sub", i64::wrapping_sub), 1, 1, "(n .wrapping_sub m) -- Difference modulo 2^64."),
-    def!("wrapping_mul", |vm, a| bits(vm, a, "wrapping_mul", i64::wrapping_mul), 1, 1, "(n .wrapping_mul m) -- Product modulo 2^64."),
-    def!("floor", itself, 0, 0, "(n .floor) -- Itself."),
-    def!("ceil", itself, 0, 0, "(n .ceil) -- Itself."),
-    def!("trunc", itself, 0, 0, "(n .trunc) -- Itself."),
-    def!("nan?", no, 0, 0, "(n .nan?) -- false."),
-    def!("infinite?", no, 0, 0, "(n .infinite?) -- false."),
-    def!("finite?", yes, 0, 0, "(n .finite?) -- true."),
-    def!("integer?", yes, 0, 0, "(n .integer?) -- true."),
+    def!("to_i", itself, 0, 0, "(n .to_i) -- Itself.
+        (5 .to_i) => 5"),
+    def!("to_s", int_to_s, 0, 1, r#"(n .to_s [base]) -- Digits in a base from 2 to 36, 10 by default.
+        (255 .to_s 16) => "ff""#),
+    def!("even?", even, 0, 0, "(n .even?) -- Is it divisible by 2?
+        (4 .even?) => true"),
+    def!("odd?", odd, 0, 0, "(n .odd?) -- Is it not divisible by 2?
+        (4 .odd?) => false"),
+    def!("prime?", prime, 0, 0, "(n .prime?) -- Is it a prime number?
+        (7 .prime?) => true"),
+    def!("gcd", gcd, 1, 1, "(n .gcd m) -- Greatest common divisor.
+        (12 .gcd 18) => 6"),
+    def!("lcm", lcm, 1, 1, "(n .lcm m) -- Least common multiple.
+        (4 .lcm 6) => 12"),
+    def!("isqrt", isqrt, 0, 0, "(n .isqrt) -- The square root, rounded down.
+        (17 .isqrt) => 4"),
+    def!("digits", digits, 0, 0, "(n .digits) -- Decimal digits, most significant first.
+        (407 .digits) => [4 0 7]"),
+    def!("chr", chr, 0, 0, "(n .chr) -- The Char with this code point.
+        (97 .chr) => 'a'"),
+    def!("band", |vm, a| bits(vm, a, "band", |x, y| x & y), 1, 1, "(n .band m) -- Bitwise and.
+        (6 .band 3) => 2"),
+    def!("bor", |vm, a| bits(vm, a, "bor", |x, y| x | y), 1, 1, "(n .bor m) -- Bitwise or.
+        (6 .bor 3) => 7"),
+    def!("bxor", |vm, a| bits(vm, a, "bxor", |x, y| x ^ y), 1, 1, "(n .bxor m) -- Bitwise exclusive or.
+        (6 .bxor 3) => 5"),
+    def!("bnot", bit_not, 0, 0, "(n .bnot) -- Bitwise complement.
+        (5 .bnot) => -6"),
+    def!("shl", |vm, a| shift(vm, a, "shl", |x, n| x << n), 1, 1, "(n .shl k) -- Shifted left by k bits.
+        (1 .shl 4) => 16"),
+    def!("shr", |vm, a| shift(vm, a, "shr", |x, n| x >> n), 1, 1, "(n .shr k) -- Shifted right by k bits, keeping the sign.
+        (-16 .shr 2) => -4"),
+    def!("ushr", |vm, a| shift(vm, a, "ushr", |x, n| ((x as u64) >> n) as i64), 1, 1, "(n .ushr k) -- Shifted right by k bits, zeros coming in.
+        (-1 .ushr 60) => 15"),
+    def!("bit_count", bit_count, 0, 0, "(n .bit_count) -- Number of one bits.
+        (7 .bit_count) => 3"),
+    def!("bit_length", bit_length, 0, 0, "(n .bit_length) -- Bits needed for the absolute value.
+        (255 .bit_length) => 8"),
+    def!("wrapping_add", |vm, a| bits(vm, a, "wrapping_add", i64::wrapping_add), 1, 1, "(n .wrapping_add m) -- Sum modulo 2^64.
+        (9223372036854775807 .wrapping_add 1) => -9223372036854775808"),
+    def!("wrapping_sub", |vm, a| bits(vm, a, "wrapping_sub", i64::wrapping_sub), 1, 1, "(n .wrapping_sub m) -- Difference modulo 2^64.
+        (3 .wrapping_sub 5) => -2"),
+    def!("wrapping_mul", |vm, a| bits(vm, a, "wrapping_mul", i64::wrapping_mul), 1, 1, "(n .wrapping_mul m) -- Product modulo 2^64.
+        (4611686018427387904 .wrapping_mul 2) => -9223372036854775808"),
+    def!("floor", itself, 0, 0, "(n .floor) -- Itself.
+        (5 .floor) => 5"),
+    def!("ceil", itself, 0, 0, "(n .ceil) -- Itself.
+        (5 .ceil) => 5"),
+    def!("trunc", itself, 0, 0, "(n .trunc) -- Itself.
+        (5 .trunc) => 5"),
+    def!("nan?", no, 0, 0, "(n .nan?) -- false.
+        (5 .nan?) => false"),
+    def!("infinite?", no, 0, 0, "(n .infinite?) -- false.
+        (5 .infinite?) => false"),
+    def!("finite?", yes, 0, 0, "(n .finite?) -- true.
+        (5 .finite?) => true"),
+    def!("integer?", yes, 0, 0, "(n .integer?) -- true.
+        (5 .integer?) => true"),
 ];
 
 #[rustfmt::skip]
 pub static FLOAT: &[NativeDef] = &[
-    def!("to_i", float_to_i, 0, 0, "(x .to_i) -- The whole part as an Int."),
-    def!("to_s", |vm, a| { let t = crate::value::float::text(this_float(vm, a)?); Ok(vm.str(&t)) }, 0, 0, "(x .to_s) -- Its text."),
-    def!("floor", |vm, a| Ok(Value::float(this_float(vm, a)?.floor())), 0, 0, "(x .floor) -- The nearest whole Float below."),
-    def!("ceil", |vm, a| Ok(Value::float(this_float(vm, a)?.ceil())), 0, 0, "(x .ceil) -- The nearest whole Float above."),
-    def!("trunc", |vm, a| Ok(Value::float(this_float(vm, a)?.trunc())), 0, 0, "(x .trunc) -- The nearest whole Float towards zero."),
-    def!("nan?", |vm, a| test(vm, a, f64::is_nan), 0, 0, "(x .nan?) -- Is it not a number?"),
-    def!("infinite?", |vm, a| test(vm, a, f64::is_infinite), 0, 0, "(x .infinite?) -- Is it an infinity?"),
-    def!("finite?", |vm, a| test(vm, a, f64::is_finite), 0, 0, "(x .finite?) -- Is it neither NaN nor infinite?"),
-    def!("integer?", |vm, a| test(vm, a, |x| x.is_finite() && x.fract() == 0.0), 0, 0, "(x .integer?) -- Has it no fraction?"),
+    def!("to_i", float_to_i, 0, 0, "(x .to_i) -- The whole part as an Int.
+        (2.7 .to_i) => 2"),
+    def!("to_s", |vm, a| { let t = crate::value::float::text(this_float(vm, a)?); Ok(vm.str(&t)) }, 0, 0, r#"(x .to_s) -- Its text.
+        (2.5 .to_s) => "2.5""#),
+    def!("floor", |vm, a| Ok(Value::float(this_float(vm, a)?.floor())), 0, 0, "(x .floor) -- The nearest whole Float below.
+        (2.7 .floor) => 2.0"),
+    def!("ceil", |vm, a| Ok(Value::float(this_float(vm, a)?.ceil())), 0, 0, "(x .ceil) -- The nearest whole Float above.
+        (2.1 .ceil) => 3.0"),
+    def!("trunc", |vm, a| Ok(Value::float(this_float(vm, a)?.trunc())), 0, 0, "(x .trunc) -- The nearest whole Float towards zero.
+        (-2.7 .trunc) => -2.0"),
+    def!("nan?", |vm, a| test(vm, a, f64::is_nan), 0, 0, "(x .nan?) -- Is it not a number?
+        (math/NAN .nan?) => true"),
+    def!("infinite?", |vm, a| test(vm, a, f64::is_infinite), 0, 0, "(x .infinite?) -- Is it an infinity?
+        (math/INF .infinite?) => true"),
+    def!("finite?", |vm, a| test(vm, a, f64::is_finite), 0, 0, "(x .finite?) -- Is it neither NaN nor infinite?
+        (2.5 .finite?) => true"),
+    def!("integer?", |vm, a| test(vm, a, |x| x.is_finite() && x.fract() == 0.0), 0, 0, "(x .integer?) -- Has it no fraction?
+        (2.0 .integer?) => true"),
 ];
 
 /// For both classes.
 #[rustfmt::skip]
 pub static NUMBER: &[NativeDef] = &[
-    def!("to_f", to_f, 0, 0, "(n .to_f) -- As a Float."),
-    def!("to_bool", yes, 0, 0, "(n .to_bool) -- true."),
-    def!("abs", abs, 0, 0, "(n .abs) -- Absolute value."),
-    def!("neg", neg, 0, 0, "(n .neg) -- Negation."),
-    def!("sign", sign, 0, 0, "(n .sign) -- -1, 0 or 1."),
-    def!("div", quotient, 1, 1, "(n .div b) -- Quotient rounded down, an Int."),
-    def!("mod", modulo, 1, 1, "(n .mod b) -- Remainder of div, with the sign of b."),
-    def!("quo", truncated_quotient, 1, 1, "(n .quo b) -- Quotient rounded towards zero, an Int."),
-    def!("rem", remainder, 1, 1, "(n .rem b) -- Remainder of quo, with the sign of n."),
-    def!("divmod", divmod, 1, 1, "(n .divmod b) -- [div mod]."),
-    def!("pow", pow, 1, 1, "(n .pow b) -- n ** b."),
-    def!("sqrt", sqrt, 0, 0, "(n .sqrt) -- Square root, a Float."),
-    def!("round", round, 0, 1, "(n .round [digits]) -- Rounded, halves away from zero."),
-    def!("clamp", clamp, 2, 2, "(n .clamp lo hi) -- The nearest number in lo..hi."),
-    def!("zero?", |vm, a| test(vm, a, |x| x == 0.0), 0, 0, "(n .zero?) -- Is it zero?"),
-    def!("positive?", |vm, a| test(vm, a, |x| x > 0.0), 0, 0, "(n .positive?) -- Is it above zero?"),
-    def!("negative?", |vm, a| test(vm, a, |x| x < 0.0), 0, 0, "(n .negative?) -- Is it below zero?"),
-    def!("up_to", |vm, a| range_to(vm, a, "up_to", 1), 1, 1, "(n .up_to m) -- The Range n..m."),
-    def!("down_to", |vm, a| range_to(vm, a, "down_to", -1), 1, 1, "(n .down_to m) -- The Range from n down to m."),
+    def!("to_f", to_f, 0, 0, "(n .to_f) -- As a Float.
+        (5 .to_f) => 5.0"),
+    def!("to_bool", yes, 0, 0, "(n .to_bool) -- true.
+        (0 .to_bool) => true"),
+    def!("abs", abs, 0, 0, "(n .abs) -- Absolute value.
+        (-5 .abs) => 5"),
+    def!("neg", neg, 0, 0, "(n .neg) -- Negation.
+        (5 .neg) => -5"),
+    def!("sign", sign, 0, 0, "(n .sign) -- -1, 0 or 1.
+        (-5 .sign) => -1"),
+    def!("div", quotient, 1, 1, "(n .div b) -- Quotient rounded down, an Int.
+        (-7 .div 2) => -4"),
+    def!("mod", modulo, 1, 1, "(n .mod b) -- Remainder of div, with the sign of b.
+        (-7 .mod 2) => 1"),
+    def!("quo", truncated_quotient, 1, 1, "(n .quo b) -- Quotient rounded towards zero, an Int.
+        (-7 .quo 2) => -3"),
+    def!("rem", remainder, 1, 1, "(n .rem b) -- Remainder of quo, with the sign of n.
+        (-7 .rem 2) => -1"),
+    def!("divmod", divmod, 1, 1, "(n .divmod b) -- [div mod].
+        (7 .divmod 2) => [3 1]"),
+    def!("pow", pow, 1, 1, "(n .pow b) -- n ** b.
+        (2 .pow 10) => 1024"),
+    def!("sqrt", sqrt, 0, 0, "(n .sqrt) -- Square root, a Float.
+        (9 .sqrt) => 3.0"),
+    def!("round", round, 0, 1, "(n .round [digits]) -- Rounded, halves away from zero.
+        (2.345 .round 2) => 2.35"),
+    def!("clamp", clamp, 2, 2, "(n .clamp lo hi) -- The nearest number in lo..hi.
+        (12 .clamp 0 10) => 10"),
+    def!("zero?", |vm, a| test(vm, a, |x| x == 0.0), 0, 0, "(n .zero?) -- Is it zero?
+        (0 .zero?) => true"),
+    def!("positive?", |vm, a| test(vm, a, |x| x > 0.0), 0, 0, "(n .positive?) -- Is it above zero?
+        (5 .positive?) => true"),
+    def!("negative?", |vm, a| test(vm, a, |x| x < 0.0), 0, 0, "(n .negative?) -- Is it below zero?
+        (5 .negative?) => false"),
+    def!("up_to", |vm, a| range_to(vm, a, "up_to", 1), 1, 1, "(n .up_to m) -- The Range n..m.
+        (1 .up_to 3) => 1..3"),
+    def!("down_to", |vm, a| range_to(vm, a, "down_to", -1), 1, 1, "(n .down_to m) -- The Range from n down to m.
+        (3 .down_to 1) => 3..1 step -1"),
 ];
 
 pub fn install(vm: &mut Vm) {

@@ -24,36 +24,58 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("class", class, 0, 0, "(v .class) -- class (enum for enum values)"),
-    def!("is", is, 1, 1, "(v .is T) -- does v belong to the type?"),
-    def!("to", to, 1, 1, "(v .to T) -- v converted to Int, Float, String or Bool; itself when it is a T already"),
-    def!("to_s", to_s, 0, 0, "(v .to_s) -- text"),
-    def!("to_bool", to_bool, 0, 0, "(v .to_bool) -- truth"),
-    def!("inspect", inspect, 0, 0, "(v .inspect) -- debug form"),
-    def!("dup", dup, 0, 0, "(v .dup) -- shallow copy of an instance; other values as they are"),
-    def!("hash", hash, 0, 0, "(v .hash) -- hash, equal for equal values"),
-    def!("respond_to?", responds, 1, 1, "(v .respond_to? m) -- has its class the method?"),
-    def!("fields", fields, 0, 0, "(v .fields) -- names of the present fields in order of creation"),
-    def!("method", method, 1, 1, "(v .method m) -- the method as a function bound to v"),
+    def!("class", class, 0, 0, "(v .class) -- class (enum for enum values)
+        (5 .class) => <Class Int>"),
+    def!("is", is, 1, 1, "(v .is T) -- does v belong to the type?
+        (5 .is Int) => true"),
+    def!("to", to, 1, 1, r#"(v .to T) -- v converted to Int, Float, String or Bool; itself when it is a T already
+        (5 .to String) => "5""#),
+    def!("to_s", to_s, 0, 0, r#"(v .to_s) -- text
+        (5 .to_s) => "5""#),
+    def!("to_bool", to_bool, 0, 0, "(v .to_bool) -- truth
+        (nil .to_bool) => false"),
+    def!("inspect", inspect, 0, 0, r#"(v .inspect) -- debug form
+        ("a" .inspect) => "\"a\"""#),
+    def!("dup", dup, 0, 0, "(v .dup) -- shallow copy of an instance; other values as they are
+        (5 .dup) => 5"),
+    def!("hash", hash, 0, 0, "(v .hash) -- hash, equal for equal values
+        ((5 .hash) == (5 .hash)) => true"),
+    def!("respond_to?", responds, 1, 1, r#"(v .respond_to? m) -- has its class the method?
+        ("a" .respond_to? "split") => true"#),
+    def!("fields", fields, 0, 0, r#"(v .fields) -- names of the present fields in order of creation
+        ((new Exception "no") .fields) => ["message" "cause"]"#),
+    def!("method", method, 1, 1, r#"(v .method m) -- the method as a function bound to v
+        (("a-b" .method "split") "-") => ["a" "b"]"#),
 ];
 
 #[rustfmt::skip]
 static CLASS: &[NativeDef] = &[
-    def!("name", class_name, 0, 0, "(C .name) -- name"),
-    def!("parent", parent, 0, 0, "(C .parent) -- parent class, nil for Object"),
-    def!("methods", methods, 0, 0, "(C .methods) -- names of its own methods"),
-    def!("has_method?", has_method, 1, 1, "(C .has_method? m) -- has it or an ancestor the method?"),
-    def!("ancestors", ancestors, 0, 0, "(C .ancestors) -- parent, its parent, and so on up to Object"),
-    def!("method_intent", method_intent, 1, 1, "(C .method_intent m) -- ^intent of the method, or nil"),
-    def!("instance_method", instance_method, 1, 1, "(C .instance_method m) -- the method as a function of the receiver"),
+    def!("name", class_name, 0, 0, r#"(C .name) -- name
+        (Int .name) => "Int""#),
+    def!("parent", parent, 0, 0, "(C .parent) -- parent class, nil for Object
+        (IOError .parent) => <Class Exception>"),
+    def!("methods", methods, 0, 0, r#"(C .methods) -- names of its own methods
+        ((Char .methods) .include? "code") => true"#),
+    def!("has_method?", has_method, 1, 1, r#"(C .has_method? m) -- has it or an ancestor the method?
+        (Int .has_method? "even?") => true"#),
+    def!("ancestors", ancestors, 0, 0, "(C .ancestors) -- parent, its parent, and so on up to Object
+        (IOError .ancestors) => [<Class Exception> <Class Object>]"),
+    def!("method_intent", method_intent, 1, 1, r#"(C .method_intent m) -- ^intent of the method, or nil
+        (Int .method_intent "even?") => nil"#),
+    def!("instance_method", instance_method, 1, 1, r#"(C .instance_method m) -- the method as a function of the receiver
+        ((String .instance_method "size") "abc") => 3"#),
 ];
 
 #[rustfmt::skip]
 static NAMESPACE: &[NativeDef] = &[
-    def!("name", namespace_name, 0, 0, "(n .name) -- name"),
-    def!("members", members, 0, 0, "(n .members) -- names of the members"),
-    def!("has?", has_member, 1, 1, "(n .has? m) -- has it the member?"),
-    def!("on_member_missing", on_member_missing, 1, 1, "(.on_member_missing f) -- (f name) answers for missing members"),
+    def!("name", namespace_name, 0, 0, r#"(n .name) -- name
+        (math .name) => "math""#),
+    def!("members", members, 0, 0, r#"(n .members) -- names of the members
+        ((math .members) .include? "sin") => true"#),
+    def!("has?", has_member, 1, 1, r#"(n .has? m) -- has it the member?
+        (math .has? "sin") => true"#),
+    def!("on_member_missing", on_member_missing, 1, 1, r#"(.on_member_missing f) -- (f name) answers for missing members
+        (ns colours (.on_member_missing (fn [name] #"no colour #{name}")))"#),
 ];
 
 #[rustfmt::skip]
@@ -64,9 +86,12 @@ static INTERFACE: &[NativeDef] = &[
 /// Globals.
 #[rustfmt::skip]
 pub static GLOBALS: &[NativeDef] = &[
-    def!("typeof", typeof_, 1, 1, "(typeof v) -- name of the kind"),
-    def!("len", len, 1, 1, "(len v) -- size of a String or collection"),
-    def!("freeze", super::freeze::freeze, 1, 1, "(freeze v) -- deep immutable copy"),
+    def!("typeof", typeof_, 1, 1, r#"(typeof v) -- name of the kind
+        (typeof 5) => "Int""#),
+    def!("len", len, 1, 1, r#"(len v) -- size of a String or collection
+        (len "abc") => 3"#),
+    def!("freeze", super::freeze::freeze, 1, 1, "(freeze v) -- deep immutable copy
+        (freeze [1 [2]]) => #[1 #[2]]"),
 ];
 
 fn symbol_arg(vm: &mut Vm, method: &str, v: Value) -> Result<Sym, Stop> {

@@ -9,29 +9,52 @@ use crate::vm::{PendingCall, Vm};
 
 #[rustfmt::skip]
 pub static GLOBALS: &[NativeDef] = &[
-    def!("+", |vm, a| fold(vm, a, "+", arith::add, Some(0)), 0, VARIADIC, "(+ a...) -- sum"),
-    def!("-", subtract, 1, VARIADIC, "(- a b...) -- difference; (- a) negates"),
-    def!("*", |vm, a| fold(vm, a, "*", arith::mul, Some(1)), 0, VARIADIC, "(* a...) -- product"),
-    def!("/", divide, 1, VARIADIC, "(/ a b...) -- quotient; (/ a) is (1 / a)"),
-    def!("%", |vm, a| fold(vm, a, "%", arith::rem, None), 2, VARIADIC, "(% a b) -- remainder"),
-    def!("**", |vm, a| fold(vm, a, "**", arith::pow, None), 2, 2, "(** a b) -- power"),
-    def!("++", |vm, a| fold(vm, a, "++", arith::concat, None), 1, VARIADIC, "(++ a b...) -- concatenation"),
-    def!("<<", |vm, a| fold(vm, a, "<<", arith::shl, None), 2, 2, "(<< a n) -- a shifted left"),
-    def!(">>", |vm, a| fold(vm, a, ">>", arith::shr, None), 2, 2, "(>> a n) -- a shifted right"),
-    def!("&&", |vm, a| arith::bit_and(vm, a.get(0), a.get(1)), 2, 2, "(&& a b) -- bitwise or logical and"),
-    def!("||", |vm, a| arith::bit_or(vm, a.get(0), a.get(1)), 2, 2, "(|| a b) -- bitwise or logical or"),
-    def!("&|&", |vm, a| arith::bit_xor(vm, a.get(0), a.get(1)), 2, 2, "(&|& a b) -- bitwise or logical exclusive or"),
-    def!("!", |vm, a| arith::bit_not(vm, a.get(0)), 1, 1, "(! a) -- complement or logical negation"),
-    def!("not", |_, a| Ok(Value::bool(!a.get(0).truthy())), 1, 1, "(not a) -- logical negation"),
-    def!("and", |_, a| Ok(if a.get(0).truthy() { a.get(1) } else { a.get(0) }), 2, 2, "(and a b) -- logical and"),
-    def!("or", |_, a| Ok(if a.get(0).truthy() { a.get(0) } else { a.get(1) }), 2, 2, "(or a b) -- logical or"),
-    def!("<", |vm, a| chain(vm, a, CmpOp::Lt), 2, VARIADIC, "(< a b...) -- is each less than the next?"),
-    def!("<=", |vm, a| chain(vm, a, CmpOp::Le), 2, VARIADIC, "(<= a b...) -- is each at most the next?"),
-    def!(">", |vm, a| chain(vm, a, CmpOp::Gt), 2, VARIADIC, "(> a b...) -- is each greater than the next?"),
-    def!(">=", |vm, a| chain(vm, a, CmpOp::Ge), 2, VARIADIC, "(>= a b...) -- is each at least the next?"),
-    def!("==", equal, 2, VARIADIC, "(== a b...) -- are neighbours equal?"),
-    def!("!=", |vm, a| Ok(Value::bool(!vm.equal(a.get(0), a.get(1))?)), 2, 2, "(!= a b) -- are they unequal?"),
-    def!("is", |vm, a| Ok(Value::bool(types::is_type(vm, a.get(0), a.get(1))?)), 2, 2, "(is v T) -- does v belong to T?"),
+    def!("+", |vm, a| fold(vm, a, "+", arith::add, Some(0)), 0, VARIADIC, "(+ a...) -- sum
+        (1 + 2) => 3"),
+    def!("-", subtract, 1, VARIADIC, "(- a b...) -- difference; (- a) negates
+        (5 - 2) => 3"),
+    def!("*", |vm, a| fold(vm, a, "*", arith::mul, Some(1)), 0, VARIADIC, "(* a...) -- product
+        (2 * 3) => 6"),
+    def!("/", divide, 1, VARIADIC, "(/ a b...) -- quotient; (/ a) is (1 / a)
+        (7 / 2) => 3.5"),
+    def!("%", |vm, a| fold(vm, a, "%", arith::rem, None), 2, VARIADIC, "(% a b) -- remainder
+        (7 % 3) => 1"),
+    def!("**", |vm, a| fold(vm, a, "**", arith::pow, None), 2, 2, "(** a b) -- power
+        (2 ** 10) => 1024"),
+    def!("++", |vm, a| fold(vm, a, "++", arith::concat, None), 1, VARIADIC, r#"(++ a b...) -- concatenation
+        ("a" ++ "b") => "ab""#),
+    def!("<<", |vm, a| fold(vm, a, "<<", arith::shl, None), 2, 2, "(<< a n) -- a shifted left
+        (1 << 4) => 16"),
+    def!(">>", |vm, a| fold(vm, a, ">>", arith::shr, None), 2, 2, "(>> a n) -- a shifted right
+        (16 >> 2) => 4"),
+    def!("&&", |vm, a| arith::bit_and(vm, a.get(0), a.get(1)), 2, 2, "(&& a b) -- bitwise or logical and
+        (6 && 3) => 2"),
+    def!("||", |vm, a| arith::bit_or(vm, a.get(0), a.get(1)), 2, 2, "(|| a b) -- bitwise or logical or
+        (nil || 5) => 5"),
+    def!("&|&", |vm, a| arith::bit_xor(vm, a.get(0), a.get(1)), 2, 2, "(&|& a b) -- bitwise or logical exclusive or
+        (6 &|& 3) => 5"),
+    def!("!", |vm, a| arith::bit_not(vm, a.get(0)), 1, 1, "(! a) -- complement or logical negation
+        (! 5) => -6"),
+    def!("not", |_, a| Ok(Value::bool(!a.get(0).truthy())), 1, 1, "(not a) -- logical negation
+        (not nil) => true"),
+    def!("and", |_, a| Ok(if a.get(0).truthy() { a.get(1) } else { a.get(0) }), 2, 2, "(and a b) -- logical and
+        (1 and nil) => nil"),
+    def!("or", |_, a| Ok(if a.get(0).truthy() { a.get(0) } else { a.get(1) }), 2, 2, "(or a b) -- logical or
+        (nil or 2) => 2"),
+    def!("<", |vm, a| chain(vm, a, CmpOp::Lt), 2, VARIADIC, "(< a b...) -- is each less than the next?
+        (1 < 2) => true"),
+    def!("<=", |vm, a| chain(vm, a, CmpOp::Le), 2, VARIADIC, "(<= a b...) -- is each at most the next?
+        (2 <= 2) => true"),
+    def!(">", |vm, a| chain(vm, a, CmpOp::Gt), 2, VARIADIC, "(> a b...) -- is each greater than the next?
+        (1 > 2) => false"),
+    def!(">=", |vm, a| chain(vm, a, CmpOp::Ge), 2, VARIADIC, "(>= a b...) -- is each at least the next?
+        (2 >= 2) => true"),
+    def!("==", equal, 2, VARIADIC, "(== a b...) -- are neighbours equal?
+        (1 == 1.0) => true"),
+    def!("!=", |vm, a| Ok(Value::bool(!vm.equal(a.get(0), a.get(1))?)), 2, 2, "(!= a b) -- are they unequal?
+        (1 != 2) => true"),
+    def!("is", |vm, a| Ok(Value::bool(types::is_type(vm, a.get(0), a.get(1))?)), 2, 2, "(is v T) -- does v belong to T?
+        (5 is Int) => true"),
 ];
 
 /// The operator method of an instance's class.

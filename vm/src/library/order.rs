@@ -15,13 +15,20 @@ use std::cmp::Ordering;
 /// Methods of Array, HashSet and Range.
 #[rustfmt::skip]
 pub static DEFS: &[NativeDef] = &[
-    def!("sum", sum, 0, 1, "(xs .sum [f]) -- sum of the elements, or of (f element)"),
-    def!("product", product, 0, 0, "(xs .product) -- product of the elements"),
-    def!("mean", mean, 0, 0, "(xs .mean) -- average as a Float, nil when empty"),
-    def!("min", min, 0, 0, "(xs .min) -- least element, nil when empty"),
-    def!("max", max, 0, 0, "(xs .max) -- greatest element, nil when empty"),
-    def!("min_max", min_max, 0, 0, "(xs .min_max) -- [least greatest]"),
-    def!("sort", sorted, 0, 1, "(xs .sort [f]) -- elements in ascending order, or in the order f gives"),
+    def!("sum", sum, 0, 1, "(xs .sum [f]) -- sum of the elements, or of (f element)
+        ([1 2 3] .sum) => 6"),
+    def!("product", product, 0, 0, "(xs .product) -- product of the elements
+        ([2 3] .product) => 6"),
+    def!("mean", mean, 0, 0, "(xs .mean) -- average as a Float, nil when empty
+        ([1 2] .mean) => 1.5"),
+    def!("min", min, 0, 0, "(xs .min) -- least element, nil when empty
+        ([3 1 2] .min) => 1"),
+    def!("max", max, 0, 0, "(xs .max) -- greatest element, nil when empty
+        ([3 1 2] .max) => 3"),
+    def!("min_max", min_max, 0, 0, "(xs .min_max) -- [least greatest]
+        ([3 1 2] .min_max) => [1 3]"),
+    def!("sort", sorted, 0, 1, "(xs .sort [f]) -- elements in ascending order, or in the order f gives
+        ([3 1 2] .sort (fn [a b] (a > b))) => [3 2 1]"),
     def!("_sort_by_keys", sort_by_keys, 1, 1, ""),
 ];
 

@@ -13,13 +13,20 @@ use crate::vm::Vm;
 /// Globals.
 #[rustfmt::skip]
 pub static GLOBALS: &[NativeDef] = &[
-    def!("print", print, 0, VARIADIC, "(print v...) -- writes the display forms, separated by blanks"),
-    def!("println", println, 0, VARIADIC, "(println v...) -- as print, with a line end"),
-    def!("eprint", eprint, 0, VARIADIC, "(eprint v...) -- as print, to stderr"),
-    def!("eprintln", eprintln, 0, VARIADIC, "(eprintln v...) -- as println, to stderr"),
-    def!("flush", flush, 0, 0, "(flush) -- writes out what stdout has buffered"),
-    def!("debug", debug, 1, 1, "(debug v) -- debug form of v, readable back where possible"),
-    def!("pp", pp, 1, 1, "(pp v) -- prints the debug form, over several lines when it is long"),
+    def!("print", print, 0, VARIADIC, r#"(print v...) -- writes the display forms, separated by blanks
+        (print "no line end")"#),
+    def!("println", println, 0, VARIADIC, r#"(println v...) -- as print, with a line end
+        (println "a" 1)"#),
+    def!("eprint", eprint, 0, VARIADIC, r#"(eprint v...) -- as print, to stderr
+        (eprint "to stderr")"#),
+    def!("eprintln", eprintln, 0, VARIADIC, r#"(eprintln v...) -- as println, to stderr
+        (eprintln "to stderr")"#),
+    def!("flush", flush, 0, 0, "(flush) -- writes out what stdout has buffered
+        (flush) => nil"),
+    def!("debug", debug, 1, 1, r#"(debug v) -- debug form of v, readable back where possible
+        (debug "a") => "\"a\"""#),
+    def!("pp", pp, 1, 1, "(pp v) -- prints the debug form, over several lines when it is long
+        (pp {^a [1 2]})"),
 ];
 
 /// Decimal digits of `i` at the end of `buf`.
@@ -119,9 +126,17 @@ fn debug(vm: &mut Vm, args: &Args) -> R {
     Ok(vm.str(&s))
 }
 
+impl Vm {
+    /// The debug form, over several lines when it is long.
+    pub fn to_pretty(&mut self, v: Value) -> Result<String, Stop> {
+        let mut out = String::new();
+        pretty(self, v, 0, 0, &mut out)?;
+        Ok(out)
+    }
+}
+
 fn pp(vm: &mut Vm, args: &Args) -> R {
-    let mut out = String::new();
-    pretty(vm, args.get(0), 0, 0, &mut out)?;
+    let mut out = vm.to_pretty(args.get(0))?;
     out.push('\n');
     vm.output.stdout(&out);
     Ok(Value::NIL)

@@ -88,7 +88,7 @@ pub fn write_quoted(out: &mut String, s: &str, q: char) {
 /// Appends a property or map key: a `\` before each character that would end the token.
 pub fn write_key(out: &mut String, key: &str) {
     for c in key.chars() {
-        if c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | '"' | '`' | '%' | ';' | ',' | '\\') {
+        if c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | '"' | '`' | '%' | ';' | ',' | '\\' | '^') {
             out.push('\\');
         }
         out.push(c);
@@ -402,7 +402,7 @@ impl Printer<'_> {
             Kind::Bytes => write_bytes(self.out, v.as_bytes().unwrap_or(&[])),
             Kind::Date | Kind::Time | Kind::DateTime | Kind::Duration => temporal::write_text(self.out, v),
             Kind::Range => return self.range(v.gc()),
-            Kind::Path => return self.path(v.gc()),
+            Kind::Path => return self.path_parts(v.gc::<Record>().slot(1)),
             Kind::Regex => self.regex(v.gc()),
             Kind::RegexMatch => {
                 self.out.push_str("<RegexMatch ");
@@ -439,7 +439,7 @@ impl Printer<'_> {
             }
             Kind::Selector => {
                 self.out.push_str("@(");
-                self.selector_parts(v.gc())?;
+                self.path_parts(v.gc::<Record>().slot(0))?;
                 self.out.push(')');
             }
             _ => return self.foreign(v),
@@ -471,15 +471,6 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn selector_parts(&mut self, r: Gc<Record>) -> P {
-        for i in 0..r.len() {
-            if i > 0 {
-                self.out.push('/');
-            }
-            self.value(r.slot(i), Style::Text)?;
-        }
-        Ok(())
-    }
 
     fn quote(&mut self, r: Gc<Record>) -> P {
         let mark = r.header().aux;
@@ -517,23 +508,34 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn path(&mut self, r: Gc<Record>) -> P {
-        let Some(parts) = r.slot(1).get::<Array>(Kind::Array) else { return Ok(()) };
+    /// The parts of a path or selector with slashes between them.
+    fn path_parts(&mut self, parts: Value) -> P {
+        let Some(parts) = parts.get::<Array>(Kind::Array) else { return Ok(()) };
         let mut i = 0;
         while let Some(part) = parts.at(i) {
             if i > 0 {
                 self.out.push('/');
             }
             i += 1;
-            if part.is_nil() {
-                // The receiver before a leading `/`.
-            } else if part.is_sym() || part.is_int() {
-                self.value(part, Style::Debug)?;
-            } else {
-                self.out.push('<');
-                let inner = part.get::<Record>(Kind::Quote).map_or(unwrapped(part), |q| q.slot(0));
-                self.value(inner, Style::Debug)?;
-                self.out.push('>');
+            if let Some(s) = part.as_sym() {
+                self.out.push_str(&self.vm.sym_name(s).replace('/', "\\/"));
+            } else if let Some(r) = part.get::<Record>(Kind::Record) {
+                let mark = r.slot(0).as_sym().map_or("", |s| self.vm.sym_name(s));
+                match mark {
+                    "." => {
+                        self.out.push('.');
+                        self.value(r.slot(1), Style::Text)?;
+                    }
+                    "<>" => {
+                        self.out.push('<');
+                        self.value(r.slot(1), Style::Debug)?;
+                        self.out.push('>');
+                    }
+                    mark => self.out.push_str(mark),
+                }
+            } else if !part.is_nil() {
+                // nil is the receiver before a leading `/`.
+                self.value(part, Style::Text)?;
             }
         }
         Ok(())

@@ -15,30 +15,49 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("start", start, 0, 0, "(r .start) -- first bound"),
-    def!("end", end, 0, 0, "(r .end) -- last bound, inclusive"),
-    def!("step", step, 0, 0, "(r .step) -- distance of neighbours"),
-    def!("size", size, 0, 0, "(r .size) -- number of elements"),
-    def!("length", size, 0, 0, "(r .length) -- number of elements"),
-    def!("empty?", is_empty, 0, 0, "(r .empty?) -- has it no elements?"),
-    def!("not_empty?", not_empty, 0, 0, "(r .not_empty?) -- has it elements?"),
-    def!("contains", contains, 1, 1, "(r .contains v) -- is v an element?"),
-    def!("include?", contains, 1, 1, "(r .include? v) -- is v an element?"),
-    def!("get", get, 1, 2, "(r .get i [d]) -- element i, else d or nil"),
-    def!("first", first, 0, 1, "(r .first [n]) -- first element or nil; the first n as an array"),
-    def!("last", last, 0, 0, "(r .last) -- last element or nil"),
-    def!("take", take, 1, 1, "(r .take n) -- the first n elements"),
-    def!("drop", drop_first, 1, 1, "(r .drop n) -- all but the first n elements"),
-    def!("skip", drop_first, 1, 1, "(r .skip n) -- all but the first n elements"),
-    def!("to_array", to_array, 0, 0, "(r .to_array) -- the elements"),
-    def!("reverse", reverse, 0, 0, "(r .reverse) -- a Range of the same elements, last one first"),
-    def!("join", join, 0, 1, "(r .join [sep]) -- texts of the elements joined"),
+    def!("start", start, 0, 0, "(r .start) -- first bound
+        ((1 .. 5) .start) => 1"),
+    def!("end", end, 0, 0, "(r .end) -- last bound, inclusive
+        ((1 .. 5) .end) => 5"),
+    def!("step", step, 0, 0, "(r .step) -- distance of neighbours
+        ((range 1 9 2) .step) => 2"),
+    def!("size", size, 0, 0, "(r .size) -- number of elements
+        ((1 .. 5) .size) => 5"),
+    def!("length", size, 0, 0, "(r .length) -- number of elements
+        ((1 .. 5) .length) => 5"),
+    def!("empty?", is_empty, 0, 0, "(r .empty?) -- has it no elements?
+        ((5 .. 1) .empty?) => true"),
+    def!("not_empty?", not_empty, 0, 0, "(r .not_empty?) -- has it elements?
+        ((1 .. 5) .not_empty?) => true"),
+    def!("contains", contains, 1, 1, "(r .contains v) -- is v an element?
+        ((1 .. 5) .contains 3) => true"),
+    def!("include?", contains, 1, 1, "(r .include? v) -- is v an element?
+        ((1 .. 5) .include? 9) => false"),
+    def!("get", get, 1, 2, "(r .get i [d]) -- element i, else d or nil
+        ((1 .. 5) .get 1) => 2"),
+    def!("first", first, 0, 1, "(r .first [n]) -- first element or nil; the first n as an array
+        ((1 .. 5) .first 2) => [1 2]"),
+    def!("last", last, 0, 0, "(r .last) -- last element or nil
+        ((1 .. 5) .last) => 5"),
+    def!("take", take, 1, 1, "(r .take n) -- the first n elements
+        ((1 .. 5) .take 2) => [1 2]"),
+    def!("drop", drop_first, 1, 1, "(r .drop n) -- all but the first n elements
+        ((1 .. 5) .drop 3) => [4 5]"),
+    def!("skip", drop_first, 1, 1, "(r .skip n) -- all but the first n elements
+        ((1 .. 5) .skip 3) => [4 5]"),
+    def!("to_array", to_array, 0, 0, "(r .to_array) -- the elements
+        ((1 .. 3) .to_array) => [1 2 3]"),
+    def!("reverse", reverse, 0, 0, "(r .reverse) -- a Range of the same elements, last one first
+        ((1 .. 3) .reverse) => 3..1 step -1"),
+    def!("join", join, 0, 1, r#"(r .join [sep]) -- texts of the elements joined
+        ((1 .. 3) .join "-") => "1-2-3""#),
 ];
 
 /// Globals.
 #[rustfmt::skip]
 pub static GLOBALS: &[NativeDef] = &[
-    def!("range", make, 1, 3, "(range a b [step]) -- Range from a to b inclusive; (range n) -- 0 to n-1"),
+    def!("range", make, 1, 3, "(range a b [step]) -- Range from a to b inclusive; (range n) -- 0 to n-1
+        ((range 1 9 4) .to_array) => [1 5 9]"),
 ];
 
 fn make(vm: &mut Vm, args: &Args) -> R {

@@ -61,6 +61,20 @@ fn parse_all(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static GLOBALS: &[NativeDef] = &[
-    def!("$parse", parse, 1, 1, "($parse s) -- the first form of the text as data"),
-    def!("$parse_all", parse_all, 1, 1, "($parse_all s) -- all forms of the text as data"),
+    def!(
+        "$parse",
+        parse,
+        1,
+        1,
+        r#"($parse s) -- the first form of the text as data
+        ($parse "(f 1)") => (f 1)"#
+    ),
+    def!(
+        "$parse_all",
+        parse_all,
+        1,
+        1,
+        r#"($parse_all s) -- all forms of the text as data
+        ($parse_all "a (b)") => [a (b)]"#
+    ),
 ];

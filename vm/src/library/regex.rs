@@ -350,20 +350,34 @@ macro_rules! searching {
 
 #[rustfmt::skip]
 pub static REGEX_METHODS: &[NativeDef] = &[
-    searching!("match", search::match_first, 1, "(re .match s) -- The RegexMatch of the first match, or nil."),
-    searching!("process", search::match_first, 1, "(re .process s) -- The RegexMatch of the first match, or nil."),
-    searching!("match?", search::is_match, 1, "(re .match? s) -- Does it match anywhere?"),
-    searching!("find", search::find, 1, "(re .find s) -- The first matched text, or nil."),
-    searching!("find_all", search::find_all, 1, "(re .find_all s) -- All matched texts."),
-    searching!("scan", search::find_all, 1, "(re .scan s) -- All matched texts."),
-    searching!("match_all", search::match_all, 1, "(re .match_all s) -- RegexMatches of all matches."),
-    searching!("split", search::split, 2, "(re .split s [max]) -- The parts between matches."),
-    searching!("replace", search::replace_first, 2, "(re .replace s [r]) -- The first match replaced."),
-    searching!("sub", search::replace_first, 2, "(re .sub s [r]) -- The first match replaced."),
-    searching!("replace_all", search::replace_all, 2, "(re .replace_all s [r]) -- All matches replaced."),
-    searching!("gsub", search::replace_all, 2, "(re .gsub s [r]) -- All matches replaced."),
-    def!("source", |vm, a| Ok(this(vm, a)?.slot(PATTERN)), 0, 0, "(re .source) -- The pattern."),
-    def!("flags", |vm, a| Ok(this(vm, a)?.slot(FLAGS)), 0, 0, "(re .flags) -- The flags, in the order imsx."),
+    searching!("match", search::match_first, 1, r#"(re .match s) -- The RegexMatch of the first match, or nil.
+        ((#/b+/ .match "abbc") .value) => "bb""#),
+    searching!("process", search::match_first, 1, r#"(re .process s) -- The RegexMatch of the first match, or nil.
+        ((#/b+/ .process "abbc") .value) => "bb""#),
+    searching!("match?", search::is_match, 1, r#"(re .match? s) -- Does it match anywhere?
+        (#/b+/ .match? "abbc") => true"#),
+    searching!("find", search::find, 1, r#"(re .find s) -- The first matched text, or nil.
+        (#/b+/ .find "abbc") => "bb""#),
+    searching!("find_all", search::find_all, 1, r#"(re .find_all s) -- All matched texts.
+        (#/\d+/ .find_all "1 and 22") => ["1" "22"]"#),
+    searching!("scan", search::find_all, 1, r#"(re .scan s) -- All matched texts.
+        (#/\d+/ .scan "1 and 22") => ["1" "22"]"#),
+    searching!("match_all", search::match_all, 1, r#"(re .match_all s) -- RegexMatches of all matches.
+        ((#/\d+/ .match_all "1 and 22") .size) => 2"#),
+    searching!("split", search::split, 2, r#"(re .split s [max]) -- The parts between matches.
+        (#/,\s*/ .split "a, b,c") => ["a" "b" "c"]"#),
+    searching!("replace", search::replace_first, 2, r#"(re .replace s [r]) -- The first match replaced.
+        (#/b/ .replace "abb" "x") => "axb""#),
+    searching!("sub", search::replace_first, 2, r#"(re .sub s [r]) -- The first match replaced.
+        (#/b/ .sub "abb" "x") => "axb""#),
+    searching!("replace_all", search::replace_all, 2, r#"(re .replace_all s [r]) -- All matches replaced.
+        (#/b/ .replace_all "abb" "x") => "axx""#),
+    searching!("gsub", search::replace_all, 2, r#"(re .gsub s [r]) -- All matches replaced.
+        (#/b/ .gsub "abb" "x") => "axx""#),
+    def!("source", |vm, a| Ok(this(vm, a)?.slot(PATTERN)), 0, 0, r#"(re .source) -- The pattern.
+        (#/a+/i .source) => "a+""#),
+    def!("flags", |vm, a| Ok(this(vm, a)?.slot(FLAGS)), 0, 0, r#"(re .flags) -- The flags, in the order imsx.
+        (#/a+/i .flags) => "i""#),
 ];
 
 /// `(new Regexp "pattern" ^^i ^replace "r")`.
@@ -384,7 +398,8 @@ fn escape(vm: &mut Vm, a: &Args) -> R {
 
 #[rustfmt::skip]
 pub static REGEX_STATICS: &[NativeDef] = &[
-    def!("escape", escape, 1, 1, "(Regexp .escape s) -- A pattern that matches the text s."),
+    def!("escape", escape, 1, 1, r#"(Regexp .escape s) -- A pattern that matches the text s.
+        (Regex/escape "a.b") => "a\\.b""#),
 ];
 
 // --- class RegexMatch
@@ -480,14 +495,22 @@ fn get(vm: &mut Vm, a: &Args) -> R {
 
 #[rustfmt::skip]
 pub static MATCH_METHODS: &[NativeDef] = &[
-    def!("value", |vm, a| { let m = this_match(vm, a)?; Ok(value(vm, m)) }, 0, 0, "(m .value) -- The matched text."),
-    def!("captures", |vm, a| { let m = this_match(vm, a)?; Ok(captures(vm, m)) }, 0, 0, "(m .captures) -- The groups from 1 on; nil for those that took no part."),
-    def!("named_captures", |vm, a| { let m = this_match(vm, a)?; Ok(named_captures(vm, m)) }, 0, 0, "(m .named_captures) -- Map of the named groups."),
-    def!("start", |vm, a| Ok(this_match(vm, a)?.slot(START)), 0, 0, "(m .start) -- Position of the first matched character."),
-    def!("end", |vm, a| Ok(this_match(vm, a)?.slot(END)), 0, 0, "(m .end) -- Position after the last matched character."),
-    def!("pre_match", |vm, a| { let m = this_match(vm, a)?; Ok(pre_match(vm, m)) }, 0, 0, "(m .pre_match) -- The text before the match."),
-    def!("post_match", |vm, a| { let m = this_match(vm, a)?; Ok(post_match(vm, m)) }, 0, 0, "(m .post_match) -- The text after the match."),
-    def!("get", get, 1, 1, "(m .get i) -- Group i, 0 being the whole match; nil when it took no part, void when there is none."),
+    def!("value", |vm, a| { let m = this_match(vm, a)?; Ok(value(vm, m)) }, 0, 0, r#"(m .value) -- The matched text.
+        ((#/b+/ .match "abbc") .value) => "bb""#),
+    def!("captures", |vm, a| { let m = this_match(vm, a)?; Ok(captures(vm, m)) }, 0, 0, r#"(m .captures) -- The groups from 1 on; nil for those that took no part.
+        ((#/(b)(x)?/ .match "abc") .captures) => ["b" nil]"#),
+    def!("named_captures", |vm, a| { let m = this_match(vm, a)?; Ok(named_captures(vm, m)) }, 0, 0, r#"(m .named_captures) -- Map of the named groups.
+        ((#/(?<year>\d+)/ .match "in 2024") .named_captures) => {^year "2024"}"#),
+    def!("start", |vm, a| Ok(this_match(vm, a)?.slot(START)), 0, 0, r#"(m .start) -- Position of the first matched character.
+        ((#/b+/ .match "abbc") .start) => 1"#),
+    def!("end", |vm, a| Ok(this_match(vm, a)?.slot(END)), 0, 0, r#"(m .end) -- Position after the last matched character.
+        ((#/b+/ .match "abbc") .end) => 3"#),
+    def!("pre_match", |vm, a| { let m = this_match(vm, a)?; Ok(pre_match(vm, m)) }, 0, 0, r#"(m .pre_match) -- The text before the match.
+        ((#/b+/ .match "abbc") .pre_match) => "a""#),
+    def!("post_match", |vm, a| { let m = this_match(vm, a)?; Ok(post_match(vm, m)) }, 0, 0, r#"(m .post_match) -- The text after the match.
+        ((#/b+/ .match "abbc") .post_match) => "c""#),
+    def!("get", get, 1, 1, r#"(m .get i) -- Group i, 0 being the whole match; nil when it took no part, void when there is none.
+        ((#/(b)c/ .match "abc") .get 1) => "b""#),
 ];
 
 pub fn install(vm: &mut Vm) {

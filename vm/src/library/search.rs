@@ -269,6 +269,12 @@ fn replace(vm: &mut Vm, s: Gc<Str>, p: Value, r: Option<Value>, all: bool) -> R 
 
 fn replace_text(vm: &mut Vm, s: Gc<Str>, p: &Pattern, with: &str, all: bool) -> R {
     let text = s.as_str();
+    if all
+        && let Pattern::Text(t) = p
+        && let ([from], [to]) = (t.as_bytes(), with.as_bytes())
+    {
+        return replace_byte(vm, s, *from, *to);
+    }
     let mut out = String::new();
     let mut copied = 0;
     let mut found = false;
@@ -290,6 +296,16 @@ fn replace_text(vm: &mut Vm, s: Gc<Str>, p: &Pattern, with: &str, all: bool) -> 
     }
     out.push_str(&text[copied..]);
     new_string(vm, &out)
+}
+
+/// One ASCII character by another everywhere.
+fn replace_byte(vm: &mut Vm, s: Gc<Str>, from: u8, to: u8) -> R {
+    let bytes = s.as_str().as_bytes();
+    if memchr::memchr(from, bytes).is_none() {
+        return Ok(s.value());
+    }
+    check_len(vm, bytes.len())?;
+    Ok(vm.heap.string_with_byte(s.as_str(), from, to).value())
 }
 
 fn is_callable(v: Value) -> bool {
@@ -362,8 +378,13 @@ fn join_replaced(vm: &mut Vm, a: &Args) -> R {
 
 // --- methods
 
-fn on_string(vm: &mut Vm, a: &Args, f: Search) -> R {
+/// Methods with several names share a function: the pattern is checked here, where the name is known.
+fn on_string(vm: &mut Vm, a: &Args, name: &str, f: Search) -> R {
     let s = this_string(vm, a.this())?;
+    match name {
+        "match" | "match_all" => regex_only(vm, name, a.get(0)).map(drop)?,
+        _ => pattern(vm, name, a.get(0)).map(drop)?,
+    }
     f(vm, s, a.get(0), a.opt(1))
 }
 
@@ -377,31 +398,50 @@ fn split_method(vm: &mut Vm, a: &Args) -> R {
 
 macro_rules! searching {
     ($name:literal, $f:expr, $max:expr, $doc:literal) => {
-        def!($name, |vm, a| on_string(vm, a, $f), 1, $max, $doc)
+        def!($name, |vm, a| on_string(vm, a, $name, $f), 1, $max, $doc)
     };
 }
 
 #[rustfmt::skip]
 pub static SEARCH: &[NativeDef] = &[
-    searching!("match", match_first, 1, "(s .match re) -- The RegexMatch of the first match, or nil."),
-    searching!("match_all", match_all, 1, "(s .match_all re) -- RegexMatches of all matches."),
-    searching!("match?", is_match, 1, "(s .match? re) -- Does it match anywhere?"),
-    searching!("include?", is_match, 1, "(s .include? p) -- Does p occur in it?"),
-    searching!("contain", is_match, 1, "(s .contain p) -- Does p occur in it?"),
-    searching!("contains", is_match, 1, "(s .contains p) -- Does p occur in it?"),
-    searching!("find", find, 1, "(s .find p) -- The first text that matches, or nil."),
-    searching!("find_all", find_all, 1, "(s .find_all p) -- All texts that match, without overlap."),
-    searching!("scan", find_all, 1, "(s .scan p) -- All texts that match, without overlap."),
-    searching!("index", index, 2, "(s .index p [from]) -- Position of the first match, or -1."),
-    searching!("rindex", rindex, 1, "(s .rindex p) -- Position of the last match, or -1."),
-    searching!("count", count, 1, "(s .count t) -- How often t occurs, without overlap."),
-    def!("split", split_method, 0, 2, "(s .split [p [max]]) -- The parts between matches, or the words."),
-    searching!("partition", partition, 1, "(s .partition p) -- [before match after] of the first match."),
-    searching!("rpartition", rpartition, 1, "(s .rpartition p) -- [before match after] of the last match."),
-    searching!("replace", replace_first, 2, "(s .replace p [r]) -- The first match replaced."),
-    searching!("sub", replace_first, 2, "(s .sub p [r]) -- The first match replaced."),
-    searching!("replace_all", replace_all, 2, "(s .replace_all p [r]) -- All matches replaced."),
-    searching!("gsub", replace_all, 2, "(s .gsub p [r]) -- All matches replaced."),
+    searching!("match", match_first, 1, r#"(s .match re) -- The RegexMatch of the first match, or nil.
+        (("abbc" .match #/b+/) .value) => "bb""#),
+    searching!("match_all", match_all, 1, r#"(s .match_all re) -- RegexMatches of all matches.
+        (("1 and 22" .match_all #/\d+/) .size) => 2"#),
+    searching!("match?", is_match, 1, r#"(s .match? re) -- Does it match anywhere?
+        ("abbc" .match? #/b+/) => true"#),
+    searching!("include?", is_match, 1, r#"(s .include? p) -- Does p occur in it?
+        ("abc" .include? "bc") => true"#),
+    searching!("contain", is_match, 1, r#"(s .contain p) -- Does p occur in it?
+        ("abc" .contain "bc") => true"#),
+    searching!("contains", is_match, 1, r#"(s .contains p) -- Does p occur in it?
+        ("abc" .contains "x") => false"#),
+    searching!("find", find, 1, r#"(s .find p) -- The first text that matches, or nil.
+        ("abbc" .find #/b+/) => "bb""#),
+    searching!("find_all", find_all, 1, r#"(s .find_all p) -- All texts that match, without overlap.
+        ("1 and 22" .find_all #/\d+/) => ["1" "22"]"#),
+    searching!("scan", find_all, 1, r#"(s .scan p) -- All texts that match, without overlap.
+        ("1 and 22" .scan #/\d+/) => ["1" "22"]"#),
+    searching!("index", index, 2, r#"(s .index p [from]) -- Position of the first match, or -1.
+        ("abcb" .index "b" 2) => 3"#),
+    searching!("rindex", rindex, 1, r#"(s .rindex p) -- Position of the last match, or -1.
+        ("abcb" .rindex "b") => 3"#),
+    searching!("count", count, 1, r#"(s .count t) -- How often t occurs, without overlap.
+        ("banana" .count "an") => 2"#),
+    def!("split", split_method, 0, 2, r#"(s .split [p [max]]) -- The parts between matches, or the words.
+        ("a-b-c" .split "-") => ["a" "b" "c"]"#),
+    searching!("partition", partition, 1, r#"(s .partition p) -- [before match after] of the first match.
+        ("k=v=w" .partition "=") => ["k" "=" "v=w"]"#),
+    searching!("rpartition", rpartition, 1, r#"(s .rpartition p) -- [before match after] of the last match.
+        ("k=v=w" .rpartition "=") => ["k=v" "=" "w"]"#),
+    searching!("replace", replace_first, 2, r#"(s .replace p [r]) -- The first match replaced.
+        ("banana" .replace "a" "o") => "bonana""#),
+    searching!("sub", replace_first, 2, r#"(s .sub p [r]) -- The first match replaced.
+        ("banana" .sub "a" "o") => "bonana""#),
+    searching!("replace_all", replace_all, 2, r#"(s .replace_all p [r]) -- All matches replaced.
+        ("banana" .replace_all "a" "o") => "bonono""#),
+    searching!("gsub", replace_all, 2, r#"(s .gsub p [r]) -- All matches replaced.
+        ("banana" .gsub "a" "o") => "bonono""#),
     searching!("_split_matches", split_matches, 2, "(s ._split_matches p all) -- Texts and matches in turn."),
     def!("_join_replaced", join_replaced, 1, 1, "(s ._join_replaced parts) -- The texts joined."),
 ];

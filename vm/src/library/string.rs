@@ -69,13 +69,13 @@ fn every(vm: &mut Vm, a: &Args, t: Test) -> R {
     Ok(Value::bool(!s.is_empty() && s.chars().all(t)))
 }
 
-fn starts_with(vm: &mut Vm, a: &Args) -> R {
-    let (s, t) = (this(vm, a)?, text(vm, "start_with?", a.get(0))?);
+fn starts_with(vm: &mut Vm, a: &Args, name: &str) -> R {
+    let (s, t) = (this(vm, a)?, text(vm, name, a.get(0))?);
     Ok(Value::bool(s.as_str().starts_with(&*t)))
 }
 
-fn ends_with(vm: &mut Vm, a: &Args) -> R {
-    let (s, t) = (this(vm, a)?, text(vm, "end_with?", a.get(0))?);
+fn ends_with(vm: &mut Vm, a: &Args, name: &str) -> R {
+    let (s, t) = (this(vm, a)?, text(vm, name, a.get(0))?);
     Ok(Value::bool(s.as_str().ends_with(&*t)))
 }
 
@@ -184,7 +184,7 @@ enum Side {
     Both,
 }
 
-fn trim_with(vm: &mut Vm, a: &Args, side: Side) -> R {
+fn trim_with(vm: &mut Vm, a: &Args, name: &str, side: Side) -> R {
     let s = this(vm, a)?;
     let all = s.as_str();
     let rest = match a.opt(0) {
@@ -194,7 +194,7 @@ fn trim_with(vm: &mut Vm, a: &Args, side: Side) -> R {
             Side::Both => all.trim(),
         },
         Some(v) => {
-            let set = text(vm, "trim", v)?;
+            let set = text(vm, name, v)?;
             let within = |c: char| set.contains(c);
             match side {
                 Side::Left => all.trim_start_matches(within),
@@ -204,18 +204,6 @@ fn trim_with(vm: &mut Vm, a: &Args, side: Side) -> R {
         }
     };
     Ok(if rest.len() == all.len() { s.value() } else { vm.str(rest) })
-}
-
-fn trim(vm: &mut Vm, a: &Args) -> R {
-    trim_with(vm, a, Side::Both)
-}
-
-fn trim_start(vm: &mut Vm, a: &Args) -> R {
-    trim_with(vm, a, Side::Left)
-}
-
-fn trim_end(vm: &mut Vm, a: &Args) -> R {
-    trim_with(vm, a, Side::Right)
 }
 
 /// Fills up to `n` code points on the sides where `side` says.
@@ -558,73 +546,140 @@ fn levenshtein(vm: &mut Vm, a: &Args) -> R {
 
 #[rustfmt::skip]
 pub static STRING: &[NativeDef] = &[
-    def!("length", size, 0, 0, "(s .length) -- Number of code points."),
-    def!("size", size, 0, 0, "(s .size) -- Number of code points."),
-    def!("bytesize", byte_size, 0, 0, "(s .bytesize) -- Number of UTF-8 bytes."),
-    def!("empty?", is_empty, 0, 0, "(s .empty?) -- Has it no characters?"),
-    def!("empty", is_empty, 0, 0, "(s .empty) -- Has it no characters?"),
-    def!("not_empty?", is_not_empty, 0, 0, "(s .not_empty?) -- Has it characters?"),
-    def!("blank?", is_blank, 0, 0, "(s .blank?) -- Has it no characters but white space?"),
-    def!("to_upper", upper, 0, 0, "(s .to_upper) -- In upper case."),
-    def!("to_uppercase", upper, 0, 0, "(s .to_uppercase) -- In upper case."),
-    def!("upcase", upper, 0, 0, "(s .upcase) -- In upper case."),
-    def!("upper", upper, 0, 0, "(s .upper) -- In upper case."),
-    def!("to_lower", lower, 0, 0, "(s .to_lower) -- In lower case."),
-    def!("to_lowercase", lower, 0, 0, "(s .to_lowercase) -- In lower case."),
-    def!("downcase", lower, 0, 0, "(s .downcase) -- In lower case."),
-    def!("lower", lower, 0, 0, "(s .lower) -- In lower case."),
-    def!("capitalize", capitalize, 0, 0, "(s .capitalize) -- The first character in upper case, the rest as it is."),
-    def!("title", title, 0, 0, "(s .title) -- Every word capitalised."),
-    def!("swap_case", swap_case, 0, 0, "(s .swap_case) -- Upper case to lower and lower to upper."),
-    def!("reverse", reverse, 0, 0, "(s .reverse) -- Code points in reverse order."),
-    def!("append", append, 0, VARIADIC, "(s .append text...) -- The receiver followed by the texts."),
-    def!("repeat", repeat, 1, 1, "(s .repeat n) -- n times the text."),
-    def!("trim", trim, 0, 1, "(s .trim [chars]) -- Without white space (or these characters) at both ends."),
-    def!("strip", trim, 0, 1, "(s .strip [chars]) -- Without white space (or these characters) at both ends."),
-    def!("trim_start", trim_start, 0, 1, "(s .trim_start [chars]) -- As trim, at the start only."),
-    def!("lstrip", trim_start, 0, 1, "(s .lstrip [chars]) -- As trim, at the start only."),
-    def!("trim_end", trim_end, 0, 1, "(s .trim_end [chars]) -- As trim, at the end only."),
-    def!("rstrip", trim_end, 0, 1, "(s .rstrip [chars]) -- As trim, at the end only."),
-    def!("pad_left", |vm, a| pad(vm, a, "pad_left", Side::Left), 1, 2, "(s .pad_left n [c]) -- Filled with c on the left to n code points."),
-    def!("pad_right", |vm, a| pad(vm, a, "pad_right", Side::Right), 1, 2, "(s .pad_right n [c]) -- Filled with c on the right to n code points."),
-    def!("center", |vm, a| pad(vm, a, "center", Side::Both), 1, 2, "(s .center n [c]) -- Filled with c on both sides to n code points."),
-    def!("start_with?", starts_with, 1, 1, "(s .start_with? t) -- Does it start with t?"),
-    def!("starts_with", starts_with, 1, 1, "(s .starts_with t) -- Does it start with t?"),
-    def!("end_with?", ends_with, 1, 1, "(s .end_with? t) -- Does it end with t?"),
-    def!("ends_with", ends_with, 1, 1, "(s .ends_with t) -- Does it end with t?"),
-    def!("strip_prefix", strip_prefix, 1, 1, "(s .strip_prefix t) -- Without t at the start, if present."),
-    def!("strip_suffix", strip_suffix, 1, 1, "(s .strip_suffix t) -- Without t at the end, if present."),
-    def!("lstrip_margin", lstrip_margin, 0, 0, "(s .lstrip_margin) -- Without the indentation all non-blank lines share."),
-    def!("char_at", char_at, 1, 1, "(s .char_at i) -- The Char at position i, which must exist."),
-    def!("get", get, 1, 2, "(s .get i [default]) -- The Char at position i, else the default."),
-    def!("substr", substr, 1, 2, "(s .substr from [to]) -- From position from to position to, both inclusive."),
-    def!("slice", slice, 1, 2, "(s .slice from [to]) -- From position from up to, excluding, to; or the positions in a Range."),
-    def!("chars", chars, 0, 0, "(s .chars) -- Array of Chars."),
-    def!("codes", codes, 0, 0, "(s .codes) -- Array of code points as Ints."),
-    def!("lines", lines, 0, 0, "(s .lines) -- Array of lines without their ends."),
-    def!("words", words, 0, 0, "(s .words) -- The parts between white space."),
-    def!("bytes", bytes, 0, 0, "(s .bytes) -- UTF-8 as Bytes."),
-    def!("to_bytes", bytes, 0, 0, "(s .to_bytes) -- UTF-8 as Bytes."),
-    def!("byte_array", byte_array, 0, 0, "(s .byte_array) -- UTF-8 as an Array of Ints."),
-    def!("byte_at", byte_at, 1, 1, "(s .byte_at i) -- Byte i as an Int, or nil."),
-    def!("byteslice", byte_slice, 2, 2, "(s .byteslice i n) -- n bytes from byte i on."),
-    def!("byte_slice", byte_slice, 2, 2, "(s .byte_slice i n) -- n bytes from byte i on."),
-    def!("to_i", to_i, 0, 1, "(s .to_i [base]) -- The Int it spells."),
-    def!("to_f", to_f, 0, 0, "(s .to_f) -- The Float it spells."),
-    def!("to_i?", try_to_i, 0, 1, "(s .to_i? [base]) -- The Int it spells, or nil."),
-    def!("to_f?", try_to_f, 0, 0, "(s .to_f?) -- The Float it spells, or nil."),
-    def!("to_sym", to_sym, 0, 0, "(s .to_sym) -- The Symbol named so."),
-    def!("to_s", itself, 0, 0, "(s .to_s) -- Itself."),
-    def!("to_bool", |_, _| Ok(Value::TRUE), 0, 0, "(s .to_bool) -- true."),
-    def!("numeric?", |vm, a| every(vm, a, char::is_numeric), 0, 0, "(s .numeric?) -- Is every character a number?"),
-    def!("alpha?", |vm, a| every(vm, a, char::is_alphabetic), 0, 0, "(s .alpha?) -- Is every character a letter?"),
-    def!("digit?", |vm, a| every(vm, a, is_digit), 0, 0, "(s .digit?) -- Is every character a decimal digit?"),
-    def!("upper?", |vm, a| every(vm, a, char::is_uppercase), 0, 0, "(s .upper?) -- Is every character upper case?"),
-    def!("lower?", |vm, a| every(vm, a, char::is_lowercase), 0, 0, "(s .lower?) -- Is every character lower case?"),
-    def!("space?", |vm, a| every(vm, a, char::is_whitespace), 0, 0, "(s .space?) -- Is every character white space?"),
-    def!("compare", compare, 1, 1, "(s .compare t) -- -1, 0 or 1 by code points."),
-    def!("levenshtein", levenshtein, 1, 1, "(s .levenshtein t) -- Number of single-character edits between the two."),
-    def!("hash", hash, 0, 0, "(s .hash) -- Equal for equal strings."),
+    def!("length", size, 0, 0, r#"(s .length) -- Number of code points.
+        ("né" .length) => 2"#),
+    def!("size", size, 0, 0, r#"(s .size) -- Number of code points.
+        ("né" .size) => 2"#),
+    def!("bytesize", byte_size, 0, 0, r#"(s .bytesize) -- Number of UTF-8 bytes.
+        ("né" .bytesize) => 3"#),
+    def!("empty?", is_empty, 0, 0, r#"(s .empty?) -- Has it no characters?
+        ("" .empty?) => true"#),
+    def!("empty", is_empty, 0, 0, r#"(s .empty) -- Has it no characters?
+        ("" .empty) => true"#),
+    def!("not_empty?", is_not_empty, 0, 0, r#"(s .not_empty?) -- Has it characters?
+        ("a" .not_empty?) => true"#),
+    def!("blank?", is_blank, 0, 0, r#"(s .blank?) -- Has it no characters but white space?
+        (" \t" .blank?) => true"#),
+    def!("to_upper", upper, 0, 0, r#"(s .to_upper) -- In upper case.
+        ("straße" .to_upper) => "STRASSE""#),
+    def!("to_uppercase", upper, 0, 0, r#"(s .to_uppercase) -- In upper case.
+        ("ab" .to_uppercase) => "AB""#),
+    def!("upcase", upper, 0, 0, r#"(s .upcase) -- In upper case.
+        ("ab" .upcase) => "AB""#),
+    def!("upper", upper, 0, 0, r#"(s .upper) -- In upper case.
+        ("ab" .upper) => "AB""#),
+    def!("to_lower", lower, 0, 0, r#"(s .to_lower) -- In lower case.
+        ("ÄB" .to_lower) => "äb""#),
+    def!("to_lowercase", lower, 0, 0, r#"(s .to_lowercase) -- In lower case.
+        ("AB" .to_lowercase) => "ab""#),
+    def!("downcase", lower, 0, 0, r#"(s .downcase) -- In lower case.
+        ("AB" .downcase) => "ab""#),
+    def!("lower", lower, 0, 0, r#"(s .lower) -- In lower case.
+        ("AB" .lower) => "ab""#),
+    def!("capitalize", capitalize, 0, 0, r#"(s .capitalize) -- The first character in upper case, the rest as it is.
+        ("ab cd" .capitalize) => "Ab cd""#),
+    def!("title", title, 0, 0, r#"(s .title) -- Every word capitalised.
+        ("ab cd" .title) => "Ab Cd""#),
+    def!("swap_case", swap_case, 0, 0, r#"(s .swap_case) -- Upper case to lower and lower to upper.
+        ("aB" .swap_case) => "Ab""#),
+    def!("reverse", reverse, 0, 0, r#"(s .reverse) -- Code points in reverse order.
+        ("abc" .reverse) => "cba""#),
+    def!("append", append, 0, VARIADIC, r#"(s .append text...) -- The receiver followed by the texts.
+        ("a" .append "b" "c") => "abc""#),
+    def!("repeat", repeat, 1, 1, r#"(s .repeat n) -- n times the text.
+        ("ab" .repeat 3) => "ababab""#),
+    def!("trim", |vm, a| trim_with(vm, a, "trim", Side::Both), 0, 1, r#"(s .trim [chars]) -- Without white space (or these characters) at both ends.
+        ("  ab " .trim) => "ab""#),
+    def!("strip", |vm, a| trim_with(vm, a, "strip", Side::Both), 0, 1, r#"(s .strip [chars]) -- Without white space (or these characters) at both ends.
+        ("  ab " .strip) => "ab""#),
+    def!("trim_start", |vm, a| trim_with(vm, a, "trim_start", Side::Left), 0, 1, r#"(s .trim_start [chars]) -- As trim, at the start only.
+        ("  ab " .trim_start) => "ab ""#),
+    def!("lstrip", |vm, a| trim_with(vm, a, "lstrip", Side::Left), 0, 1, r#"(s .lstrip [chars]) -- As trim, at the start only.
+        ("xxab" .lstrip "x") => "ab""#),
+    def!("trim_end", |vm, a| trim_with(vm, a, "trim_end", Side::Right), 0, 1, r#"(s .trim_end [chars]) -- As trim, at the end only.
+        ("  ab " .trim_end) => "  ab""#),
+    def!("rstrip", |vm, a| trim_with(vm, a, "rstrip", Side::Right), 0, 1, r#"(s .rstrip [chars]) -- As trim, at the end only.
+        ("abxx" .rstrip "x") => "ab""#),
+    def!("pad_left", |vm, a| pad(vm, a, "pad_left", Side::Left), 1, 2, r#"(s .pad_left n [c]) -- Filled with c on the left to n code points.
+        ("7" .pad_left 3 "0") => "007""#),
+    def!("pad_right", |vm, a| pad(vm, a, "pad_right", Side::Right), 1, 2, r#"(s .pad_right n [c]) -- Filled with c on the right to n code points.
+        ("7" .pad_right 3 ".") => "7..""#),
+    def!("center", |vm, a| pad(vm, a, "center", Side::Both), 1, 2, r#"(s .center n [c]) -- Filled with c on both sides to n code points.
+        ("ab" .center 6 "*") => "**ab**""#),
+    def!("start_with?", |vm, a| starts_with(vm, a, "start_with?"), 1, 1, r#"(s .start_with? t) -- Does it start with t?
+        ("abc" .start_with? "ab") => true"#),
+    def!("starts_with", |vm, a| starts_with(vm, a, "starts_with"), 1, 1, r#"(s .starts_with t) -- Does it start with t?
+        ("abc" .starts_with "b") => false"#),
+    def!("end_with?", |vm, a| ends_with(vm, a, "end_with?"), 1, 1, r#"(s .end_with? t) -- Does it end with t?
+        ("abc" .end_with? "bc") => true"#),
+    def!("ends_with", |vm, a| ends_with(vm, a, "ends_with"), 1, 1, r#"(s .ends_with t) -- Does it end with t?
+        ("abc" .ends_with "b") => false"#),
+    def!("strip_prefix", strip_prefix, 1, 1, r#"(s .strip_prefix t) -- Without t at the start, if present.
+        ("abc" .strip_prefix "ab") => "c""#),
+    def!("strip_suffix", strip_suffix, 1, 1, r#"(s .strip_suffix t) -- Without t at the end, if present.
+        ("abc" .strip_suffix "c") => "ab""#),
+    def!("lstrip_margin", lstrip_margin, 0, 0, r#"(s .lstrip_margin) -- Without the indentation all non-blank lines share.
+        ("  a\n    b" .lstrip_margin) => "a\n  b""#),
+    def!("char_at", char_at, 1, 1, r#"(s .char_at i) -- The Char at position i, which must exist.
+        ("abc" .char_at 1) => 'b'"#),
+    def!("get", get, 1, 2, r#"(s .get i [default]) -- The Char at position i, else the default.
+        ("abc" .get -1) => 'c'"#),
+    def!("substr", substr, 1, 2, r#"(s .substr from [to]) -- From position from to position to, both inclusive.
+        ("abcdef" .substr 1 3) => "bcd""#),
+    def!("slice", slice, 1, 2, r#"(s .slice from [to]) -- From position from up to, excluding, to; or the positions in a Range.
+        ("abcdef" .slice 1 3) => "bc""#),
+    def!("chars", chars, 0, 0, r#"(s .chars) -- Array of Chars.
+        ("né" .chars) => ['n' 'é']"#),
+    def!("codes", codes, 0, 0, r#"(s .codes) -- Array of code points as Ints.
+        ("né" .codes) => [110 233]"#),
+    def!("lines", lines, 0, 0, r#"(s .lines) -- Array of lines without their ends.
+        ("a\nb\n" .lines) => ["a" "b"]"#),
+    def!("words", words, 0, 0, r#"(s .words) -- The parts between white space.
+        (" to be  or " .words) => ["to" "be" "or"]"#),
+    def!("bytes", bytes, 0, 0, r#"(s .bytes) -- UTF-8 as Bytes.
+        ("né" .bytes) => 0#6ec3a9"#),
+    def!("to_bytes", bytes, 0, 0, r#"(s .to_bytes) -- UTF-8 as Bytes.
+        ("né" .to_bytes) => 0#6ec3a9"#),
+    def!("byte_array", byte_array, 0, 0, r#"(s .byte_array) -- UTF-8 as an Array of Ints.
+        ("né" .byte_array) => [110 195 169]"#),
+    def!("byte_at", byte_at, 1, 1, r#"(s .byte_at i) -- Byte i as an Int, or nil.
+        ("né" .byte_at 1) => 195"#),
+    def!("byteslice", byte_slice, 2, 2, r#"(s .byteslice i n) -- n bytes from byte i on.
+        ("abc" .byteslice 1 2) => 0#6263"#),
+    def!("byte_slice", byte_slice, 2, 2, r#"(s .byte_slice i n) -- n bytes from byte i on.
+        ("abc" .byte_slice 1 2) => 0#6263"#),
+    def!("to_i", to_i, 0, 1, r#"(s .to_i [base]) -- The Int it spells.
+        ("42" .to_i) => 42"#),
+    def!("to_f", to_f, 0, 0, r#"(s .to_f) -- The Float it spells.
+        ("2.5" .to_f) => 2.5"#),
+    def!("to_i?", try_to_i, 0, 1, r#"(s .to_i? [base]) -- The Int it spells, or nil.
+        ("x" .to_i?) => nil"#),
+    def!("to_f?", try_to_f, 0, 0, r#"(s .to_f?) -- The Float it spells, or nil.
+        ("2.5" .to_f?) => 2.5"#),
+    def!("to_sym", to_sym, 0, 0, r#"(s .to_sym) -- The Symbol named so.
+        ("abc" .to_sym) => abc"#),
+    def!("to_s", itself, 0, 0, r#"(s .to_s) -- Itself.
+        ("abc" .to_s) => "abc""#),
+    def!("to_bool", |_, _| Ok(Value::TRUE), 0, 0, r#"(s .to_bool) -- true.
+        ("" .to_bool) => true"#),
+    def!("numeric?", |vm, a| every(vm, a, char::is_numeric), 0, 0, r#"(s .numeric?) -- Is every character a number?
+        ("-2.5" .numeric?) => false"#),
+    def!("alpha?", |vm, a| every(vm, a, char::is_alphabetic), 0, 0, r#"(s .alpha?) -- Is every character a letter?
+        ("né" .alpha?) => true"#),
+    def!("digit?", |vm, a| every(vm, a, is_digit), 0, 0, r#"(s .digit?) -- Is every character a decimal digit?
+        ("42" .digit?) => true"#),
+    def!("upper?", |vm, a| every(vm, a, char::is_uppercase), 0, 0, r#"(s .upper?) -- Is every character upper case?
+        ("AB" .upper?) => true"#),
+    def!("lower?", |vm, a| every(vm, a, char::is_lowercase), 0, 0, r#"(s .lower?) -- Is every character lower case?
+        ("AB" .lower?) => false"#),
+    def!("space?", |vm, a| every(vm, a, char::is_whitespace), 0, 0, r#"(s .space?) -- Is every character white space?
+        (" \t" .space?) => true"#),
+    def!("compare", compare, 1, 1, r#"(s .compare t) -- -1, 0 or 1 by code points.
+        ("a" .compare "b") => -1"#),
+    def!("levenshtein", levenshtein, 1, 1, r#"(s .levenshtein t) -- Number of single-character edits between the two.
+        ("kitten" .levenshtein "sitting") => 3"#),
+    def!("hash", hash, 0, 0, r#"(s .hash) -- Equal for equal strings.
+        (("a" .hash) == ("a" .hash)) => true"#),
 ];
 
 pub fn install(vm: &mut Vm) {

@@ -45,6 +45,8 @@ pub struct ClassData {
     pub intent: Value,
     /// Builtin classes that `new` can make: the constructor of the whole value.
     pub construct: Option<crate::native::NativeFn>,
+    /// The module whose code made it.
+    pub module: Option<u32>,
     /// A method of this class may sit in a cache: changes must bump the epoch.
     pub cached: bool,
     /// Interfaces the class itself satisfies.
@@ -125,6 +127,7 @@ impl Vm {
             has_fields,
             intent: Value::NIL,
             construct: None,
+            module: None,
             cached: false,
             implements: Vec::new(),
             adapts: Value::NIL,

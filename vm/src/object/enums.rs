@@ -14,6 +14,8 @@ pub struct EnumData {
     pub variants: Vec<VariantDecl>,
     /// One [`Kind::Variant`] value per declaration.
     pub values: Vec<Value>,
+    /// The module whose code made it.
+    pub module: Option<u32>,
 }
 
 #[repr(C)]
@@ -53,7 +55,7 @@ impl Heap {
     pub fn make_enum(&mut self, name: Sym, variants: Vec<VariantDecl>) -> Gc<EnumObj> {
         let mut o: Gc<EnumObj> = self.alloc_owner(Kind::Enum);
         let payload: Vec<bool> = variants.iter().map(|v| v.fields.is_some()).collect();
-        o.data = Box::into_raw(Box::new(EnumData { name, variants, values: Vec::new() }));
+        o.data = Box::into_raw(Box::new(EnumData { name, variants, values: Vec::new(), module: None }));
         for (i, p) in payload.into_iter().enumerate() {
             let v = self.record(Kind::Variant, p as u16, &[o.value(), Value::small(i as i64)]);
             o.data().values.push(v.value());

@@ -69,7 +69,7 @@ pub struct Fiber {
     pub peek: Value,
     /// Values yielded so far (`next_pair` counts them).
     pub count: u32,
-    /// Generators below this one that wait for it, while it runs.
+    /// Fibers below this one that wait for it, while it runs.
     pub depth: u32,
     /// Tasks: key of the innermost scope they are in. Generators: the scope they opened and yielded in, else 0; while they
     /// run, the scope of their consumer.
@@ -84,9 +84,9 @@ pub const FRAME_HEAD: usize = 3;
 pub const INITIAL_STACK: usize = 23;
 /// Words a fiber's stack may grow to: runaway recursion stops here.
 pub const MAX_STACK: usize = 4 << 20;
-/// Generators that may wait for each other in a chain: each has a stack of its own, so that the limit of one doesn't stop a
-/// generator that resumes another of its kind without end.
-pub const MAX_GENERATORS: u32 = 100_000;
+/// Generators and eagerly started tasks that may wait for each other in a chain: each has a stack of its own, so that the limit
+/// of one doesn't stop a generator that resumes another of its kind, or an `async` in another, without end.
+pub const MAX_CHAIN: u32 = 100_000;
 
 impl Heap {
     pub fn fiber(&mut self, role: Role, words: usize) -> Gc<Fiber> {
@@ -134,7 +134,13 @@ impl Gc<Fiber> {
             return (self.stack as *const u64, self.stack as *const u64);
         }
         if self.status == Status::New {
-            // The prepared call of a task, or the first frame of a generator: all of the stack.
+            if self.role == Role::Task {
+                // The prepared call: callee and arguments.
+                let end = (FRAME_HEAD * 2 + self.count as usize).min(self.cap as usize);
+                // SAFETY: within the stack.
+                return (self.stack as *const u64, unsafe { self.stack.add(end) } as *const u64);
+            }
+            // The first frame of a generator: all of the stack.
             // SAFETY: the stack has `cap` words, zero where nothing was written.
             return (self.stack as *const u64, unsafe { self.stack.add(self.cap as usize) } as *const u64);
         }

@@ -84,6 +84,12 @@ impl NamespaceData {
             }
         }
     }
+    pub fn remove(&mut self, name: Sym) {
+        let Some(at) = self.index.remove(&name) else { return };
+        self.members.remove(at);
+        self.index.values_mut().filter(|i| **i > at).for_each(|i| *i -= 1);
+        self.version = self.version.wrapping_add(1);
+    }
 }
 
 impl Heap {

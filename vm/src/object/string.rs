@@ -43,19 +43,43 @@ impl Heap {
     /// The concatenation of `parts`, copied.
     pub fn string_concat(&mut self, parts: &[&str]) -> Gc<Str> {
         let len: usize = parts.iter().map(|p| p.len()).sum();
+        self.string_of(len, parts.iter().copied())
+    }
+
+    /// The concatenation of parts whose lengths add up to `len`.
+    ///
+    /// # Panics
+    /// When there is more.
+    #[inline]
+    pub fn string_of<'a>(&mut self, len: usize, parts: impl Iterator<Item = &'a str>) -> Gc<Str> {
         let mut s: Gc<Str> = self.alloc_sized(Kind::Str, 0, 0, (INLINE_AT + len).max(32));
         let at = s.as_ptr() as usize + INLINE_AT;
         let mut p = at as *mut u8;
+        let end = at + len;
         for part in parts {
-            // SAFETY: the object has room for all parts.
+            assert!(part.len() <= end - p as usize, "longer than announced");
+            // SAFETY: the object has room for the part.
             unsafe {
                 std::ptr::copy_nonoverlapping(part.as_ptr(), p, part.len());
                 p = p.add(part.len());
             }
         }
+        let len = p as usize - at;
         s.data = at as *const u8;
         s.len = len as u32;
         s.chars = if len == 0 { 0 } else { UNKNOWN };
+        s
+    }
+
+    /// A copy of `text` with another ASCII character in the place of one.
+    pub fn string_with_byte(&mut self, text: &str, from: u8, to: u8) -> Gc<Str> {
+        assert!(from.is_ascii() && to.is_ascii());
+        let s = self.string(text);
+        // SAFETY: the object is new and nobody else sees its bytes; ASCII characters stay ASCII, so it stays UTF-8.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(s.data as *mut u8, text.len()) };
+        for b in bytes {
+            *b = if *b == from { to } else { *b };
+        }
         s
     }
 

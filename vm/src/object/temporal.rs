@@ -106,7 +106,8 @@ pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
 const MAX_DAYS: i64 = 2_932_896; // 9999-12-31
 const MIN_DAYS: i64 = -719_162; // 0001-01-01
 
-fn day_in_range(vm: &mut Vm, days: i64) -> Result<i64, Stop> {
+/// Days of a year with four digits at most; else the error.
+pub fn day_in_range(vm: &mut Vm, days: i64) -> Result<i64, Stop> {
     if (MIN_DAYS..=MAX_DAYS).contains(&days) { Ok(days) } else { Err(vm.runtime_error("Date out of range")) }
 }
 
@@ -273,7 +274,7 @@ fn write_clock(out: &mut String, c: Clock, bare: bool) {
     }
 }
 
-fn write_offset(out: &mut String, minutes: i64, utc: bool) {
+pub fn write_offset(out: &mut String, minutes: i64, utc: bool) {
     if utc && minutes == 0 {
         out.push('Z');
     } else {

@@ -1,10 +1,11 @@
 //! The part of the library written in Gene: methods and functions that call back into script code, compiled one by one when
 //! first called. At startup only their names are registered.
-use crate::heap::Kind;
+use crate::heap::{Gc, Kind};
 use crate::native::{PRELUDE, R};
 use crate::object::class::ClassObj;
+use crate::object::namespace::NamespaceObj;
 use crate::syntax::source::Source;
-use crate::value::Value;
+use crate::value::{Sym, Value};
 use crate::vm::Vm;
 use std::rc::Rc;
 
@@ -17,6 +18,23 @@ pub struct PreludeEntry {
     pub source: &'static str,
     /// File and line it comes from.
     pub line: u32,
+    /// Signature and sentence, then examples; as [`crate::native::NativeDef::doc`].
+    pub doc: &'static str,
+}
+
+impl PreludeEntry {
+    /// Where a function is a member, and its plain name there.
+    fn place(&self, vm: &mut Vm) -> (Gc<NamespaceObj>, Sym) {
+        let mut ns = vm.globals;
+        let mut parts = self.name.split('/').peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() || part.is_empty() {
+                return (ns, vm.symbols.intern_static(part));
+            }
+            ns = vm.sub_namespace(ns, part);
+        }
+        (ns, vm.symbols.intern_static(self.name))
+    }
 }
 
 include!(concat!(env!("OUT_DIR"), "/prelude.rs"));
@@ -41,8 +59,8 @@ pub fn install(vm: &mut Vm) {
         let f = vm.heap.native(&PRELUDE, Value::small(i as i64));
         let s = vm.symbols.intern_static(e.name);
         if e.class.is_empty() {
-            let g = vm.globals;
-            vm.heap.namespace_set(g, s, f);
+            let (ns, s) = e.place(vm);
+            vm.heap.namespace_set(ns, s, f);
         } else {
             let c = vm.symbols.intern_static(e.class);
             let Some(c) = vm.namespace_get(vm.globals, c).and_then(|v| v.get::<ClassObj>(Kind::Class)) else {
@@ -51,6 +69,17 @@ pub fn install(vm: &mut Vm) {
             vm.class_define(c, s, f);
         }
     }
+}
+
+/// The documentation of the entry a stub's data names.
+pub fn doc(data: Value) -> &'static str {
+    ENTRIES.get(data.small_int() as usize).map_or("", |e| e.doc)
+}
+
+/// The documentation of a compiled entry.
+pub fn doc_of(vm: &Vm, f: Value) -> Option<&'static str> {
+    let at = vm.prelude.functions.iter().position(|&v| v == f && !v.is_nil())?;
+    Some(ENTRIES[at].doc)
 }
 
 /// The function behind a prelude stub; compiles it the first time and puts it in the stub's place.
@@ -79,13 +108,12 @@ pub fn compile(vm: &mut Vm, data: Value) -> R {
         Ok(b) => b,
         Err(f) => return Err(vm.runtime_error(&format!("prelude {}: {}", e.name, f.message()))),
     };
-    let s = vm.symbols.intern_static(e.name);
     let f = if e.class.is_empty() {
+        let (g, s) = e.place(vm);
         vm.call_sync(body, &[])?;
         let Some(f) = vm.module_var(id, s) else {
             return Err(vm.runtime_error(&format!("prelude {}: not defined", e.name)));
         };
-        let g = vm.globals;
         vm.heap.namespace_set(g, s, f);
         g.data().version = g.data().version.wrapping_add(1);
         f

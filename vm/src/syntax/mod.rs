@@ -17,6 +17,7 @@ pub(crate) mod duration;
 mod error;
 pub mod form;
 mod frame;
+pub mod layout;
 mod number;
 mod path;
 mod property;
@@ -28,6 +29,11 @@ mod string;
 mod symbol;
 #[cfg(test)]
 mod tests;
+
+/// What is wrong with the name of a time zone, if anything.
+pub fn check_zone_name(name: &str) -> Result<(), String> {
+    datetime::check_zone_name(name, 0).map_err(|e| e.message)
+}
 
 pub use diagnostic::{Diagnostic, Severity, Stage};
 pub use error::SyntaxError;

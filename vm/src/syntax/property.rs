@@ -187,6 +187,9 @@ impl<'a, 's> Reader<'a, 's> {
             }
             let key = symbol::name(self.arena, raw, raw.contains('\\'));
             let key_span = Span::new(key_start, self.pos);
+            if raw.contains('\\') {
+                self.mark_opaque(caret);
+            }
             let found = match (kind, self.frames.last()) {
                 (PropKind::Spread, _) | (_, None) => None,
                 (_, Some(frame)) => self.props.find(frame, owner, key),

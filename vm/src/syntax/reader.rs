@@ -15,6 +15,7 @@ use super::datetime::{self, Moment};
 use super::error::{Result, SyntaxError};
 use super::form::{Form, FormKind, GeneForm, InterpPart, Span, UnquoteForm};
 use super::frame::{Frame, FrameKind, Group, MAX_DEPTH};
+use super::layout::Mark;
 use super::number;
 use super::path::{self, Flavor};
 use super::property::PropertyStack;
@@ -61,6 +62,15 @@ pub fn decode(content: &[u8]) -> Result<&str> {
     std::str::from_utf8(content).map_err(|error| SyntaxError::at(error.valid_up_to(), "Invalid UTF-8 byte sequence"))
 }
 
+/// The marks of [`super::layout`], not yet in order.
+pub(super) fn read_marking(arena: &Bump, text: &str) -> Result<Vec<Mark>> {
+    check_size(text.len())?;
+    let mut reader = Reader::new(arena, text);
+    reader.marks = Some(Vec::new());
+    reader.run(false)?;
+    Ok(reader.marks.unwrap_or_default())
+}
+
 /// Spans hold 32 bits.
 fn check_size(length: usize) -> Result<()> {
     // One less than fits: the span of an error at the end reaches one further.
@@ -85,6 +95,8 @@ pub(super) struct Reader<'a, 's> {
     pub(super) props: PropertyStack<'a>,
     /// Text of the string being read.
     pub(super) scratch: String,
+    /// Collected when wanted.
+    marks: Option<Vec<Mark>>,
 }
 
 impl<'a, 's> Reader<'a, 's> {
@@ -100,7 +112,20 @@ impl<'a, 's> Reader<'a, 's> {
             parts: Vec::new(),
             props: PropertyStack::default(),
             scratch: String::new(),
+            marks: None,
         }
+    }
+
+    fn mark(&mut self, mark: impl FnOnce() -> Mark) {
+        if let Some(marks) = &mut self.marks {
+            marks.push(mark());
+        }
+    }
+
+    /// Marks the text from `start` on as one that layout must not touch.
+    pub(super) fn mark_opaque(&mut self, start: usize) {
+        let span = self.span_from(start);
+        self.mark(|| Mark::Opaque { span, comment: false });
     }
 
     fn run(&mut self, first_only: bool) -> Result<()> {
@@ -173,6 +198,8 @@ impl<'a, 's> Reader<'a, 's> {
             _ if self.comment_follows() => {
                 let rest = &self.bytes[start..];
                 self.pos += rest.iter().position(|byte| is_line_end(*byte)).unwrap_or(rest.len());
+                let span = self.span_from(start);
+                self.mark(|| Mark::Comment { span });
                 Ok(())
             }
             Some(b'(') => self.open(FrameKind::Gene { frozen: true }, start, 2),
@@ -198,6 +225,8 @@ impl<'a, 's> Reader<'a, 's> {
         while let Some(&byte) = self.bytes.get(at) {
             if byte == b'>' && self.bytes.get(at + 1) == Some(&b'#') && self.bytes[at - 1] != b'>' {
                 self.pos = at + 2;
+                let span = self.span_from(start);
+                self.mark(|| Mark::Opaque { span, comment: true });
                 return Ok(());
             }
             at += 1;
@@ -212,7 +241,12 @@ impl<'a, 's> Reader<'a, 's> {
         }
         self.depth += 1;
         let base = if matches!(kind, FrameKind::Interp { .. }) { self.parts.len() } else { self.forms.len() };
-        self.frames.push(Frame::new(kind, start, base, self.props.len()));
+        let frame = Frame::new(kind, start, base, self.props.len());
+        if frame.closer().is_some() {
+            let lines_up = !matches!(kind, FrameKind::Gene { .. });
+            self.mark(|| Mark::Open { span: Span::new(start, start + length), lines_up });
+        }
+        self.frames.push(frame);
         self.pos += length;
         Ok(())
     }
@@ -234,6 +268,8 @@ impl<'a, 's> Reader<'a, 's> {
             return Err(self.missing_value(pending, at));
         }
         self.pos += closer.len();
+        let closed = self.span_from(at);
+        self.mark(|| Mark::Close { span: closed });
         let frame = self.pop_frame();
         let span = Span::new(frame.start, self.pos);
         let form = match frame.kind {
@@ -321,6 +357,9 @@ impl<'a, 's> Reader<'a, 's> {
     }
 
     pub(super) fn complete_leaf(&mut self, start: usize, kind: FormKind<'a>) -> Result<()> {
+        if !matches!(kind, FormKind::Symbol(_) | FormKind::Int(_)) {
+            self.mark_opaque(start);
+        }
         self.complete(Form { span: Span::new(start, self.pos), kind }, 0)
     }
 
@@ -496,6 +535,9 @@ impl<'a, 's> Reader<'a, 's> {
         }
         let token = &self.text[start..end];
         self.pos = end;
+        if seen & ESCAPE != 0 {
+            self.mark_opaque(start);
+        }
         match self.bytes[start] {
             b'@' if !matches!(token, "@" | "@@") => return self.selector(start, end),
             b'.' if token.starts_with(".@") && token.len() > 2 => {

@@ -104,6 +104,7 @@ impl<'a> Reader<'a, '_> {
         }
         self.pos += if triple { 3 } else { 1 };
         let frame = self.pop_frame();
+        self.mark_opaque(frame.start);
         let plain = self.parts.len() == frame.base;
         let kind = if plain {
             let text = FormKind::Str(self.arena.alloc_str(&self.scratch));

@@ -250,8 +250,14 @@ impl Vm {
         }
     }
 
+    #[inline]
     fn channel_accepts(&mut self, of: Value, v: Value) -> R {
-        if of.is_nil() || types::is_type(self, v, of)? {
+        if of.is_nil() { Ok(v) } else { self.channel_check(of, v) }
+    }
+
+    #[cold]
+    fn channel_check(&mut self, of: Value, v: Value) -> R {
+        if types::is_type(self, v, of)? {
             return Ok(v);
         }
         let expected = self.to_debug(of)?;

@@ -33,7 +33,7 @@ use crate::driver::{HostFuture, HostKey, HostResult, HostValue};
 use crate::heap::{Gc, Kind};
 use crate::interp::{Ctl, FRAME_BOTTOM, call};
 use crate::native::{R, Stop};
-use crate::object::fiber::{FRAME_HEAD, Fiber, Role, Status};
+use crate::object::fiber::{FRAME_HEAD, Fiber, MAX_CHAIN, Role, Status};
 use crate::value::Value;
 use crate::vm::Vm;
 use future::{State, flag};
@@ -327,6 +327,10 @@ impl Vm {
 
     /// `(async e)`: runs the closure now, on the caller, until it first suspends.
     pub fn start_eager(&mut self, closure: Value, raw: bool) -> Ctl {
+        let depth = self.cur.depth;
+        if depth >= MAX_CHAIN {
+            return call::fail(self, Vm::runtime_error, "Stack overflow");
+        }
         let home = self.current_scope();
         let (mut f, fut) = self.new_task(closure, &[], home, self.current_locals());
         if raw {
@@ -345,6 +349,7 @@ impl Vm {
         cur.status = Status::Waiting;
         self.heap.barrier(cur);
         f.caller = cur.value();
+        f.depth = depth + 1;
         f.status = Status::Running;
         fut.as_gc().set(flag::STARTED);
         self.cur = f;

@@ -132,11 +132,16 @@ impl Vm {
             if ending && self.tasks.live.is_empty() {
                 return Exit::Done;
             }
-            self.start_callbacks();
+            if !self.tasks.callbacks.is_empty() {
+                // One after the other: a callback's own safepoints start no further ones.
+                self.in_callback = true;
+                self.start_callbacks();
+                self.in_callback = false;
+            }
             if let Some((key, epoch, w)) = self.next_ready() {
                 self.resume_task(key, epoch, w);
                 // Everyone gets a turn: host operations and timers are looked at between tasks too.
-                if self.driver.pending() > 0 || !self.tasks.timers.is_empty() {
+                if !self.tasks.host.is_empty() || !self.tasks.timers.is_empty() {
                     self.switches = self.switches.wrapping_add(1);
                     if self.switches.is_multiple_of(LOOK_EVERY) {
                         self.take_in(None);
@@ -428,6 +433,16 @@ pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
         Err(ex) => {
             vm.settle(fut, State::Failure, ex);
             vm.child_ended(fut, home, Some(ex));
+            if vm.fatal
+                && let Some(mut starter) = task.caller.get::<Fiber>(Kind::Fiber)
+            {
+                // Nothing goes on: the starter fails as well.
+                task.caller = Value::NIL;
+                starter.status = Status::Running;
+                vm.cur = starter;
+                vm.exception = ex;
+                return Ctl::Throw;
+            }
         }
     }
     leave_eager(vm, &mut task)

@@ -722,7 +722,6 @@ impl Vm {
     pub(super) fn child_ended(&mut self, fut: Value, home: ScopeKey, failed: Option<Value>) {
         let g = fut.as_gc();
         let root = self.tasks.scopes.root;
-        let now = self.driver.now_us();
         let spawned = g.has(flag::SPAWNED);
         if let Some(s) = self.tasks.scopes.map.get_mut(home)
             && spawned
@@ -742,8 +741,10 @@ impl Vm {
         if let Some(ex) = failed
             && spawned
             && home != root
-            && let Some(s) = self.tasks.scopes.map.get_mut(home)
+            && self.tasks.scopes.map.contains_key(home)
         {
+            let now = self.driver.now_us();
+            let s = &mut self.tasks.scopes.map[home];
             match s.setup.policy {
                 Policy::Supervise => {}
                 policy => {

@@ -120,13 +120,14 @@ impl Waits {
 }
 
 /// Queue `side` of a future or of a Rust object that has queues.
+#[inline]
 fn queue<'a>(owner: Value, side: u8) -> Option<&'a mut Queue> {
+    if let Some(c) = owner.numbered::<super::channel::Channel>() {
+        return c.queue(side);
+    }
     if owner.is_kind(Kind::Future) {
         let f: Gc<Future> = owner.gc();
         return Some(f.queue());
-    }
-    if let Some(c) = owner.numbered::<super::channel::Channel>() {
-        return c.queue(side);
     }
     queue_of(owner, side)
 }

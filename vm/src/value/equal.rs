@@ -91,6 +91,7 @@ impl Vm {
             | Kind::Range
             | Kind::Regex
             | Kind::Selector
+            | Kind::Record
             | Kind::TypeValue => {
                 // Identity decides first, for cycles too (and for an array that holds NaN).
                 if a == b {

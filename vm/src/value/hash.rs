@@ -153,6 +153,7 @@ impl Vm {
             | Kind::Range
             | Kind::Regex
             | Kind::Selector
+            | Kind::Record
             | Kind::TypeValue => {
                 let r: Gc<Record> = v.gc();
                 let mut h = mix(seed, r.header().aux as u32);

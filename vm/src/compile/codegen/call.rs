@@ -175,6 +175,10 @@ impl<'a> Gen<'_, '_, 'a> {
             }
             Passed::Plain(n, kw) => {
                 let x = self.k_names(kw);
+                if self.is_tail(d) {
+                    self.emit(Op::TailKw, w, n, 0, x);
+                    return Ok(());
+                }
                 self.emit(Op::CallKw, w, n, c, x);
             }
             Passed::Spread => self.emit(Op::CallSpread, w, 0, c, 0),

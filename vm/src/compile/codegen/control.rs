@@ -1,6 +1,6 @@
 //! Blocks, `if`, loops, `try`.
 use super::emit::Label;
-use super::register::Place;
+use super::register::{Place, VAR_REGS};
 use super::unwind::{Exit, GuardKind, LoopState};
 use super::{Dest, Gen, Reg, Res, walk};
 use crate::bytecode::Op;
@@ -17,7 +17,7 @@ impl<'a> Gen<'_, '_, 'a> {
         walk::declared(e, &mut vars);
         for v in vars {
             // A name declared again in its scope is the same variable: it keeps its place.
-            let open = self.f.open_vars.iter().any(|o| o.0 == v) || matches!(self.f.places[v as usize], Place::Cell(_));
+            let open = self.f.open_vars.iter().any(|o| o.0 == v) || matches!(self.f.places[v as usize], Place::Cell(_) | Place::Far(_));
             if !self.is_early(v) && !open {
                 self.open_var(v)?;
             }
@@ -27,14 +27,24 @@ impl<'a> Gen<'_, '_, 'a> {
 
     pub(super) fn block(&mut self, b: Block<'a>, d: Dest) -> Res {
         for &v in b.cells {
-            let r = self.open_var_reg(v)?;
+            self.open_local(v)?;
+            let mark = self.f.top;
+            let (r, far) = match self.f.places[v as usize] {
+                Place::Reg(r) => (r, None),
+                Place::Far(word) => (self.alloc(1)?, Some(word)),
+                Place::Cell(_) | Place::None => continue,
+            };
             self.load_special(r, Value::UNDEF);
             self.emit(Op::MakeCell, r, 0, 0, 0);
+            if let Some(word) = far {
+                self.emit(Op::SaveRegs, r, 0, 1, word as i32);
+                self.release(mark);
+            }
         }
         for &(v, id) in b.hoisted {
             match v {
                 // Not made with the block's cells: nothing captures it before it is bound.
-                VarRef::Local(l) if !self.is_early(l) => {
+                VarRef::Local(l) if !self.is_early(l) && self.f.top < VAR_REGS => {
                     let r = self.open_var_reg(l)?;
                     self.closure(id, r)?;
                     if self.f.func.vars[l as usize].cell {
@@ -42,6 +52,11 @@ impl<'a> Gen<'_, '_, 'a> {
                     }
                 }
                 _ => {
+                    if let VarRef::Local(l) = v
+                        && !self.is_early(l)
+                    {
+                        self.open_local(l)?;
+                    }
                     let r = self.alloc(1)?;
                     self.closure(id, r)?;
                     self.bind_var(v, r)?;
@@ -90,7 +105,9 @@ impl<'a> Gen<'_, '_, 'a> {
         let (end, next) = (self.label(), self.label());
         let outer = self.f.guards.len();
         self.f.loops.push(LoopState { id, dst, end, next, outer, inner: outer });
+        let floor = std::mem::replace(&mut self.f.floor, self.f.top);
         let done = f(self, next);
+        self.f.floor = floor;
         self.f.loops.pop();
         done?;
         if let Some(r) = dst {
@@ -137,10 +154,12 @@ impl<'a> Gen<'_, '_, 'a> {
     /// A loop's body: its variables end with it.
     fn body(&mut self, body: E<'a>) -> Res {
         let mark = self.f.top;
+        let floor = std::mem::replace(&mut self.f.floor, mark);
         self.open_declared(body)?;
-        self.expr(body, Dest::Effect)?;
+        let done = self.expr(body, Dest::Effect);
+        self.f.floor = floor;
         self.release(mark);
-        Ok(())
+        done
     }
 
     pub(super) fn break_(&mut self, id: LoopId, value: Option<E<'a>>) -> Res {

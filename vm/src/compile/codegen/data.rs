@@ -33,6 +33,7 @@ impl<'a> Gen<'_, '_, 'a> {
             None => Value::NIL,
             Some(VarRef::Local(v)) => match self.f.places[v as usize] {
                 Place::Reg(r) => Value::small(r as i64),
+                Place::Far(word) => Value::small(word as i64),
                 Place::Cell(x) => self.f.consts[x as usize],
                 Place::None => Value::NIL,
             },

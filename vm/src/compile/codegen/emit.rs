@@ -78,6 +78,7 @@ impl<'a> Gen<'_, '_, 'a> {
                 | Op::TailCall
                 | Op::TailMod
                 | Op::TailMethod
+                | Op::TailKw
                 | Op::Jmp
                 | Op::Loop
                 | Op::Throw

@@ -11,7 +11,10 @@ impl<'a> Gen<'_, '_, 'a> {
     pub(super) fn expr(&mut self, e: E<'a>, d: Dest) -> Res {
         let (mark, span) = (self.f.top, self.f.span);
         self.f.span = e.span;
-        let done = crate::stack::grow(|| self.kind(e, d));
+        let done = crate::stack::grow(|| match self.crowded(e, d) {
+            Some(done) => done,
+            None => self.kind(e, d),
+        });
         self.f.span = span;
         self.release(mark);
         done

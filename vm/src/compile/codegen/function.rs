@@ -1,7 +1,7 @@
 //! One function: entry code, body, epilogue, and the finished [`Proto`].
 use super::emit::{Label, Target};
 use super::kinds::Kinds;
-use super::register::Place;
+use super::register::{FAR, MAX_REGS, Place, VAR_REGS};
 use super::unwind::{Guard, LoopState};
 use super::{Dest, Gen, Reg, Res};
 use crate::bytecode::{Instr, Op, Site};
@@ -30,7 +30,12 @@ pub(super) struct State<'u, 'a> {
     pub fixups: Vec<(u32, Label)>,
     /// First free register.
     pub top: usize,
+    /// Words of the frame, registers and others.
     pub nregs: usize,
+    /// First free word behind the registers.
+    pub far: usize,
+    /// Registers below this one are read by places that jumps out of the running expression lead to: handlers, loops.
+    pub floor: usize,
     /// Registers that belong to a variable: not to be written before the value is complete.
     pub holds_var: [bool; 256],
     /// Variables whose scope is open, with their registers, in order of opening.
@@ -83,6 +88,8 @@ impl<'u, 'a> State<'u, 'a> {
             fixups: Vec::new(),
             top: 0,
             nregs: 0,
+            far: FAR,
+            floor: 0,
             holds_var: [false; 256],
             open_vars: Vec::new(),
             places: vec![Place::None; func.vars.len()],
@@ -166,7 +173,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
     }
 
     fn function_code(&mut self, func: &'u Func<'a>) -> Res {
-        if func.captures.len() > 255 {
+        if func.captures.len() > u16::MAX as usize {
             return self.error("function captures too many variables");
         }
         let contracts = self.vm.options.contracts;
@@ -235,18 +242,14 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
             }
         }
         let params = func.params;
-        for p in ordered(params) {
-            let r = self.alloc(1)?;
-            self.place_var(p.var, r);
-        }
+        let mut words: Vec<Option<VarId>> = ordered(params).map(|p| Some(p.var)).collect();
         if func.kind == FuncKind::Macro {
-            let r = self.alloc(1)?;
-            if let Some(v) = func.env_var {
-                self.place_var(v, r);
-            }
+            words.push(func.env_var);
         }
+        self.place_params(&words)?;
         // Checks that stand before everything else can be left out by calls that need none.
-        let checks_first = params.iter().all(is_plain) && params.iter().any(|p| p.ty.is_some());
+        let near = params.iter().all(|p| matches!(self.f.places[p.var as usize], Place::Reg(_)));
+        let checks_first = near && params.iter().all(is_plain) && params.iter().any(|p| p.ty.is_some());
         if checks_first {
             for p in params {
                 if let (Some(ty), Place::Reg(r)) = (p.ty, self.f.places[p.var as usize]) {
@@ -262,7 +265,16 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         self.load_captures(func)?;
         // Until its own code has run, a parameter's register holds the bare argument.
         for p in ordered(params) {
-            let Place::Reg(r) = self.f.places[p.var as usize] else { continue };
+            let mark = self.f.top;
+            let (r, far) = match self.f.places[p.var as usize] {
+                Place::Reg(r) => (r, None),
+                Place::Far(word) => {
+                    let r = self.alloc(1)?;
+                    self.emit(Op::LoadRegs, r, 0, 1, word as i32);
+                    (r, Some(word))
+                }
+                Place::Cell(_) | Place::None => continue,
+            };
             self.f.span = p.span;
             if let Some(e) = p.default {
                 let given = self.label();
@@ -281,7 +293,18 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
                 self.open_pattern(pat)?;
                 self.destructure(pat, r)?;
             }
-            self.make_param_cell(p.var);
+            match far {
+                None => self.make_param_cell(p.var),
+                Some(word) => {
+                    if func.vars[p.var as usize].cell {
+                        self.emit(Op::MakeCell, r, 0, 0, 0);
+                    }
+                    self.emit(Op::SaveRegs, r, 0, 1, word as i32);
+                    if p.pat.is_none() {
+                        self.release(mark);
+                    }
+                }
+            }
         }
         self.f.span = func.span;
         if keep_bound {
@@ -297,13 +320,45 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         Ok(())
     }
 
+    /// Where the arguments arrive: the first in registers, those beyond [`VAR_REGS`] in words behind them, of which the registers
+    /// among them are freed.
+    fn place_params(&mut self, words: &[Option<VarId>]) -> Res {
+        let first = self.f.top;
+        let near = words.len().min(VAR_REGS);
+        for &v in &words[..near] {
+            let r = self.alloc(1)?;
+            if let Some(v) = v {
+                self.place_var(v, r);
+            }
+        }
+        let rest = &words[near..];
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let at = first + near;
+        let end = at + rest.len();
+        self.f.far = self.f.far.max(end);
+        let moved = (FAR - at).min(rest.len());
+        let room = self.alloc_far(moved)?;
+        self.emit(Op::SaveRegs, at as Reg, 0, moved as Reg, room as i32);
+        for (i, &v) in rest.iter().enumerate() {
+            let word = if i < moved { room + i } else { at + i };
+            if let Some(v) = v {
+                self.f.places[v as usize] = Place::Far(word as u16);
+            }
+        }
+        self.f.nregs = self.f.nregs.max(MAX_REGS);
+        Ok(())
+    }
+
     /// Captured values that loops read are taken into registers once.
     fn load_captures(&mut self, func: &'u Func<'a>) -> Res {
         if func.captures.is_empty() {
             return Ok(());
         }
         let read = super::walk::captures_in_loops(func.body);
-        for i in read.into_iter().filter(|&i| func.captures.get(i as usize).is_some_and(|c| !c.cell)).take(MAX_LOADED) {
+        let near = |i: &u32| *i <= super::variable::NEAR_CAPTURES;
+        for i in read.into_iter().filter(near).filter(|&i| func.captures.get(i as usize).is_some_and(|c| !c.cell)).take(MAX_LOADED) {
             let r = self.alloc(1)?;
             self.emit(Op::GetCap, r, i as Reg, 0, 0);
             self.f.holds_var[r as usize] = true;
@@ -466,6 +521,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
                 CaptureSource::Env(i) => (true, i as u16),
                 CaptureSource::Local(v) => match self.f.places[v as usize] {
                     Place::Reg(r) => (false, r as u16),
+                    Place::Far(word) => (false, word),
                     Place::Cell(_) => {
                         let r = self.alloc(1)?;
                         self.load_var(VarRef::Local(v), r)?;

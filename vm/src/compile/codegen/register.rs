@@ -1,10 +1,23 @@
 //! Registers: parameters, then variables of the open blocks, then temporaries.
+//!
+//! Instructions name 250 registers. A frame may have more words: behind those that can be named live the variables of functions
+//! with very many, and the temporaries of expressions nested very deeply, moved by `SaveRegs` and `LoadRegs`.
 use super::{Dest, Gen, Reg, Res};
-use crate::compile::hir::{E, FuncKind, VarId};
+use crate::bytecode::Op;
+use crate::compile::hir::{E, ExprKind, FuncKind, VarId};
 use crate::value::{Sym, Value};
 
-/// Registers a frame may have.
+/// Registers that instructions may name.
 pub(super) const MAX_REGS: usize = 250;
+/// Variables are not given registers beyond this one: the others are for temporaries and call windows.
+pub(super) const VAR_REGS: usize = 100;
+/// First word of a frame that belongs to no register.
+pub(super) const FAR: usize = 256;
+/// Words a frame may have: captures name them with 16 bits.
+const MAX_WORDS: usize = 60_000;
+/// With more registers in use than this an expression first saves temporaries, if they are at least so many.
+const CROWDED: usize = 130;
+const WORTH_SAVING: usize = 30;
 /// Top-level variables of a module beyond this many live in constant cells: a module's body may declare any number.
 const MODULE_LOCALS: usize = 120;
 
@@ -15,6 +28,8 @@ pub(super) enum Place {
     None,
     /// In a register; the register holds the cell when the variable is one.
     Reg(Reg),
+    /// In that word of the frame, behind the registers; the word holds the cell when the variable is one.
+    Far(u16),
     /// In the cell that is this constant (only in module bodies, which run once).
     Cell(i32),
 }
@@ -51,9 +66,28 @@ impl<'a> Gen<'_, '_, 'a> {
             self.f.places[v as usize] = Place::Cell(x);
             return Ok(());
         }
-        let r = self.alloc(1)?;
-        self.place_var(v, r);
+        self.open_local(v)
+    }
+
+    /// As [`Gen::open_var`] for a variable that must not live in a cell of the constants.
+    pub(super) fn open_local(&mut self, v: VarId) -> Res {
+        if self.f.top < VAR_REGS {
+            return self.open_var_reg(v).map(|_| ());
+        }
+        let word = self.alloc_far(1)?;
+        self.f.places[v as usize] = Place::Far(word as u16);
         Ok(())
+    }
+
+    /// The next `n` words behind the registers.
+    pub(super) fn alloc_far(&mut self, n: usize) -> Res<usize> {
+        let at = self.f.far;
+        if at + n > MAX_WORDS {
+            return self.error("function needs too many registers");
+        }
+        self.f.far = at + n;
+        self.f.nregs = self.f.nregs.max(self.f.far);
+        Ok(at)
     }
 
     /// Opens a variable that must have a register.
@@ -73,6 +107,35 @@ impl<'a> Gen<'_, '_, 'a> {
             let s: Sym = self.vm.sym(name);
             self.f.locals.push((r, s));
         }
+    }
+
+    /// Evaluates `e` with the temporaries in use saved, when they leave little room for its own. Nothing in `e` reads them, and
+    /// control cannot leave it for a place that does: they were all made after the innermost loop or handler was opened.
+    pub(super) fn crowded(&mut self, e: E<'a>, d: Dest) -> Option<Res> {
+        let top = self.f.top;
+        if top <= CROWDED || matches!(e.kind, ExprKind::Const(_) | ExprKind::Var(_) | ExprKind::Global(_)) {
+            return None;
+        }
+        let vars = self.f.holds_var[..top].iter().rposition(|&v| v).map_or(0, |r| r + 1);
+        let from = vars.max(self.f.floor);
+        (top - from.min(top) >= WORTH_SAVING).then(|| self.with_saved(from, e, d))
+    }
+
+    fn with_saved(&mut self, from: usize, e: E<'a>, d: Dest) -> Res {
+        let (top, far) = (self.f.top, self.f.far);
+        let n = (top - from) as Reg;
+        let words = self.alloc_far(top - from)?;
+        self.emit(Op::SaveRegs, from as Reg, 0, n, words as i32);
+        self.f.top = from;
+        let r = self.alloc(1)?;
+        self.expr(e, Dest::Reg(r))?;
+        self.f.top = top;
+        let value = self.alloc(1)?;
+        self.move_to(value, r);
+        self.emit(Op::LoadRegs, from as Reg, 0, n, words as i32);
+        self.f.far = far;
+        self.finish(d, value);
+        Ok(())
     }
 
     /// A register for a value on its way to `d`.

@@ -36,6 +36,8 @@ pub(super) enum GuardKind {
 
 pub(super) struct Guard {
     pub kind: GuardKind,
+    /// [`super::function::State::floor`] outside.
+    floor: usize,
     /// Start of the protected range being written; `None` in a gap.
     start: Option<u32>,
     ranges: Vec<(u32, u32)>,
@@ -66,7 +68,8 @@ pub(super) struct LoopState {
 impl Gen<'_, '_, '_> {
     pub(super) fn guard(&mut self, kind: GuardKind) {
         let pc = self.pc();
-        self.f.guards.push(Guard { kind, start: Some(pc), ranges: Vec::new() });
+        let floor = std::mem::replace(&mut self.f.floor, self.f.top);
+        self.f.guards.push(Guard { kind, floor, start: Some(pc), ranges: Vec::new() });
     }
 
     /// Ends the innermost guard; gives its protected ranges.
@@ -74,6 +77,7 @@ impl Gen<'_, '_, '_> {
         let pc = self.pc();
         match self.f.guards.pop() {
             Some(mut g) => {
+                self.f.floor = g.floor;
                 g.pause(pc);
                 (Some(g.kind), g.ranges)
             }

@@ -4,6 +4,9 @@ use super::{Dest, Gen, Reg, Res, walk};
 use crate::bytecode::Op;
 use crate::compile::hir::*;
 
+/// Captures up to this one are named by an operand of one byte.
+pub(super) const NEAR_CAPTURES: u32 = 250;
+
 impl<'a> Gen<'_, '_, 'a> {
     fn place_of(&self, v: VarId) -> Res<Place> {
         match self.f.places[v as usize] {
@@ -56,6 +59,16 @@ impl<'a> Gen<'_, '_, 'a> {
                         self.emit(Op::GetCell, dst, r, 0, 0);
                     }
                 }
+                Place::Far(word) => {
+                    self.emit(Op::LoadRegs, dst, 0, 1, word as i32);
+                    let info = &self.f.func.vars[v as usize];
+                    if info.cell && info.checked {
+                        let x = self.k_sym(info.name);
+                        self.emit(Op::GetCellK, dst, dst, 0, x);
+                    } else if info.cell {
+                        self.emit(Op::GetCell, dst, dst, 0, 0);
+                    }
+                }
                 Place::Cell(x) => self.emit(Op::GetMod, dst, 0, 0, x),
                 Place::None => {}
             },
@@ -68,7 +81,15 @@ impl<'a> Gen<'_, '_, 'a> {
                     return self.error("internal error: capture");
                 };
                 let (b, cell, checked, name) = (i as Reg, c.cell, c.checked, c.name);
-                if !cell {
+                if i > NEAR_CAPTURES {
+                    self.emit(Op::GetFarCap, dst, 0, 0, i as i32);
+                    if cell && checked {
+                        let x = self.k_sym(name);
+                        self.emit(Op::GetCellK, dst, dst, 0, x);
+                    } else if cell {
+                        self.emit(Op::GetCell, dst, dst, 0, 0);
+                    }
+                } else if !cell {
                     self.emit(Op::GetCap, dst, b, 0, 0);
                 } else if checked {
                     let x = self.k_sym(name);
@@ -90,11 +111,20 @@ impl<'a> Gen<'_, '_, 'a> {
         match v {
             VarRef::Local(l) => match self.place_of(l)? {
                 Place::Reg(r) if self.is_cell(l) => self.emit(Op::GetCell, dst, r, 0, 0),
+                Place::Far(word) if self.is_cell(l) => {
+                    self.emit(Op::LoadRegs, dst, 0, 1, word as i32);
+                    self.emit(Op::GetCell, dst, dst, 0, 0);
+                }
                 Place::Cell(x) => self.load_cell_const(dst, x),
                 _ => self.load_var(v, dst)?,
             },
             VarRef::Captured(i) if self.f.func.captures.get(i as usize).is_some_and(|c| c.cell) => {
-                self.emit(Op::GetCapCell, dst, i as Reg, 0, 0);
+                if i > NEAR_CAPTURES {
+                    self.emit(Op::GetFarCap, dst, 0, 0, i as i32);
+                    self.emit(Op::GetCell, dst, dst, 0, 0);
+                } else {
+                    self.emit(Op::GetCapCell, dst, i as Reg, 0, 0);
+                }
             }
             VarRef::Captured(_) => self.load_var(v, dst)?,
             VarRef::Module(s) => {
@@ -124,7 +154,14 @@ impl<'a> Gen<'_, '_, 'a> {
                     self.emit(Op::MakeCell, r, 0, 0, 0);
                 }
             }
-            Place::Cell(_) | Place::None => self.store_var(v, src)?,
+            Place::Far(word) if self.is_cell(l) && !self.is_early(l) => {
+                let t = self.alloc(1)?;
+                self.move_to(t, src);
+                self.emit(Op::MakeCell, t, 0, 0, 0);
+                self.emit(Op::SaveRegs, t, 0, 1, word as i32);
+                self.release(t as usize);
+            }
+            Place::Far(_) | Place::Cell(_) | Place::None => self.store_var(v, src)?,
         }
         Ok(())
     }
@@ -135,9 +172,22 @@ impl<'a> Gen<'_, '_, 'a> {
             VarRef::Local(v) => match self.place_of(v)? {
                 Place::Reg(r) if self.is_cell(v) => self.emit(Op::SetCell, r, src, 0, 0),
                 Place::Reg(r) => self.move_to(r, src),
+                Place::Far(word) if self.is_cell(v) => {
+                    let t = self.alloc(1)?;
+                    self.emit(Op::LoadRegs, t, 0, 1, word as i32);
+                    self.emit(Op::SetCell, t, src, 0, 0);
+                    self.release(t as usize);
+                }
+                Place::Far(word) => self.emit(Op::SaveRegs, src, 0, 1, word as i32),
                 Place::Cell(x) => self.emit(Op::SetMod, src, 0, 0, x),
                 Place::None => {}
             },
+            VarRef::Captured(i) if i > NEAR_CAPTURES => {
+                let t = self.alloc(1)?;
+                self.emit(Op::GetFarCap, t, 0, 0, i as i32);
+                self.emit(Op::SetCell, t, src, 0, 0);
+                self.release(t as usize);
+            }
             VarRef::Captured(i) => self.emit(Op::SetCapCell, src, i as Reg, 0, 0),
             VarRef::Module(s) => {
                 let x = self.module_cell(s)?;

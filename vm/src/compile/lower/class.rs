@@ -346,10 +346,11 @@ impl<'a> Lower<'a, '_> {
             self.error(form.span, "static: missing name");
             return None;
         };
-        let Some(name) = name_of(target) else {
+        let Some(full) = name_of(target) else {
             self.error(target.span, "static: invalid name");
             return None;
         };
+        let (name, generics) = self.generic_head(full, target.span, false);
         if is_macro_name(name) {
             self.error(target.span, "macro-like methods are not supported");
             return None;
@@ -360,8 +361,11 @@ impl<'a> Lower<'a, '_> {
                 Some(Member::StaticValue { name, value })
             }
             _ => {
-                let func = self.method_member(class, form, gene, FuncKind::Method, Some(name), rest)?;
-                Some(Member::StaticFn { name, func })
+                let outer_generics = self.generics.len();
+                self.generics.extend(generics);
+                let func = self.method_member(class, form, gene, FuncKind::Method, Some(name), rest);
+                self.generics.truncate(outer_generics);
+                func.map(|func| Member::StaticFn { name, func })
             }
         }
     }

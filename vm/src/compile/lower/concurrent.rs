@@ -50,8 +50,8 @@ impl<'a> Lower<'a, '_> {
             "gather" => self.gather(span, gene),
             "detach" => self.detach(span, gene),
             "select" => match gene.children.first() {
-                Some(first) if is_symbol(first, "when") || is_symbol(first, "else") => self.select(span, gene),
-                None => self.select(span, gene),
+                Some(first) if is_symbol(first, "when") || is_symbol(first, "else") => self.select_form(span, gene),
+                None => self.select_form(span, gene),
                 _ => return None,
             },
             "tasklocal" => self.tasklocal(span, gene),
@@ -267,7 +267,7 @@ impl<'a> Lower<'a, '_> {
 
     // --- select
 
-    fn select(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
+    fn select_form(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
         self.check_props(gene, "select", &["biased", "skip_closed"]);
         let Some(arms) = self.select_arms(gene) else { return self.nil(span) };
         let flag = |props: &[Prop<'_>], key: &str| {

@@ -36,7 +36,7 @@ impl<'a> Lower<'a, '_> {
             }
             FormKind::Symbol(name) => return self.symbol(span, name),
             FormKind::Path(parts) => return self.path(span, parts),
-            FormKind::Selector(_) => return self.unsupported(span, "selectors are"),
+            FormKind::Selector(parts) => return self.selector(span, parts),
             FormKind::Array { items, frozen } => ExprKind::Array { items: self.items(items), frozen },
             FormKind::Map { entries, frozen } => ExprKind::Map { entries: self.prop_args(entries), frozen },
             FormKind::HashMap { items, frozen } => {
@@ -171,8 +171,12 @@ impl<'a> Lower<'a, '_> {
                 let recv = self.expr(head);
                 return self.method_call(span, recv, method, gene, 1);
             }
-            if word == "./" || word.starts_with(".@") {
-                return self.unsupported(span, "selectors are");
+            if word == "./" && Self::is_selection(gene) {
+                return self.select(span, head, gene);
+            }
+            if word == ".@" {
+                let value = self.expr(head);
+                return self.select_method(span, value, &gene.children[1..], !gene.props.is_empty());
             }
             if infix_op(word).is_some() {
                 return self.infix(span, gene);
@@ -189,6 +193,10 @@ impl<'a> Lower<'a, '_> {
             FormKind::Symbol(name) if method_name(name).is_some() => {
                 let recv = self.self_(head.span);
                 self.method_call(span, recv, method_name(name).unwrap_or(name), gene, 0)
+            }
+            FormKind::Symbol(".@") => {
+                let value = self.self_(head.span);
+                self.select_method(span, value, gene.children, !gene.props.is_empty())
             }
             FormKind::Symbol("_") | FormKind::Quote(_) | FormKind::Str(_) | FormKind::Interp(_) => {
                 self.construct(span, gene)
@@ -251,7 +259,8 @@ impl<'a> Lower<'a, '_> {
             "$render" => self.render(span, gene),
             "$caller_eval" => self.caller_eval(span, gene),
             "$dep" => self.dep(span, gene),
-            "$set" | "$update" | "$delete" | "@" | "./" => self.unsupported(span, "selectors are"),
+            "@" => self.selector_form(span, gene),
+            "$set" | "$update" | "$delete" | "./" => self.selector_call(span, name, gene),
             "type" => self.type_form(form, gene),
             "interface" => self.interface(span, gene),
             "implement" => self.implement(span, gene),

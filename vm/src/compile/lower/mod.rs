@@ -37,6 +37,7 @@ mod path;
 mod pattern;
 mod scan;
 mod scope;
+mod selector;
 mod task;
 pub(in crate::compile) mod text;
 mod types;
@@ -450,11 +451,6 @@ impl<'a, 'o> Lower<'a, 'o> {
             self.errors.push(CompileError { span, message: message.into() });
         }
         self.nil(span)
-    }
-
-    /// `NAME is not supported yet`
-    fn unsupported(&mut self, span: Span, what: &str) -> E<'a> {
-        self.error(span, format!("{what} not supported yet"))
     }
 
     fn warn(&mut self, span: Span, message: String) {

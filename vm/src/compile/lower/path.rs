@@ -40,7 +40,7 @@ impl<'a> Lower<'a, '_> {
             PathPart::NotNil => ExprKind::NotNil(base),
             PathPart::SelfRef => return self.error(span, "Invalid path"),
             PathPart::Values | PathPart::Entries | PathPart::Collect | PathPart::CollectMap => {
-                return self.unsupported(span, "selectors are");
+                return self.error(span, "Invalid path");
             }
         };
         self.e(span, kind)

@@ -130,6 +130,7 @@ pub(super) const COMPARISON: u8 = 4;
 
 pub(super) fn infix_op(name: &str) -> Option<InfixOp> {
     let op = match name {
+        "./" => BinOp::Select,
         "**" => BinOp::Pow,
         "*" => BinOp::Mul,
         "/" => BinOp::Div,

@@ -253,12 +253,7 @@ fn types_are_well_formed() {
 }
 
 #[test]
-fn what_is_missing_says_so() {
-    for selector in
-        ["@a/0", "(v ./ 1)", "(v .@a)", "(./ v 1)", "(@ 1)", "($set v 1 2)", "($update v 1 f)", "($delete v 1)"]
-    {
-        assert_error(selector, "selectors are not supported yet");
-    }
+fn words_of_concurrency_may_be_shadowed() {
     assert!(lowered("(var channel 1) (channel 2)").is_ok());
     assert!(lowered("(fn select [x] x) (select 2)").is_ok());
 }

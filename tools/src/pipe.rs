@@ -1,0 +1,39 @@
+//! `gene pipe`.
+use crate::options::{Pipe, texts};
+use crate::{input, repl, signals};
+use gene::PipeOutput;
+use std::path::Path;
+
+pub fn run(o: Pipe) -> i32 {
+    let mut words = texts(&o.words);
+    let code = words.remove(0);
+    let builder = match o.common.builder() {
+        Ok(b) => b,
+        Err(code) => return code,
+    };
+    let output = match (o.filter, o.quote_str) {
+        (true, _) => PipeOutput::Matching,
+        (false, true) => PipeOutput::QuotedResult,
+        (false, false) => PipeOutput::Result,
+    };
+    let path = o.common.located(Path::new(&code));
+    let (name, text, dir) = if path.is_file() {
+        match input::read(path.as_os_str()) {
+            Ok(input) => (input.name, input.text, path.parent().map(Path::to_path_buf)),
+            Err(code) => return code,
+        }
+    } else {
+        ("<pipe>".to_owned(), code.into_bytes(), None)
+    };
+    let mut vm = builder.args(words).build();
+    signals::watch(vm.interrupt_handle());
+    let status = vm.pipe(&name, &text, dir, output);
+    if status != 0 && o.common.repl_on_error {
+        repl::session(&mut vm);
+    }
+    if o.common.debug {
+        vm.write_stderr(&format!("{}\n", vm.statistics()));
+    }
+    std::mem::forget(vm);
+    status
+}
