@@ -9,6 +9,7 @@
 //! # Stdin: one\ntwo\n      standard input; the escapes \n \t \r \0 \\ are understood
 //! # Clock: virtual         waiting takes no wall time and exactly the time asked for
 //! # Modes: normal poll     only these modes; for programs too long for the others
+//! # Shake: 100             the same under the schedules of seeds 1 to 100 (a tenth of them in each other mode)
 //! ```
 //!
 //! Other comment lines may stand between them, as long as they do not look like a header: a misspelt header that was
@@ -31,6 +32,8 @@ pub struct Headers {
     pub stdin: String,
     pub virtual_clock: bool,
     pub modes: Vec<Mode>,
+    /// Seeds whose schedules must not change what the program does.
+    pub shake: u64,
 }
 
 impl Default for Headers {
@@ -44,6 +47,7 @@ impl Default for Headers {
             stdin: String::new(),
             virtual_clock: false,
             modes: Mode::ALL.to_vec(),
+            shake: 0,
         }
     }
 }
@@ -105,6 +109,9 @@ impl Headers {
                     .map(|name| Mode::named(name).ok_or_else(|| format!("not a mode: {name}")))
                     .collect::<Result<_, _>>()?;
             }
+            "Shake" => {
+                self.shake = value.parse().map_err(|_| format!("not a number of seeds: {value}"))?;
+            }
             other => return Err(format!("unknown header `{other}`")),
         }
         Ok(())
@@ -153,7 +160,7 @@ mod tests {
         let headers = Headers::parse(
             "#!/usr/bin/env gene\n# Section 3.4, about something\n# Expected: 1 2\n# Expected:\n#\n\n\
              # Expected:   indented  \n# ExpectedError: boom\n# ExitCode: 3\n# Args: a  b\n\
-             # Options: --strict-nil\n# Stdin: one\\ntwo\\\\\n# Clock: virtual\n# Modes: normal gc\n(println 1)\n",
+             # Options: --strict-nil\n# Stdin: one\\ntwo\\\\\n# Clock: virtual\n# Modes: normal gc\n# Shake: 20\n(println 1)\n",
         )
         .unwrap();
         assert_eq!(headers.expected, ["1 2", "", "  indented"]);
@@ -164,6 +171,7 @@ mod tests {
         assert_eq!(headers.stdin, "one\ntwo\\");
         assert!(headers.virtual_clock);
         assert_eq!(headers.modes, [Mode::Normal, Mode::Gc]);
+        assert_eq!(headers.shake, 20);
     }
 
     #[test]
@@ -191,7 +199,9 @@ mod tests {
 
     #[test]
     fn bad_values_are_errors() {
-        for source in ["# ExitCode: one", "# Clock: wall", "# Modes: fast", "# Stdin: \\q", "# Stdin: \\"] {
+        for source in
+            ["# ExitCode: one", "# Clock: wall", "# Modes: fast", "# Shake: some", "# Stdin: \\q", "# Stdin: \\"]
+        {
             assert!(Headers::parse(source).is_err(), "{source}");
         }
     }

@@ -104,12 +104,49 @@ pub fn run(job: &Job) -> io::Result<RunResult> {
     command.current_dir(job.working_directory);
     command.env_remove("GENE_DIAGNOSTICS").env_remove("GENE_PACKAGE_PATH").env("NO_COLOR", "1");
     let mut result = run_command(&mut command, job.stdin, time_limit())?;
-    if let Some(folder) = job.program.parent() {
+    shorten_paths(job.program, &mut result);
+    Ok(result)
+}
+
+fn shorten_paths(program: &Path, result: &mut RunResult) {
+    if let Some(folder) = program.parent() {
         let prefix = format!("{}/", folder.display());
         result.stdout = result.stdout.replace(&prefix, "");
         result.stderr = result.stderr.replace(&prefix, "");
     }
-    Ok(result)
+}
+
+/// Runs a program of the suite in this process under the schedule of a seed: many of them take less time than one process
+/// each. It can't be stopped when it hangs, so this belongs into a process of its own (`bin/shake.rs`).
+pub fn run_seeded(path: &Path, headers: &Headers, mode: Mode, seed: u64) -> RunResult {
+    let mut builder = gene::Vm::builder()
+        .capture_output()
+        .seed(seed)
+        .args(headers.args.clone())
+        .program(path.display().to_string())
+        .stdin(headers.stdin.clone());
+    if headers.virtual_clock {
+        builder = builder.virtual_clock();
+    }
+    builder = match mode {
+        Mode::Normal => builder,
+        Mode::Gc => builder.stress_gc(),
+        Mode::Poll => builder.poll_interval(1),
+    };
+    let mut vm = builder.build();
+    let code = vm.run_file(path);
+    let mut result =
+        RunResult { stdout: vm.captured_stdout(), stderr: vm.captured_stderr(), ending: Ending::Exit(code) };
+    shorten_paths(path, &mut result);
+    result
+}
+
+/// Runs `bin/shake.rs` on a program.
+pub fn shake(shaker: &Path, program: &Path) -> io::Result<RunResult> {
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new(shaker);
+    command.arg(program).current_dir(folder.path());
+    run_command(&mut command, "", time_limit() * 2)
 }
 
 /// The `gene` command to test: `GENE_BIN` (relative to the root of the repository), else the one built beside the running test,

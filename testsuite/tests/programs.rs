@@ -1,11 +1,11 @@
-//! Runs every program below `programs/` in every mode. Folders whose name starts with `_` hold imported modules.
+//! Runs every program below `programs/` in every mode, and under the seeds it asks for. Folders whose name starts with `_` hold imported modules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use gene_testsuite::headers::Headers;
-use gene_testsuite::run::Mode;
+use gene_testsuite::run::{Ending, Mode};
 use gene_testsuite::{discover, judge, run};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -30,7 +30,14 @@ fn trials(path: PathBuf, folder: &Path) -> Vec<Trial> {
         .map_err(|error| error.to_string())
         .and_then(|source| Headers::parse(&source).map_err(|error| error.to_string()));
     match headers {
-        Ok(headers) => headers.modes.iter().map(|&mode| trial(&name, &path, &headers, mode)).collect(),
+        Ok(headers) => {
+            let mut trials: Vec<Trial> =
+                headers.modes.iter().map(|&mode| trial(&name, &path, &headers, mode)).collect();
+            if headers.shake > 0 {
+                trials.push(shaken(&name, &path));
+            }
+            trials
+        }
         Err(error) => vec![Trial::test(format!("{name} [headers]"), move || Err(Failed::from(error)))],
     }
 }
@@ -40,5 +47,18 @@ fn trial(name: &str, path: &Path, headers: &Headers, mode: Mode) -> Trial {
     Trial::test(format!("{name} [{}]", mode.name()), move || {
         let result = run::run_program(&path, &headers, mode).map_err(|error| error.to_string())?;
         Ok(judge::check(&headers, &result)?)
+    })
+}
+
+/// The program under many schedules: one process for all of them.
+fn shaken(name: &str, path: &Path) -> Trial {
+    let path = path.to_owned();
+    Trial::test(format!("{name} [shake]"), move || {
+        let result = run::shake(Path::new(env!("CARGO_BIN_EXE_shake")), &path).map_err(|error| error.to_string())?;
+        if result.ending == Ending::Exit(0) {
+            return Ok(());
+        }
+        let at = result.stdout.lines().last().unwrap_or("before the first run").to_owned();
+        Err(Failed::from(format!("{:?} at {at}\n{}", result.ending, result.stderr)))
     })
 }

@@ -1,6 +1,6 @@
 //! Large objects: one allocation each.
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error, realloc};
 use rustc_hash::FxHashMap;
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error, realloc};
 
 pub(crate) struct Large {
     pub size: usize,

@@ -426,11 +426,14 @@ fn bad_name(vm: &mut Vm, v: Value) -> Ctl {
 fn spawn(vm: &mut Vm, r: *mut Value, i: Instr, callee: Value, args: &[Value], kw: Vec<(Sym, Value)>) -> Ctl {
     let home = vm.current_scope();
     match vm.spawn_with(callee, args, kw, home, 0) {
-        Ok(f) => {
-            // SAFETY: register.
-            unsafe { *r.add(i.c()) = f };
-            Ctl::Next
-        }
+        Ok(f) => match vm.start_spawned(f) {
+            Some(c) => c,
+            None => {
+                // SAFETY: register.
+                unsafe { *r.add(i.c()) = f };
+                Ctl::Next
+            }
+        },
         Err(_) => Ctl::Throw,
     }
 }

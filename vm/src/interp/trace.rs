@@ -259,7 +259,7 @@ pub fn exception_member(vm: &mut Vm, ex: Value, name: Sym) -> R {
             }
             a.value()
         }
-        "suppressed" => vm.array(&[]),
+        "suppressed" | "async_trace" => vm.array(&[]),
         n @ ("file" | "line" | "column") => {
             let (fs, _) = frames(vm, ex);
             match fs.iter().find_map(|f| f.position.as_ref()) {

@@ -301,9 +301,8 @@ impl Vm {
 
     /// Whether a send would not have to wait. A closed channel is ready to refuse.
     pub(super) fn channel_has_room(&self, ch: Value) -> bool {
-        ch.numbered::<Channel>().is_some_and(|c| {
-            c.closed || !c.receivers.is_empty() || !c.full() || c.on_full != OnFull::Block
-        })
+        ch.numbered::<Channel>()
+            .is_some_and(|c| c.closed || !c.receivers.is_empty() || !c.full() || c.on_full != OnFull::Block)
     }
 
     pub(super) fn not_a_channel(&mut self, v: Value) -> Stop {

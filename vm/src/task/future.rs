@@ -8,6 +8,9 @@ use crate::object::fiber::Fiber;
 use crate::value::Value;
 use crate::vm::Vm;
 
+/// Lines of an `async_trace`.
+const ASYNC_TRACE: usize = 32;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum State {
@@ -316,6 +319,11 @@ impl Vm {
     fn wake_waiter(&mut self, f: Value, n: super::wait::Node, state: State, v: Value) {
         let Some(l) = self.tasks.live.get(n.task) else { return self.unlink_front(f.as_gc().queue()) };
         let epoch = l.epoch;
+        if state != State::Success {
+            let at = self.task_position(n.task);
+            self.passed_on(v, f, at);
+        }
+        let Some(l) = self.tasks.live.get(n.task) else { return };
         if n.arm != NO_ARM {
             let w = if state == State::Success { Wake::Arm(n.arm, v, true) } else { Wake::Throw(v) };
             return self.wake(n.task, epoch, w);
@@ -354,6 +362,35 @@ impl Vm {
         let values: Vec<Value> =
             a.as_slice().iter().map(|f| if f.is_future() { f.as_gc().value } else { *f }).collect();
         Some(Wake::Value(self.array(&values)))
+    }
+
+    /// A failure reaches somebody who waits for future `f`: a line of `$ex/async_trace`, outermost last. Only the first ones are
+    /// kept, as an exception may be awaited without end.
+    pub(super) fn passed_on(&mut self, ex: Value, f: Value, at: Option<String>) {
+        if !ex.is_kind(Kind::Instance) {
+            return;
+        }
+        let k = self.symbols.intern_static("async_trace");
+        let list = match self.map_get(ex.gc(), k).and_then(|v| v.get::<Array>(Kind::Array)) {
+            Some(a) if a.size() >= ASYNC_TRACE => return,
+            Some(a) => a,
+            None => {
+                let a = self.heap.array_with_capacity(1);
+                self.map_set(ex.gc(), k, a.value());
+                a
+            }
+        };
+        let mut line = format!("await {}", self.object_text(f));
+        if let Some(at) = at {
+            line.push_str(&format!(" ({at})"));
+        }
+        if f.as_gc().has(flag::TASK)
+            && let Some(origin) = self.task_origin(f)
+        {
+            line.push_str(&format!(" spawned {origin}"));
+        }
+        let line = self.str(&line);
+        self.heap.array_push(list, line);
     }
 
     /// Gives up on the operation behind a pending future: a host operation is dropped, a task is cancelled.

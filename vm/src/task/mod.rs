@@ -333,6 +333,18 @@ impl Vm {
         }
         let home = self.current_scope();
         let (mut f, fut) = self.new_task(closure, &[], home, self.current_locals());
+        if raw {
+            fut.as_gc().set(flag::RAW);
+        }
+        if self.in_cleanup(self.cur) {
+            // A cleanup may await what it starts: that belongs to the cleanup.
+            f.cleanup = 1;
+        }
+        self.run_now(f, fut)
+    }
+
+    /// Runs a new task on top of the running one until it first suspends.
+    fn run_now(&mut self, mut f: Gc<Fiber>, fut: Value) -> Ctl {
         let mut cur = self.cur;
         cur.status = Status::Waiting;
         self.heap.barrier(cur);
@@ -340,11 +352,22 @@ impl Vm {
         f.depth = depth + 1;
         f.status = Status::Running;
         fut.as_gc().set(flag::STARTED);
-        if raw {
-            fut.as_gc().set(flag::RAW);
-        }
         self.cur = f;
         self.start_fiber()
+    }
+
+    /// `^start "eager"`: a task that was just spawned runs now, unless it has to wait for its turn. Its starter gets the future
+    /// when it suspends. `None`: it has not started.
+    pub(crate) fn start_spawned(&mut self, fut: Value) -> Option<Ctl> {
+        let g = fut.as_gc();
+        if !g.has(flag::EAGER) || g.has(flag::STARTED) || self.nesting > 0 {
+            return None;
+        }
+        let key = g.task_key();
+        let at = self.tasks.ready.iter().rposition(|r| r.0 == key)?;
+        self.tasks.ready.remove(at);
+        let f = g.task_fiber()?;
+        Some(self.run_now(f, fut))
     }
 
     /// Makes a task known to the scheduler, as a child of its scope.

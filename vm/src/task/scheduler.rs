@@ -158,8 +158,12 @@ impl Vm {
             if ending && self.grace_is_over() {
                 return Exit::Done;
             }
-            let idle = self.driver.pending() == 0 && self.tasks.timers.referenced() == 0;
-            if self.tasks.main_result.is_some() && idle && !ending && self.root_is_quiet() {
+            if self.tasks.main_result.is_some()
+                && !ending
+                && self.driver.pending() == 0
+                && self.root_is_quiet()
+                && !self.tasks.timers.any_referenced()
+            {
                 if self.tasks.live.is_empty() {
                     return Exit::Done;
                 }

@@ -239,7 +239,12 @@ fn scope_spawn(vm: &mut Vm, a: &Args) -> R {
         return Err(vm.scope_closed());
     }
     let kw: Vec<(Sym, Value)> = a.keyword_names().iter().enumerate().map(|(i, &k)| (k, a.kw_value(i))).collect();
-    vm.spawn_with(a.get(0), &a.rest()[1..], kw, h.key, 0)
+    let f = vm.spawn_with(a.get(0), &a.rest()[1..], kw, h.key, 0)?;
+    match vm.start_spawned(f) {
+        None => Ok(f),
+        Some(crate::interp::Ctl::Throw) => Err(Stop::Throw),
+        Some(_) => Err(Stop::Switch),
+    }
 }
 
 fn scope_cancel(vm: &mut Vm, a: &Args) -> R {

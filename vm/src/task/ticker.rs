@@ -145,14 +145,8 @@ fn period(vm: &mut Vm, v: Value, positive: bool) -> Result<u64, Stop> {
 
 fn make(vm: &mut Vm, us: u64, repeat: bool, late: Late, callback: Value) -> Value {
     let at = vm.driver.now_us().saturating_add(us);
-    let t = Ticker {
-        period: repeat.then_some(us),
-        late,
-        next: Some(at),
-        waiting: Queue::default(),
-        callback,
-        timer: 0,
-    };
+    let t =
+        Ticker { period: repeat.then_some(us), late, next: Some(at), waiting: Queue::default(), callback, timer: 0 };
     let v = vm.heap.numbered(t);
     if !callback.is_nil() {
         let id = vm.tasks.timers.add(at, Due::Call(v));

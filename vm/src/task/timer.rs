@@ -204,9 +204,10 @@ impl Timers {
         self.heap.len()
     }
 
-    /// Timers the program waits for at its end.
-    pub fn referenced(&self) -> usize {
-        self.heap.len() - self.unreferenced
+    /// Whether the end of the program waits for a timer. Those that bound waits of tasks don't count: their tasks do.
+    pub fn any_referenced(&self) -> bool {
+        let counts = |s: &Slot| !s.unref && matches!(s.due, Due::Settle(_) | Due::Call(_));
+        self.unreferenced < self.heap.len() && self.heap.iter().any(|&s| counts(&self.slots[s as usize]))
     }
 
     /// When the timer is due.

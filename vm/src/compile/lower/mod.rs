@@ -47,9 +47,9 @@ mod words;
 mod tests;
 
 use enums::EnumInfo;
-use types::AliasInfo;
 use scan::ModuleScan;
 use scope::{Binding, CaptureDraft, FnCx, NameKind, Place, Scope, State, Var};
+use types::AliasInfo;
 
 /// At most this many compile errors are reported per unit.
 const MAX_ERRORS: usize = 20;

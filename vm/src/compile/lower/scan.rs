@@ -244,9 +244,9 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
             Some("type") => DeclKind::Type,
             Some(
                 "do" | "if" | "ifel" | "if_not" | "case" | "loop" | "while" | "for" | "repeat" | "try" | "with" | "fn*"
-                | "async" | "spawn" | "concurrent" | "timeout" | "shield" | "detach" | "gather" | "select" | "with_local"
-                | "with_lock" | "with_read" | "with_write" | "with_permit" | "extend" | "implement" | "comptime" | "export"
-                | "method" | "ctor" | "field" | "static" | "on_method_missing",
+                | "async" | "spawn" | "concurrent" | "timeout" | "shield" | "detach" | "gather" | "select"
+                | "with_local" | "with_lock" | "with_read" | "with_write" | "with_permit" | "extend" | "implement"
+                | "comptime" | "export" | "method" | "ctor" | "field" | "static" | "on_method_missing",
             ) => continue,
             Some("import") => {
                 imported_names(gene, |name| {

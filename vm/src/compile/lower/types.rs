@@ -2,11 +2,11 @@
 //!
 //! Aliases are expanded here, so what follows never sees one of this module by name; an imported one is a value like a class.
 
+use super::Lower;
 use super::enums::BUILTIN;
 use super::scan::split_generics;
 use super::scope::{Declaration, NameKind, Place, State, Target};
 use super::words::{infix_op, is_symbol, name_of, rest_name, starts_upper, symbol};
-use super::Lower;
 use crate::compile::hir::{E, ExprKind, FnParam, FnType, Key, NamedType, Type, TypeRef, TypeRoot, VarRef};
 use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Span};
 
@@ -52,7 +52,9 @@ impl<'a> Lower<'a, '_> {
         let Some(full) = target_name(target) else { return self.error(target.span, "type: invalid name") };
         let (name, _) = self.generic_head(full, target.span, false);
         let alias = match self.alias_named(name) {
-            Some(alias) if self.aliases[alias as usize].form.is_some_and(|ty| ty.span == gene.children[1].span) => alias,
+            Some(alias) if self.aliases[alias as usize].form.is_some_and(|ty| ty.span == gene.children[1].span) => {
+                alias
+            }
             _ => self.know_alias(form),
         };
         let ty = self.expand(alias, &[], span, true);
