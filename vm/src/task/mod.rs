@@ -349,7 +349,7 @@ impl Vm {
         cur.status = Status::Waiting;
         self.heap.barrier(cur);
         f.caller = cur.value();
-        f.depth = depth + 1;
+        f.depth = cur.depth + 1;
         f.status = Status::Running;
         fut.as_gc().set(flag::STARTED);
         self.cur = f;
