@@ -330,7 +330,11 @@ impl Vm {
             Err(LoadError::Malformed { message }) => return Err(self.parse_error(&message)),
         };
         if let Some(id) = self.modules.iter().position(|m| m.name == loaded.identity) {
-            return Ok((id as u32, None));
+            // A module whose body threw is no module: the next import, of a session say, loads it again.
+            if !self.modules[id].running || is_loading_for(self, id as u32, from) {
+                return Ok((id as u32, None));
+            }
+            self.modules[id].name = String::from("\0failed");
         }
         let text = match syntax::decode(&loaded.text) {
             Ok(t) => t.to_string(),
@@ -450,6 +454,11 @@ pub fn bind_import(vm: &mut Vm, ns: Gc<NamespaceObj>, spec: &str, path: &[Sym], 
         }
     }
     Ok(v)
+}
+
+/// Does `importer` run because `target`, or a module that it imports, imports it?
+fn is_loading_for(vm: &Vm, target: u32, importer: u32) -> bool {
+    std::iter::successors(Some(importer), |&id| vm.modules.get(id as usize)?.importer).any(|id| id == target)
 }
 
 /// The files from the module of `ns` through whoever imports whom back to it, if `importer` is being loaded for it.

@@ -404,7 +404,7 @@ pub fn delivered(vm: &mut Vm, i: Instr, v: Value) -> Ctl {
             }
             Ctl::Load
         }
-        Op::Import => define::import_done(vm, r, i, v),
+        Op::Import => define::import_done(vm, r, i),
         Op::Matches => {
             // SAFETY: register.
             unsafe { *r.add(i.a()) = Value::bool(v.truthy()) };

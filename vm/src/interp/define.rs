@@ -391,7 +391,7 @@ fn import(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 let ns = vm.modules[id as usize].namespace.value();
                 // SAFETY: register.
                 unsafe { *r.add(i.a()) = ns };
-                import_done(vm, r, i, Value::NIL)
+                bind_items(vm, r, i)
             }
             Err(_) => Ctl::Throw,
         },
@@ -399,13 +399,21 @@ fn import(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             // `(import lib/part)`: from the namespaces loaded already.
             // SAFETY: register.
             unsafe { *r.add(i.a()) = Value::NIL };
-            import_done(vm, r, i, Value::NIL)
+            bind_items(vm, r, i)
         }
     }
 }
 
 /// The imported module's body has run: r[a] holds its namespace.
-pub fn import_done(vm: &mut Vm, r: *mut Value, i: Instr, _v: Value) -> Ctl {
+pub fn import_done(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
+    // SAFETY: register.
+    let ns = unsafe { *r.add(i.a()) };
+    vm.modules.iter_mut().filter(|m| m.namespace.value() == ns).for_each(|m| m.running = false);
+    bind_items(vm, r, i)
+}
+
+/// r[a], a namespace or nil, becomes the array of the values that the import binds.
+fn bind_items(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let k: Gc<Record> = constant(vm, i).gc();
     let module = call::running(vm).source.module;
     // SAFETY: register.
@@ -415,7 +423,6 @@ pub fn import_done(vm: &mut Vm, r: *mut Value, i: Instr, _v: Value) -> Ctl {
         let path = names(*item);
         let v = match ns.get::<NamespaceObj>(Kind::Namespace) {
             Some(n) => {
-                vm.modules.iter_mut().filter(|m| m.namespace == n).for_each(|m| m.running = false);
                 if path.is_empty() {
                     vm.modules[module as usize].opened.push(ns);
                     vm.globals.data().version = vm.globals.data().version.wrapping_add(1);

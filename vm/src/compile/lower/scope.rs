@@ -401,7 +401,9 @@ impl<'a> Lower<'a, '_> {
         let last = self.names.get(name).and_then(|list| list.last()).copied().filter(|binding| binding.scope == scope);
         let mut binding = match last {
             Some(old) if old.state == State::Declared => {
-                if old.constant {
+                // A session may import again what it has imported, or tried to.
+                let again = self.repl && decl.kind == NameKind::Import;
+                if old.constant && !again {
                     self.error(span, format!("Cannot reassign 'let' binding '{name}'"));
                 }
                 match old.place {
