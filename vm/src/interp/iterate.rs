@@ -167,8 +167,10 @@ pub fn init(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 *w.add(2) = Value::small(vm.map_version(v.gc()) as i64);
                 Ctl::Next
             }
-            Some(Kind::HashMap | Kind::HashSet) => {
-                vm.table_compact(v.gc());
+            Some(k @ (Kind::HashMap | Kind::HashSet)) => {
+                if k == Kind::HashSet {
+                    vm.table_compact(v.gc());
+                }
                 *w.add(2) = Value::small(v.gc::<Table>().version as i64);
                 Ctl::Next
             }
@@ -257,10 +259,10 @@ pub unsafe fn step(vm: &mut Vm, w: *mut Value) -> Result<Option<(Value, Value)>,
                         bump(i + 1);
                         Ok(Some((t.key_at(i), t.value_at(i))))
                     }
-                    // The table was compacted when the iteration began: members count from 0 as they stand.
+                    // The table had its gaps closed when the iteration began: members count as they stand.
                     Some(i) => {
                         bump(i + 1);
-                        Ok(Some((Value::small(i as i64), t.key_at(i))))
+                        Ok(Some((Value::small(i as i64 - t.first as i64), t.key_at(i))))
                     }
                     None => Ok(None),
                 }

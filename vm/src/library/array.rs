@@ -793,12 +793,15 @@ fn transpose(vm: &mut Vm, args: &Args) -> R {
     }
     let width = width.unwrap_or(0);
     let out = vm.heap.array_with_capacity(width);
-    for i in 0..width {
+    for _ in 0..width {
         let column = vm.heap.array_with_capacity(a.size());
-        for row in a.as_slice() {
-            vm.heap.array_push(column, row.gc::<Array>().as_slice()[i]);
-        }
         vm.heap.array_push(out, column.value());
+    }
+    // Row by row: each of them is gone through once.
+    for row in a.as_slice() {
+        for (&column, &v) in out.as_slice().iter().zip(row.gc::<Array>().as_slice()) {
+            vm.heap.array_push(column.gc(), v);
+        }
     }
     Ok(out.value())
 }

@@ -75,11 +75,7 @@ fn has_clock(v: Value) -> bool {
 
 /// The day of a Date or DateTime.
 fn day_of(vm: &mut Vm, a: &Args) -> Result<i64, Stop> {
-    if has_date(a.this()) {
-        Ok(temporal::days(a.this()))
-    } else {
-        Err(wrong_kind(vm, "Date method", "Date", a.this()))
-    }
+    if has_date(a.this()) { Ok(temporal::days(a.this())) } else { Err(wrong_kind(vm, "Date method", "Date", a.this())) }
 }
 
 fn clock_of(vm: &mut Vm, a: &Args) -> Result<Clock, Stop> {

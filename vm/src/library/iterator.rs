@@ -67,7 +67,9 @@ fn iter(vm: &mut Vm, args: &Args) -> R {
         }
         Kind::Map => vm.map_version(source.gc()) as i64,
         Kind::HashMap | Kind::HashSet => {
-            vm.table_compact(source.gc());
+            if kind == Kind::HashSet {
+                vm.table_compact(source.gc());
+            }
             source.gc::<Table>().version as i64
         }
         _ => 0,

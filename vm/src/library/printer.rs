@@ -88,7 +88,9 @@ pub fn write_quoted(out: &mut String, s: &str, q: char) {
 /// Appends a property or map key: a `\` before each character that would end the token.
 pub fn write_key(out: &mut String, key: &str) {
     for c in key.chars() {
-        if c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | '"' | '`' | '%' | ';' | ',' | '\\' | '^') {
+        if c.is_whitespace()
+            || matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | '"' | '`' | '%' | ';' | ',' | '\\' | '^')
+        {
             out.push('\\');
         }
         out.push(c);
@@ -470,7 +472,6 @@ impl Printer<'_> {
         }
         Ok(())
     }
-
 
     fn quote(&mut self, r: Gc<Record>) -> P {
         let mark = r.header().aux;

@@ -383,6 +383,12 @@ pub static REGEX_METHODS: &[NativeDef] = &[
 /// `(new Regexp "pattern" ^^i ^replace "r")`.
 pub fn construct_regexp(vm: &mut Vm, a: &Args) -> R {
     let pattern = string(vm, "Regexp", a.get(0))?;
+    for &k in a.keyword_names() {
+        let name = vm.sym_name(k);
+        if !matches!(name, "i" | "m" | "s" | "x" | "replace") {
+            return Err(vm.argument_error(&format!("Unexpected keyword argument: {name}")));
+        }
+    }
     let flags: String = ["i", "m", "s", "x"].into_iter().filter(|f| a.flag(vm, f)).collect();
     let replacement = match a.kw(vm, "replace") {
         None | Some(Value::NIL) => None,

@@ -34,7 +34,9 @@ fn invalid(vm: &mut Vm, what: &str) -> Stop {
 
 /// The data of a serialized text.
 pub fn read(vm: &mut Vm, text: &str) -> R {
-    let starts = text.strip_prefix(HEAD).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\n', '\t', '\r', ',', ')']));
+    let starts = text
+        .strip_prefix(HEAD)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\n', '\t', '\r', ',', ')']));
     if !starts {
         return Err(vm.argument_error("not a serialized value: (gene/serialization expected"));
     }
@@ -86,7 +88,9 @@ fn reference(vm: &mut Vm, v: Value, mark: &'static str) -> R {
     let found = serdes::resolve(vm, &place)?;
     let (fits, what) = match mark {
         "ClassRef" => (found.is_kind(Kind::Class), "Class"),
-        "FunctionRef" => (matches!(found.heap_kind(), Some(Kind::Function | Kind::Native | Kind::BoundMethod)), "Function"),
+        "FunctionRef" => {
+            (matches!(found.heap_kind(), Some(Kind::Function | Kind::Native | Kind::BoundMethod)), "Function")
+        }
         "NamespaceRef" => (found.is_kind(Kind::Namespace), "Namespace"),
         "EnumRef" => (matches!(found.heap_kind(), Some(Kind::Enum | Kind::Variant)), "Enum"),
         _ => (found.is_kind(Kind::Instance), "instance"),

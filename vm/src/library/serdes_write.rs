@@ -68,7 +68,8 @@ pub fn write_atom(vm: &mut Vm, out: &mut String, v: Value) -> Result<(), Stop> {
 
 /// Whether a character may stand anywhere in a name.
 fn is_plain(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '-' | '?' | '!' | '+' | '*' | '<' | '>' | '=' | '&' | '|' | '$' | ':' | '.')
+    c.is_alphanumeric()
+        || matches!(c, '_' | '-' | '?' | '!' | '+' | '*' | '<' | '>' | '=' | '&' | '|' | '$' | ':' | '.')
 }
 
 /// A symbol; with a `\` before each character when the reader would take the bare name for something else.
@@ -97,7 +98,10 @@ fn reads_as_symbol(name: &str) -> bool {
 
 /// Whether a name can be written as a property.
 fn is_plain_key(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| is_plain(c) || c == '/') && !name.starts_with('!') && !name.ends_with("...")
+    !name.is_empty()
+        && name.chars().all(|c| is_plain(c) || c == '/')
+        && !name.starts_with('!')
+        && !name.ends_with("...")
 }
 
 pub fn is_marked(vm: &Vm, ty: Value) -> bool {
@@ -168,9 +172,7 @@ impl Writer<'_> {
             | Kind::Duration
             | Kind::Regex
             | Kind::Path
-            | Kind::InterpData => {
-                Ok(write_atom(self.vm, &mut self.out, v)?)
-            }
+            | Kind::InterpData => Ok(write_atom(self.vm, &mut self.out, v)?),
             Kind::Bytes => {
                 match v.as_bytes() {
                     Some(b) if !b.is_empty() => write_bytes(&mut self.out, b),
@@ -474,9 +476,7 @@ pub fn instances(vm: &mut Vm, v: Value, done: Gc<Table>) -> Result<Gc<Array>, St
             }
             Kind::Instance => {
                 let key = identity(vm, v);
-                if !places.contains_key(&v.0)
-                    && serialize_method(vm, v).is_some()
-                    && vm.table_get(done, key)?.is_none()
+                if !places.contains_key(&v.0) && serialize_method(vm, v).is_some() && vm.table_get(done, key)?.is_none()
                 {
                     let n = Value::small(done.size() as i64);
                     vm.table_set(done, key, n)?;

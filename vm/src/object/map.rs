@@ -192,7 +192,11 @@ impl Vm {
         }
         let t = m.ext.get::<Table>(Kind::Dict)?;
         let i = self.dict_find(t, key)?;
-        Some(t.remove_at(i, sym_hash(key)))
+        let old = t.remove_at(i, sym_hash(key));
+        if t.is_sparse() {
+            self.heap.table_rebuild(t, &mut hash_of_sym);
+        }
+        Some(old)
     }
 
     /// Removes everything.

@@ -21,7 +21,8 @@ pub struct Table {
     mask: u32,
     /// Changes when a key is added or removed: iterators check it.
     pub version: u32,
-    _pad: u32,
+    /// No entry before this one is live: what takes keys away from the front does not search for them again and again.
+    pub first: u32,
 }
 
 const EMPTY: u64 = u64::MAX;
@@ -90,6 +91,7 @@ impl Heap {
         t.entries = words.value();
         t.index = index.map_or(Value::NIL, |b| b.value());
         t.used = n as u32;
+        t.first = 0;
         t.cap = cap as u32;
         t.mask = if has_index { size as u32 - 1 } else { 0 };
         self.barrier(t);
@@ -110,6 +112,7 @@ impl Heap {
         c.entries = t.entries;
         c.index = t.index;
         c.used = t.used;
+        c.first = t.first;
         c.live = t.live;
         c.cap = t.cap;
         c.mask = t.mask;
@@ -185,6 +188,7 @@ impl Heap {
         t.entries = Value::NIL;
         t.index = Value::NIL;
         t.used = 0;
+        t.first = 0;
         t.live = 0;
         t.cap = 0;
         t.mask = 0;
@@ -283,7 +287,8 @@ impl Gc<Table> {
 
     /// The first live entry at or after `i`.
     #[inline]
-    pub fn next_entry(self, mut i: usize) -> Option<usize> {
+    pub fn next_entry(self, i: usize) -> Option<usize> {
+        let mut i = i.max(self.first as usize);
         while i < self.used as usize {
             if !self.key_at(i).is_undef() {
                 return Some(i);
@@ -295,7 +300,9 @@ impl Gc<Table> {
 
     /// Live entries in order.
     pub fn iter(self) -> impl Iterator<Item = (Value, Value)> {
-        (0..self.used as usize).map(move |i| (self.key_at(i), self.value_at(i))).filter(|(k, _)| !k.is_undef())
+        (self.first as usize..self.used as usize)
+            .map(move |i| (self.key_at(i), self.value_at(i)))
+            .filter(|(k, _)| !k.is_undef())
     }
 
     #[inline(always)]
@@ -334,7 +341,22 @@ impl Gc<Table> {
         while self.used > 0 && self.key_at(self.used as usize - 1).is_undef() && !self.index.is_ptr() {
             self.used -= 1;
         }
+        while self.first < self.used && self.key_at(self.first as usize).is_undef() {
+            self.first += 1;
+        }
+        self.first = self.first.min(self.used);
         self.version = self.version.wrapping_add(1);
         old
+    }
+
+    /// Deleted entries stand between live ones: positions are no ranks then.
+    pub fn has_gaps(self) -> bool {
+        self.used - self.first > self.live
+    }
+
+    /// Most entries are deleted ones. Whoever deletes should rebuild the table then: walking it must not cost more than what is
+    /// in it. (Iterations begun before have ended, as the version changed.)
+    pub fn is_sparse(self) -> bool {
+        self.used as usize > 4 * self.live as usize + 32
     }
 }

@@ -284,10 +284,11 @@ impl Vm {
         Ok(found.is_none())
     }
 
-    /// Closes the gaps deleted entries left, before an iteration begins: positions are ranks then. No other iteration can be
-    /// disturbed, since deleting has ended those begun before and the later ones have closed the gaps.
+    /// Closes the gaps between entries, before an iteration that counts them begins: ranks are positions from `first` on then.
+    /// No other iteration can be disturbed, since deleting has ended those begun before and the later ones have closed the
+    /// gaps.
     pub fn table_compact(&mut self, t: Gc<Table>) {
-        if t.used > t.live {
+        if t.has_gaps() {
             self.heap.table_rebuild(t, &mut plain_or_zero);
         }
     }
@@ -297,7 +298,11 @@ impl Vm {
         let Some((i, h)) = self.table_search(t, key)? else { return Ok(None) };
         // The searched hash is the stored one: only entries with that hash were candidates.
         let k = t.key_at(i);
-        Ok(Some((k, t.remove_at(i, h))))
+        let old = t.remove_at(i, h);
+        if t.is_sparse() {
+            self.heap.table_rebuild(t, &mut plain_or_zero);
+        }
+        Ok(Some((k, old)))
     }
 }
 

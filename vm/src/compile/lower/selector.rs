@@ -136,7 +136,8 @@ impl<'a> Lower<'a, '_> {
         };
         let given = gene.children.len();
         if !has_spread(gene.children) && !(least..=most).contains(&given) {
-            let what = if least == most { format!("{least} arguments") } else { format!("{least} or {most} arguments") };
+            let what =
+                if least == most { format!("{least} arguments") } else { format!("{least} or {most} arguments") };
             return self.count_error(span, name, &what, given);
         }
         let callee = self.e(span, ExprKind::Global(name));
