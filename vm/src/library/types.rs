@@ -40,7 +40,8 @@ fn canonical(vm: &mut Vm, v: Value) -> Result<Canon, Stop> {
         Some(Kind::Class | Kind::Enum | Kind::Interface) => Ok(value(vm, v)),
         Some(Kind::Gene) => gene(vm, v.gc()),
         Some(Kind::Path) => {
-            let parts = v.gc::<Record>().slot(1).get::<Array>(Kind::Array).map_or(Vec::new(), |a| a.as_slice().to_vec());
+            let parts =
+                v.gc::<Record>().slot(1).get::<Array>(Kind::Array).map_or(Vec::new(), |a| a.as_slice().to_vec());
             let mut found = Value::VOID;
             for (at, part) in parts.iter().enumerate() {
                 let Some(s) = part.as_sym() else { return Err(no_type(vm, v)) };

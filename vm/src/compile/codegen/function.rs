@@ -108,7 +108,10 @@ fn has_self(f: &Func<'_>) -> bool {
 
 /// Takes one positional argument as it is; the type knows no local names.
 pub(super) fn is_plain(p: &Param<'_>) -> bool {
-    p.kind == ParamKind::Positional && p.default.is_none() && p.pat.is_none() && !p.ty.is_some_and(|ty| has_locals(ty.ty))
+    p.kind == ParamKind::Positional
+        && p.default.is_none()
+        && p.pat.is_none()
+        && !p.ty.is_some_and(|ty| has_locals(ty.ty))
 }
 
 /// Does the type name variables of functions?
@@ -168,7 +171,8 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         let must_define =
             func.kind == FuncKind::Module && self.unit.module_vars.iter().any(|v| v.must_define.is_some());
         self.entry(func, !post.is_empty())?;
-        let unchecked = |ret: TypeRef<'a>| func.generator || func.post.is_empty() && self.proves_result(func.body, ret.ty);
+        let unchecked =
+            |ret: TypeRef<'a>| func.generator || func.post.is_empty() && self.proves_result(func.body, ret.ty);
         let checked_return = func.ret.is_some_and(|ret| !unchecked(ret));
         if checked_return || !post.is_empty() || must_define {
             let r = self.alloc(1)?;

@@ -62,9 +62,7 @@ impl<'a> Gen<'_, '_, 'a> {
             Type::Any | Type::Param(_) => Kinds::ALL,
             Type::Nil => Kinds::NIL,
             Type::Number => Kinds::INT.or(Kinds::FLOAT),
-            Type::Union(members) => {
-                members.iter().map(|m| self.type_kinds(*m, wide)).fold(Kinds::NONE, Kinds::or)
-            }
+            Type::Union(members) => members.iter().map(|m| self.type_kinds(*m, wide)).fold(Kinds::NONE, Kinds::or),
             Type::Named(NamedType { name, root: TypeRoot::Global(_), path: [], .. }) => match *name {
                 "Int" => Kinds::INT,
                 "Float" => Kinds::FLOAT,

@@ -45,7 +45,9 @@ impl<'a> Lower<'a, '_> {
             FormKind::Symbol(name) => match self.find(name) {
                 None => false,
                 Some(binding) => match binding.kind {
-                    NameKind::Fn | NameKind::Class | NameKind::Enum(_) | NameKind::Alias(_) => self.scan.assigned.contains(name),
+                    NameKind::Fn | NameKind::Class | NameKind::Enum(_) | NameKind::Alias(_) => {
+                        self.scan.assigned.contains(name)
+                    }
                     _ => true,
                 },
             },
@@ -149,9 +151,11 @@ impl<'a> Lower<'a, '_> {
         let place = if skip == 0 { gene.head.as_ref() } else { gene.children.first() };
         let dynamic = place.and_then(|form| dynamic_method(self.arena, symbol(form)?, form.span));
         match dynamic {
-            None if method == "is" && gene.children.len() == skip + 1
+            None if method == "is"
+                && gene.children.len() == skip + 1
                 && gene.props.is_empty()
-                && !has_spread(&gene.children[skip..]) => {
+                && !has_spread(&gene.children[skip..]) =>
+            {
                 let ty = self.type_operand(&gene.children[skip]);
                 let args = Args { items: self.slice(&[Arg::One(ty)]), ..Args::default() };
                 self.e(span, ExprKind::Method { recv, name: method, args })

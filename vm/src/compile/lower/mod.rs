@@ -36,17 +36,17 @@ mod pattern;
 mod scan;
 mod scope;
 mod task;
-mod types;
 pub(super) mod text;
+mod types;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 use enums::EnumInfo;
-use types::AliasInfo;
 use scan::ModuleScan;
 use scope::{Binding, CaptureDraft, FnCx, NameKind, Place, Scope, State, Var};
+use types::AliasInfo;
 
 /// At most this many compile errors are reported per unit.
 const MAX_ERRORS: usize = 20;
@@ -220,6 +220,8 @@ struct Lower<'a, 'o> {
     /// The alias whose definition is being lowered, and whether it has been met inside itself.
     defined_alias: Option<u32>,
     alias_is_cyclic: bool,
+    /// Parts of the type being read so far.
+    type_parts: u32,
     /// Generic parameters of the functions and classes around.
     generics: Vec<&'a str>,
 }
@@ -246,6 +248,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             aliases: Vec::new(),
             defined_alias: None,
             alias_is_cyclic: false,
+            type_parts: 0,
             generics: Vec::new(),
         }
     }

@@ -238,8 +238,8 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
             Some("type") => DeclKind::Type,
             Some(
                 "do" | "if" | "ifel" | "if_not" | "case" | "loop" | "while" | "for" | "repeat" | "try" | "with" | "fn*"
-                | "async" | "spawn" | "extend" | "interface" | "implement" | "comptime" | "export" | "method"
-                | "ctor" | "field" | "static" | "on_method_missing",
+                | "async" | "spawn" | "extend" | "interface" | "implement" | "comptime" | "export" | "method" | "ctor"
+                | "field" | "static" | "on_method_missing",
             ) => continue,
             Some("import") => {
                 imported_names(gene, |name| {

@@ -143,9 +143,7 @@ impl<'a> Checker<'_, 'a> {
             (Nil, Nil) => true,
             (Nil, _) | (_, Nil) => false,
             (Lib(x, _), Lib(y, _)) => x == y || (self.env.related)(x, y),
-            (Class { id: x, exact: false }, Class { id: y, exact: false }) => {
-                self.below(*x, *y) || self.below(*y, *x)
-            }
+            (Class { id: x, exact: false }, Class { id: y, exact: false }) => self.below(*x, *y) || self.below(*y, *x),
             (Class { id: x, .. }, Class { id: y, exact: true }) => self.below(*y, *x),
             (Class { id: x, exact: true }, Class { id: y, .. }) => self.below(*x, *y),
             (Class { id, .. }, Lib(name, _)) | (Lib(name, _), Class { id, .. }) => {

@@ -16,10 +16,22 @@ pub enum Gives {
 /// Class, class of the result (`self`: the receiver's), methods. A method that may give nil, void or several classes is not here.
 pub(super) const METHODS: &[(&str, &str, &str)] = &[
     ("String", "Int", "length size bytesize count levenshtein compare index rindex hash"),
-    ("String", "Bool", "empty? empty not_empty? blank? start_with? starts_with end_with? ends_with include? contain contains"),
+    (
+        "String",
+        "Bool",
+        "empty? empty not_empty? blank? start_with? starts_with end_with? ends_with include? contain contains",
+    ),
     ("String", "Bool", "numeric? alpha? digit? upper? lower? space? match? to_bool"),
-    ("String", "String", "to_upper to_uppercase upcase upper to_lower to_lowercase downcase lower capitalize title swap_case"),
-    ("String", "String", "reverse append repeat trim strip lstrip trim_start rstrip trim_end pad_left pad_right center"),
+    (
+        "String",
+        "String",
+        "to_upper to_uppercase upcase upper to_lower to_lowercase downcase lower capitalize title swap_case",
+    ),
+    (
+        "String",
+        "String",
+        "reverse append repeat trim strip lstrip trim_start rstrip trim_end pad_left pad_right center",
+    ),
     ("String", "String", "strip_prefix strip_suffix substr slice to_s inspect format lstrip_margin to_json"),
     ("String", "Array", "chars codes lines words split partition rpartition find_all"),
     ("String", "Bytes", "bytes to_bytes byteslice byte_slice"),

@@ -179,9 +179,7 @@ impl<'a> Checker<'_, 'a> {
     /// Nobody assigns the variable after its declaration.
     fn is_stable(&self, root: Root) -> bool {
         match root {
-            Root::Local(..) => {
-                self.info(root).is_some_and(|info| !info.assigned && (!info.cell || !self.unit.dynamic))
-            }
+            Root::Local(..) => self.info(root).is_some_and(|info| !info.assigned && (!info.cell || !self.unit.dynamic)),
             Root::Module(slot) => self.unit.module_vars.get(slot as usize).is_some_and(|v| v.stable),
         }
     }
@@ -254,13 +252,15 @@ impl<'a> Checker<'_, 'a> {
             TypeRoot::Global("Result") => Ty::Enum(program::RESULT, args()),
             TypeRoot::Global("Option") => Ty::Enum(program::OPTION, args()),
             TypeRoot::Global(name) if (self.env.is_class)(name) => Ty::Lib(name, args()),
-            TypeRoot::Var(var) => match self.program.root_in(func, var, self.unit).and_then(|r| self.program.defs.get(&r)) {
-                Some(Def::Class(id)) if !self.program.classes[*id as usize].object => {
-                    Ty::Class { id: *id, exact: false }
+            TypeRoot::Var(var) => {
+                match self.program.root_in(func, var, self.unit).and_then(|r| self.program.defs.get(&r)) {
+                    Some(Def::Class(id)) if !self.program.classes[*id as usize].object => {
+                        Ty::Class { id: *id, exact: false }
+                    }
+                    Some(Def::Enum(id)) => Ty::Enum(*id, args()),
+                    _ => Ty::Any,
                 }
-                Some(Def::Enum(id)) => Ty::Enum(*id, args()),
-                _ => Ty::Any,
-            },
+            }
             _ => Ty::Any,
         }
     }

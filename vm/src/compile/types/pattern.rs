@@ -97,7 +97,9 @@ impl<'a> Checker<'_, 'a> {
             },
             Some(_) => return None,
             None => subject.members().iter().find_map(|member| match member {
-                Ty::Enum(id, _) if self.program.enums[*id as usize].variants.iter().any(|v| v.name == name) => Some(*id),
+                Ty::Enum(id, _) if self.program.enums[*id as usize].variants.iter().any(|v| v.name == name) => {
+                    Some(*id)
+                }
                 _ => None,
             })?,
         };
