@@ -274,3 +274,11 @@ fn no_warnings_means_no_lossy_conversions_on_stderr() {
     assert_eq!(vm.run_source("a.gene", "(println ((fn [n: Int] n) 3.9))"), 0);
     assert_eq!((vm.captured_stdout(), vm.captured_stderr()), ("3\n".to_owned(), String::new()));
 }
+
+#[test]
+fn a_program_that_is_right_is_right_under_every_option() {
+    let code = include_str!("../../testsuite/programs/18-types/a_program_with_annotations_everywhere.gene");
+    let mut vm = builder().strict_types(true).strict_nil(true).build();
+    assert_eq!(vm.run_source("a.gene", code), 0);
+    assert_eq!(vm.captured_stderr(), "");
+}
