@@ -68,7 +68,9 @@ fn arguments_that_may_be_right_are_no_errors() {
     silent("(fn f [e: Exception] e) (f (new IOError \"x\")) (class Own < IOError) (f (new Own \"y\"))");
     silent("(class A) (class B < A) (fn f [a: A] a) (f (new B)) (fn g [b: B] b) (fn h [a: A] (g a))");
     silent("(enum E X (Y v)) (fn f [e: E] e) (f E/X) (f (E/Y 1))");
-    silent("(fn f [o: (Option Int)] o) (f (Some 1)) (f None) (fn g [r: (Result Int String)] r) (g (Ok 1)) (g (Err \"\"))");
+    silent(
+        "(fn f [o: (Option Int)] o) (f (Some 1)) (f None) (fn g [r: (Result Int String)] r) (g (Ok 1)) (g (Err \"\"))",
+    );
     silent("(fn f [x: Symbol] x) (f `s) (fn g [x: Gene] x) (g `(a b)) (fn h [d: Date] d) (h 2024-01-01)");
     silent("(fn f [x: Number] x) (f 1) (f 1.5) (fn g [x: Any] x) (g \"s\") (fn h [x: Void] x) (h void)");
 }
@@ -92,9 +94,18 @@ fn variables_fields_and_results() {
     warns("(var x: Int 1) (x = \"s\")", &["1:21: Type error: expected Int, got String in variable x"]);
     warns("(var x: String \"\") (x += 1)", &["1:21: Type error: expected Number, got String in +"]);
     warns("(fn f [] -> Int \"s\")", &["1:17: Type error: expected Int, got String in return value of f"]);
-    warns("(fn f [c] -> Int (if c (return \"s\")) 1)", &["1:32: Type error: expected Int, got String in return value of f"]);
-    warns("(fn f [c] -> Int (if c 1 else \"s\"))", &["1:31: Type error: expected Int, got String in return value of f"]);
-    warns("(fn f* [] -> Int (yield 1) (yield \"s\"))", &["1:35: Type error: expected Int, got String in return value of f*"]);
+    warns(
+        "(fn f [c] -> Int (if c (return \"s\")) 1)",
+        &["1:32: Type error: expected Int, got String in return value of f"],
+    );
+    warns(
+        "(fn f [c] -> Int (if c 1 else \"s\"))",
+        &["1:31: Type error: expected Int, got String in return value of f"],
+    );
+    warns(
+        "(fn f* [] -> Int (yield 1) (yield \"s\"))",
+        &["1:35: Type error: expected Int, got String in return value of f*"],
+    );
     warns(
         "(class A (field n: Int) (method set [] (/n = \"s\")))",
         &["1:46: Type error: expected Int, got String in field n"],
@@ -170,9 +181,15 @@ fn narrowing() {
         warns(&format!("{fs} {}", code.replacen('@', "", 1)), &[&expected]);
     };
     loud("(fn f [x: (Int | String)] (if (x is Int) (s @x)))", "Type error: expected String, got Int in call of s");
-    loud("(fn f [x: (Int | String)] (if (x is Int) 1 else (i @x)))", "Type error: expected Int, got String in call of i");
+    loud(
+        "(fn f [x: (Int | String)] (if (x is Int) 1 else (i @x)))",
+        "Type error: expected Int, got String in call of i",
+    );
     loud("(fn f [x] (if ((x is Int) && (x > 1)) (s @x)))", "Type error: expected String, got Int in call of s");
-    loud("(fn f [x: (Int | String | Nil)] (case x when nil 0 when Int 1 else (i @x)))", "Type error: expected Int, got String in call of i");
+    loud(
+        "(fn f [x: (Int | String | Nil)] (case x when nil 0 when Int 1 else (i @x)))",
+        "Type error: expected Int, got String in call of i",
+    );
     loud("(fn f [x: (Int | String)] (if_not (x is Int) (i @x)))", "Type error: expected Int, got String in call of i");
 }
 
@@ -240,7 +257,12 @@ fn strict_nil() {
       (report (fn [] ((fn [] -> Int nil))))";
     assert_eq!(vm.run_source("a.gene", code), 0);
     let told = "(nil is only accepted by Any, Nil, Option and unions containing Nil)";
-    let expected = ["Int, got Nil in x", "(Int | String), got Nil in x", "C, got Nil in variable c", "Int, got Nil in return value of <fn>"];
+    let expected = [
+        "Int, got Nil in x",
+        "(Int | String), got Nil in x",
+        "C, got Nil in variable c",
+        "Int, got Nil in return value of <fn>",
+    ];
     let lines: Vec<String> =
         expected.iter().map(|e| format!("Type error [GENE_TYPE_MISMATCH]: expected {e} {told}\n")).collect();
     assert_eq!(vm.captured_stdout(), format!("nil nil nil nil\n{}", lines.concat()));
@@ -251,4 +273,12 @@ fn no_warnings_means_no_lossy_conversions_on_stderr() {
     let mut vm = builder().warnings(false).build();
     assert_eq!(vm.run_source("a.gene", "(println ((fn [n: Int] n) 3.9))"), 0);
     assert_eq!((vm.captured_stdout(), vm.captured_stderr()), ("3\n".to_owned(), String::new()));
+}
+
+#[test]
+fn a_program_that_is_right_is_right_under_every_option() {
+    let code = include_str!("../../testsuite/programs/18-types/a_program_with_annotations_everywhere.gene");
+    let mut vm = builder().strict_types(true).strict_nil(true).build();
+    assert_eq!(vm.run_source("a.gene", code), 0);
+    assert_eq!(vm.captured_stderr(), "");
 }

@@ -150,7 +150,7 @@ impl<'a> Lower<'a, '_> {
             return &[];
         };
         let before = self.errors.len();
-        let fields: Vec<(&'a str, Type<'a>)> = entries.iter().map(|e| (e.key, self.type_of(&e.value))).collect();
+        let fields: Vec<(&'a str, Type<'a>)> = entries.iter().map(|e| (e.key, self.whole_type(&e.value))).collect();
         self.errors.truncate(before);
         self.slice(&fields)
     }

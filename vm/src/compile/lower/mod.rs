@@ -226,6 +226,8 @@ struct Lower<'a, 'o> {
     /// The alias whose definition is being lowered, and whether it has been met inside itself.
     defined_alias: Option<u32>,
     alias_is_cyclic: bool,
+    /// Parts of the type being read so far.
+    type_parts: u32,
     /// Generic parameters of the functions and classes around.
     generics: Vec<&'a str>,
 }
@@ -254,6 +256,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             aliases: Vec::new(),
             defined_alias: None,
             alias_is_cyclic: false,
+            type_parts: 0,
             generics: Vec::new(),
         }
     }

@@ -10,6 +10,9 @@ use super::words::{infix_op, is_symbol, name_of, rest_name, starts_upper, symbol
 use crate::compile::hir::{E, ExprKind, FnParam, FnType, Key, NamedType, Type, TypeRef, TypeRoot, VarRef};
 use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Span};
 
+/// A type has at most this many parts, aliases expanded.
+const MAX_PARTS: u32 = 10_000;
+
 /// A `(type Name T)` form.
 pub(super) struct AliasInfo<'a> {
     name: &'a str,
@@ -57,6 +60,7 @@ impl<'a> Lower<'a, '_> {
             }
             _ => self.know_alias(form),
         };
+        self.type_parts = 0;
         let ty = self.expand(alias, &[], span, true);
         let value = self.e(span, ExprKind::TypeValue(ty));
         if let FormKind::Path(parts) = target.kind
@@ -94,7 +98,8 @@ impl<'a> Lower<'a, '_> {
         let outer = std::mem::replace(&mut self.generics, own.clone());
         let before = self.errors.len();
         let ty = super::with_stack(|| self.type_of(form));
-        if !definition && self.errors.len() > before {
+        // Found again where it is used, unless nothing but its size is wrong.
+        if !definition && self.type_parts <= MAX_PARTS {
             self.errors.truncate(before);
         }
         self.generics = outer;
@@ -122,11 +127,25 @@ impl<'a> Lower<'a, '_> {
     /// A type annotation; `place` is named in the error of a failing check.
     pub(super) fn type_ref(&mut self, form: Form<'a>, place: &str) -> TypeRef<'a> {
         let place = self.text(place);
-        let ty = self.type_of(&form);
+        let ty = self.whole_type(&form);
         TypeRef { form, place, ty }
     }
 
-    pub(super) fn type_of(&mut self, form: &Form<'a>) -> Type<'a> {
+    /// A type expression that is no part of another one.
+    pub(super) fn whole_type(&mut self, form: &Form<'a>) -> Type<'a> {
+        self.type_parts = 0;
+        self.type_of(form)
+    }
+
+    fn type_of(&mut self, form: &Form<'a>) -> Type<'a> {
+        // Aliases of aliases grow without end when each names the one before twice.
+        self.type_parts += 1;
+        if self.type_parts > MAX_PARTS {
+            if self.type_parts == MAX_PARTS + 1 {
+                self.error(form.span, "type is too large");
+            }
+            return Type::Any;
+        }
         super::with_stack(|| match form.kind {
             FormKind::Symbol(name) => self.type_name(name, name, &[], &[], form.span),
             FormKind::Nil => Type::Nil,
@@ -292,7 +311,7 @@ impl<'a> Lower<'a, '_> {
         if !is_type_expression(form) {
             return self.expr(form);
         }
-        let ty = self.type_of(form);
+        let ty = self.whole_type(form);
         self.e(form.span, ExprKind::TypeValue(ty))
     }
 }

@@ -10,6 +10,9 @@ use crate::syntax::form::FormKind;
 /// What was known before a branch, and how many assignments there had been.
 pub type Before<'a> = (FxHashMap<Root, Ty<'a>>, usize);
 
+/// Conditions nested deeper than this say nothing.
+const MAX_DEPTH: u32 = 32;
+
 type Facts<'a> = Vec<(Root, Ty<'a>)>;
 
 impl<'a> Checker<'_, 'a> {
@@ -27,13 +30,19 @@ impl<'a> Checker<'_, 'a> {
 
     /// What holds of variables when `e` is `truth`.
     pub(super) fn facts(&mut self, e: E<'a>, truth: bool) -> Facts<'a> {
+        // Every operand of a long chain asks what those before it say.
+        self.facts_within(e, truth, MAX_DEPTH)
+    }
+
+    fn facts_within(&mut self, e: E<'a>, truth: bool, depth: u32) -> Facts<'a> {
         use ExprKind::*;
-        crate::stack::grow(|| match e.kind {
-            Not(a) | Bang(a) => self.facts(a, !truth),
-            And(a, b) | Amp(a, b) if truth => self.both(a, b, truth),
-            Or(a, b) | Bar(a, b) if !truth => self.both(a, b, truth),
-            crate::compile::hir::ExprKind::Block(crate::compile::hir::Block { hoisted: [], body: [only], .. }) => {
-                self.facts(only, truth)
+        let Some(depth) = depth.checked_sub(1) else { return Vec::new() };
+        match e.kind {
+            Not(a) | Bang(a) => self.facts_within(a, !truth, depth),
+            And(a, b) | Amp(a, b) if truth => self.both(a, b, truth, depth),
+            Or(a, b) | Bar(a, b) if !truth => self.both(a, b, truth, depth),
+            ExprKind::Block(crate::compile::hir::Block { hoisted: [], body: [only], .. }) => {
+                self.facts_within(only, truth, depth)
             }
             Binary(BinOp::Eq, a, b) => self.nil_facts(a, b, truth),
             Binary(BinOp::Ne, a, b) => self.nil_facts(a, b, !truth),
@@ -46,13 +55,13 @@ impl<'a> Checker<'_, 'a> {
                 None => Vec::new(),
             },
             _ => Vec::new(),
-        })
+        }
     }
 
-    fn both(&mut self, a: E<'a>, b: E<'a>, truth: bool) -> Facts<'a> {
-        let mut facts = self.facts(a, truth);
+    fn both(&mut self, a: E<'a>, b: E<'a>, truth: bool, depth: u32) -> Facts<'a> {
+        let mut facts = self.facts_within(a, truth, depth);
         let before = self.branch_start(&facts);
-        facts.extend(self.facts(b, truth));
+        facts.extend(self.facts_within(b, truth, depth));
         self.branch_end(before);
         facts
     }

@@ -245,6 +245,8 @@ fn types_are_well_formed() {
     assert_error("(type (Option T) Int)", "use enum to declare algebraic types");
     assert_error("(type A)", "type: expects a name and a type, got 1");
     assert_error("(type Pair:T (Array T)) (var x: (Pair Int Int) nil)", "type Pair expects 1 type arguments, got 2");
+    let laughs: String = (0..30).map(|n| format!("(type A{n} (A{} | A{}))", n + 1, n + 1)).collect();
+    assert!(errors(&format!("{laughs} (type A30 Int)")).contains(&"type is too large".to_owned()));
     assert_error("(fn f [x: 5] x)", "invalid type");
     assert_error("(fn f [x: (Int |)] x)", "invalid type");
     assert_error("(fn f:t [x: t] x)", "invalid generic parameter t");

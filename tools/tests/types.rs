@@ -1,0 +1,47 @@
+//! Options that concern types, from the command line.
+use std::process::{Command, Output};
+
+fn gene(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gene")).args(args).env("NO_COLOR", "1").output().expect("gene runs")
+}
+
+fn stderr(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+const CODE: &str = "(fn f [x: Int] x) (println 1) (if false (f \"s\"))";
+const FOUND: &str = "<eval>:1:44: Warning: Type error: expected Int, got String in call of f\n";
+
+#[test]
+fn findings_are_warnings() {
+    let out = gene(&["eval", CODE]);
+    assert_eq!((out.status.code(), &out.stdout[..], stderr(&out)), (Some(0), &b"1\n"[..], FOUND.to_owned()));
+}
+
+#[test]
+fn the_checker_can_be_turned_off() {
+    for option in ["--no-type-check", "--no-typecheck", "--no-warnings"] {
+        let out = gene(&["eval", option, CODE]);
+        assert_eq!((out.status.code(), stderr(&out)), (Some(0), String::new()), "{option}");
+    }
+}
+
+#[test]
+fn strict_types_end_the_program_before_it_runs() {
+    let out = gene(&["eval", "--strict-types", CODE]);
+    assert_eq!((out.status.code(), &out.stdout[..]), (Some(1), &b""[..]));
+    assert!(stderr(&out).starts_with("Error: <eval>:1:44: Type error: expected Int, got String in call of f\n   1 | "));
+}
+
+#[test]
+fn check_reports_the_same() {
+    let file = std::env::temp_dir().join(format!("gene-types-{}.gene", std::process::id()));
+    std::fs::write(&file, CODE).unwrap();
+    let path = file.to_str().unwrap();
+    let (loose, strict) = (gene(&["check", path]), gene(&["check", "--strict-types", path]));
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(loose.status.code(), Some(0));
+    assert!(stderr(&loose).ends_with(":1:44: Warning: Type error: expected Int, got String in call of f\n"));
+    assert_eq!(strict.status.code(), Some(1));
+    assert!(stderr(&strict).contains(":1:44: Type error: expected Int, got String in call of f\n"));
+}
