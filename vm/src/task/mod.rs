@@ -159,6 +159,8 @@ pub struct Tasks {
     pub shake: bool,
     /// Cancelled scopes and tasks: 0 makes every checkpoint one comparison.
     pub cancels: u32,
+    /// Charges since a safepoint looked for the cancellation of the running task.
+    pub charges: i64,
     /// Ready operations the running task may do before it yields.
     pub budget: u32,
     /// When the cleanup of tasks that were cancelled by themselves must be over.

@@ -349,8 +349,15 @@ pub fn poll(vm: &mut Vm) -> Ctl {
     if vm.driver.pending() > 0 || !vm.tasks.timers.is_empty() {
         vm.take_in(None);
     }
-    if vm.tasks.cancels > 0 && vm.checkpoint().is_err() {
-        return Ctl::Throw;
+    if vm.tasks.cancels > 0 {
+        // As rarely as with the default interval, so that the interval does not decide how far a cancelled task gets.
+        vm.tasks.charges += vm.slice().max(1);
+        if vm.tasks.charges >= crate::vm::DEFAULT_POLL_INTERVAL as i64 {
+            vm.tasks.charges = 0;
+            if vm.checkpoint().is_err() {
+                return Ctl::Throw;
+            }
+        }
     }
     if !vm.tasks.callbacks.is_empty() && !vm.in_callback {
         // Callbacks are delivered at safepoints, never re-entrantly: they run in tasks of their own on top of this one.
