@@ -302,7 +302,6 @@ impl Heap {
                     self.word(f.owner);
                     self.word(f.result);
                     self.word(f.peek);
-                    self.word(f.locals);
                     let (from, to) = f.live_words();
                     Marker { heap: self }.conservative(from, to);
                 }

@@ -184,7 +184,7 @@ fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey]) -> Vec<TaskKey> {
         m.values(&fixed);
         for f in &chain {
             m.value(f.value());
-            m.values(&[f.buf, f.owner, f.result, f.peek, f.caller, f.locals]);
+            m.values(&[f.buf, f.owner, f.result, f.peek, f.caller]);
             let (from, to) = f.live_words();
             // SAFETY: the fiber's stack.
             unsafe { m.conservative(from, to) };

@@ -65,7 +65,7 @@ pub struct Fiber {
     pub cancelled: bool,
     /// `finally` parts (and catches of CancellationException) running in this fiber's frames.
     pub cleanup: u16,
-    /// That value.
+    /// Generators: that value. Tasks: the chain of their task-local bindings.
     pub peek: Value,
     /// Values yielded so far (`next_pair` counts them).
     pub count: u32,
@@ -74,8 +74,6 @@ pub struct Fiber {
     /// Tasks: key of the innermost scope they are in. Generators: the scope they opened and yielded in, else 0; while they
     /// run, the scope of their consumer.
     pub scope: u64,
-    /// Tasks: chain of task-local bindings.
-    pub locals: Value,
 }
 
 /// Words of frame head below `base`.
@@ -103,7 +101,6 @@ impl Heap {
         f.result = Value::NIL;
         f.peek = Value::NIL;
         f.depth = 0;
-        f.locals = Value::NIL;
         f.role = role;
         f.status = Status::New;
         f

@@ -11,12 +11,12 @@ use crate::vm::Vm;
 impl Vm {
     /// The bindings of the running task.
     pub fn current_locals(&self) -> Value {
-        self.task_of(self.cur).map_or(Value::NIL, |t| t.locals)
+        self.task_of(self.cur).map_or(Value::NIL, |t| t.peek)
     }
 
     fn set_locals(&mut self, v: Value) {
         if let Some(mut t) = self.task_of(self.cur) {
-            t.locals = v;
+            t.peek = v;
             self.heap.barrier(t);
         }
     }

@@ -118,7 +118,7 @@ pub struct Live {
     pub future: Value,
     /// The fiber to go on with (the task's own, or a generator it runs).
     pub fiber: Value,
-    /// The object the parked task waits for, for reports and cycles; nil for anything else.
+    /// The object the parked task waits for, for reports and cycles; nil for anything else. Once woken, what it goes on with.
     pub on: Value,
     /// The timer that ends the wait, 0 without one: removed when something else does.
     pub timer: u64,
@@ -126,19 +126,60 @@ pub struct Live {
     pub epoch: u32,
     /// First registration of the wait, 0 without one.
     pub waits: u32,
-    /// Futures a multi-await still waits for.
+    /// Futures a multi-await still waits for; once woken, the arm.
     pub pending: u32,
     /// Place among the children of its scope.
     pub index: u32,
     pub reason: Reason,
     pub parked: bool,
+    /// How a ready task goes on (see [`Wake`]): with `on` and `pending`.
+    woken: Woken,
+}
+
+/// The kind of a [`Wake`], whose parts are in the task's entry: the ready queue holds keys alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+enum Woken {
+    Start,
+    Value,
+    Throw,
+    ArmOpen,
+    ArmClosed,
+}
+
+impl Live {
+    fn set_wake(&mut self, w: Wake) {
+        let (kind, v) = match w {
+            Wake::Start => (Woken::Start, Value::NIL),
+            Wake::Value(v) => (Woken::Value, v),
+            Wake::Throw(v) => (Woken::Throw, v),
+            Wake::Arm(arm, v, open) => {
+                self.pending = arm;
+                (if open { Woken::ArmOpen } else { Woken::ArmClosed }, v)
+            }
+        };
+        self.woken = kind;
+        self.on = v;
+    }
+
+    fn take_wake(&mut self) -> Wake {
+        let v = std::mem::replace(&mut self.on, Value::NIL);
+        match self.woken {
+            Woken::Start => Wake::Start,
+            Woken::Value => Wake::Value(v),
+            Woken::Throw => Wake::Throw(v),
+            Woken::ArmOpen => Wake::Arm(self.pending, v, true),
+            Woken::ArmClosed => Wake::Arm(self.pending, v, false),
+        }
+    }
 }
 
 /// All tasks of one VM.
 #[derive(Default)]
 pub struct Tasks {
     pub live: slotmap::SlotMap<TaskKey, Live>,
-    pub ready: VecDeque<(TaskKey, u32, Wake)>,
+    /// A live task stands here at most once, and only when it is not parked.
+    pub ready: VecDeque<TaskKey>,
     pub waits: Waits,
     pub timers: Timers,
     pub scopes: Scopes,
@@ -163,8 +204,8 @@ pub struct Tasks {
     pub charges: i64,
     /// Ready operations the running task may do before it yields.
     pub budget: u32,
-    /// When the cleanup of tasks that were cancelled by themselves must be over.
-    pub graces: FxHashMap<TaskKey, u64>,
+    /// When the cleanup of tasks that were cancelled by themselves must be over, and the reason of the cancellation.
+    pub graces: FxHashMap<TaskKey, (u64, Value)>,
     /// Locks held, by task number: released as broken when the task ends.
     pub held: FxHashMap<u64, Vec<Value>>,
     /// Numbers of channels, locks and the like, for reports.
@@ -210,11 +251,6 @@ impl Tasks {
                 out.push(l.on);
             }
         }
-        for (_, _, w) in &self.ready {
-            if let Wake::Value(v) | Wake::Throw(v) | Wake::Arm(_, v, _) = w {
-                out.push(*v);
-            }
-        }
         self.waits.roots(out, without);
         self.timers.roots(out);
         self.scopes.roots(out);
@@ -223,6 +259,7 @@ impl Tasks {
             out.extend([*f, *a, *l]);
         }
         out.extend(&self.failed);
+        out.extend(self.graces.values().map(|g| g.1));
         out.extend(self.held.values().flatten());
         if let Some(Ok(v) | Err(v)) = &self.main_result {
             out.push(*v);
@@ -293,7 +330,7 @@ impl Vm {
         let id = self.tasks.next_id;
         f.owner = fut.value();
         f.scope = scope::scope_bits(home);
-        f.locals = locals;
+        f.peek = locals;
         fut.set_fiber(f.value(), id);
         fut.set_home(home);
         self.note_origin(fut);
@@ -366,7 +403,7 @@ impl Vm {
             return None;
         }
         let key = g.task_key();
-        let at = self.tasks.ready.iter().rposition(|r| r.0 == key)?;
+        let at = self.tasks.ready.iter().rposition(|r| *r == key)?;
         self.tasks.ready.remove(at);
         let f = g.task_fiber()?;
         Some(self.run_now(f, fut))
@@ -385,6 +422,7 @@ impl Vm {
             index: 0,
             reason: Reason::None,
             parked: false,
+            woken: Woken::Start,
         });
         fut.as_gc().set_key(key_bits(key));
         self.adopt(key, fut.as_gc().home());
@@ -468,15 +506,17 @@ impl Vm {
         if registered {
             self.unlink(key);
         }
-        self.make_ready(key, epoch, w);
+        self.make_ready(key, w);
         if registered && matches!(reason, Reason::Read | Reason::Write | Reason::Acquire | Reason::Wait) {
             self.wait_left(reason, on, matches!(w, Wake::Throw(_)));
         }
     }
 
-    pub(super) fn make_ready(&mut self, key: TaskKey, epoch: u32, w: Wake) {
+    pub(super) fn make_ready(&mut self, key: TaskKey, w: Wake) {
         self.tasks.stats.wakes += 1;
-        self.tasks.ready.push_back((key, epoch, w));
+        let Some(l) = self.tasks.live.get_mut(key) else { return };
+        l.set_wake(w);
+        self.tasks.ready.push_back(key);
         let n = self.tasks.ready.len();
         if n > self.tasks.stats.ready_high {
             self.tasks.stats.ready_high = n;

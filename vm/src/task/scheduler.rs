@@ -100,13 +100,10 @@ impl Vm {
         }
     }
 
-    /// Tasks of the root scope that the end of the program waits for.
+    /// Whether no task of the root scope is left that the end of the program waits for.
     fn root_is_quiet(&self) -> bool {
         match self.tasks.scopes.get(self.tasks.scopes.root) {
-            Some(s) => s.children.iter().all(|k| match self.tasks.live.get(*k) {
-                Some(l) => l.future.as_gc().has(flag::DAEMON),
-                None => true,
-            }),
+            Some(s) => s.only_daemons(),
             None => self.tasks.live.is_empty(),
         }
     }
@@ -137,8 +134,8 @@ impl Vm {
                 self.start_callbacks();
                 self.in_callback = false;
             }
-            if let Some((key, epoch, w)) = self.next_ready() {
-                self.resume_task(key, epoch, w);
+            if let Some(key) = self.next_ready() {
+                self.resume_task(key);
                 // Everyone gets a turn: host operations and timers are looked at between tasks too.
                 if !self.tasks.host.is_empty() || !self.tasks.timers.is_empty() {
                     self.switches = self.switches.wrapping_add(1);
@@ -193,7 +190,7 @@ impl Vm {
         root.and_then(|s| s.grace_end).is_some_and(|end| self.driver.now_us() >= end)
     }
 
-    fn next_ready(&mut self) -> Option<(TaskKey, u32, Wake)> {
+    fn next_ready(&mut self) -> Option<TaskKey> {
         if self.tasks.shake && self.tasks.ready.len() > 1 {
             let n = self.tasks.ready.len();
             let i = self.tasks.choose(n);
@@ -202,11 +199,12 @@ impl Vm {
         self.tasks.ready.pop_front()
     }
 
-    fn resume_task(&mut self, key: TaskKey, epoch: u32, w: Wake) {
-        let Some(l) = self.tasks.live.get(key) else { return };
-        if l.epoch != epoch || l.parked {
+    fn resume_task(&mut self, key: TaskKey) {
+        let Some(l) = self.tasks.live.get_mut(key) else { return };
+        if l.parked {
             return;
         }
+        let w = l.take_wake();
         let mut f: Gc<Fiber> = l.fiber.gc();
         let fut = l.future;
         let idle = self.cur;
@@ -264,7 +262,7 @@ impl Vm {
             let (fiber, fut) = self.new_task(f, args, root, locals);
             fut.as_gc().set(flag::CALLBACK);
             let key = self.enter_live(fut, fiber.value());
-            self.resume_task(key, 0, Wake::Start);
+            self.resume_task(key);
         }
     }
 
@@ -471,6 +469,6 @@ pub fn start_main(vm: &mut Vm, closure: Value) -> Result<Value, Stop> {
     fut.as_gc().set(flag::RAW | flag::MAIN | flag::DAEMON);
     let key = vm.enter_live(fut, f.value());
     vm.tasks.main = Some(key);
-    vm.tasks.ready.push_back((key, 0, Wake::Start));
+    vm.tasks.ready.push_back(key);
     Ok(fut)
 }

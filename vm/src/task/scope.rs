@@ -160,6 +160,11 @@ impl Scope {
         self.setup.name.unwrap_or(Value::NIL)
     }
 
+    /// No child is left but those nobody waits for.
+    pub fn only_daemons(&self) -> bool {
+        self.children.len() == self.daemons as usize
+    }
+
     /// Nothing the end of the scope has to wait for.
     fn quiet(&self) -> bool {
         self.children.len() == self.daemons as usize && self.operations == 0
@@ -258,7 +263,7 @@ impl Vm {
     /// When cleanups of task `t` must be over.
     fn grace_end(&self, t: Gc<Fiber>) -> Option<u64> {
         let of_scope = self.tasks.scopes.get(scope_of(t.scope)).and_then(|s| s.grace_end);
-        let of_task = self.tasks.graces.get(&t.owner.as_gc().task_key()).copied();
+        let of_task = self.tasks.graces.get(&t.owner.as_gc().task_key()).map(|g| g.0);
         match (of_scope, of_task) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -308,7 +313,7 @@ impl Vm {
             k = s.parent;
         }
         if reason.is_nil() && t.cancelled {
-            reason = t.peek;
+            reason = self.tasks.graces.get(&t.owner.as_gc().task_key()).map_or(Value::NIL, |g| g.1);
         }
         self.cancellation(true, reason)
     }
@@ -496,7 +501,7 @@ impl Vm {
             s.queued.push_back(key);
         } else {
             s.running += 1;
-            self.make_ready(key, 0, Wake::Start);
+            self.make_ready(key, Wake::Start);
         }
         Ok(fut)
     }
@@ -733,7 +738,7 @@ impl Vm {
             {
                 if self.tasks.live.contains_key(next) {
                     s.running += 1;
-                    self.tasks.ready.push_back((next, 0, Wake::Start));
+                    self.tasks.ready.push_back(next);
                     break;
                 }
             }
@@ -1003,9 +1008,6 @@ impl Vm {
         let key = g.task_key();
         if !t.cancelled {
             t.cancelled = true;
-            // Tasks don't peek: the word keeps the reason.
-            t.peek = reason;
-            self.heap.barrier(t);
             self.tasks.cancels += 1;
         }
         if self.tasks.live.contains_key(key) && !g.has(flag::STARTED) {
@@ -1017,7 +1019,7 @@ impl Vm {
         let grace = self.tasks.scopes.get(scope_of(t.scope)).and_then(|s| s.setup.grace).unwrap_or(GRACE_US);
         let end = self.driver.now_us().saturating_add(grace);
         if self.tasks.live.contains_key(key) && !self.tasks.graces.contains_key(&key) {
-            self.tasks.graces.insert(key, end);
+            self.tasks.graces.insert(key, (end, reason));
             let id = self.tasks.timers.add(end, Due::GraceOf(key));
             self.tasks.timers.set_unref(id, true);
         }

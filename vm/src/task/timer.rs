@@ -42,6 +42,13 @@ pub enum Answer {
     Timeout,
 }
 
+impl Due {
+    /// Somebody may want what comes of it. Timers that bound the wait of a task are the task's business.
+    fn awaited(&self) -> bool {
+        matches!(self, Due::Settle(_) | Due::Call(_))
+    }
+}
+
 struct Slot {
     at: u64,
     tie: u64,
@@ -49,8 +56,6 @@ struct Slot {
     /// Place in the heap; `FREE` when unused.
     place: u32,
     due: Due,
-    /// The program does not wait for this timer.
-    unref: bool,
 }
 
 const FREE: u32 = u32::MAX;
@@ -62,7 +67,10 @@ pub struct Timers {
     slots: Vec<Slot>,
     free: Vec<u32>,
     count: u64,
-    unreferenced: usize,
+    /// Timers that the end of the program waits for.
+    awaited: usize,
+    /// Slots of timers the program does not wait for: few, so not a word in every slot.
+    unreferenced: rustc_hash::FxHashSet<u32>,
     /// Orders timers of one instant by chance.
     pub shake: Option<crate::library::random::Rng>,
 }
@@ -79,16 +87,19 @@ impl Timers {
         let slot = match self.free.pop() {
             Some(i) => {
                 let s = &mut self.slots[i as usize];
-                *s = Slot { at, tie, generation: s.generation, place, due, unref: false };
+                *s = Slot { at, tie, generation: s.generation, place, due };
                 i
             }
             None => {
-                self.slots.push(Slot { at, tie, generation: 1, place, due, unref: false });
+                self.slots.push(Slot { at, tie, generation: 1, place, due });
                 self.slots.len() as u32 - 1
             }
         };
         self.heap.push(slot);
         self.up(place as usize);
+        if due.awaited() {
+            self.awaited += 1;
+        }
         (self.slots[slot as usize].generation as u64) << 32 | slot as u64
     }
 
@@ -112,10 +123,10 @@ impl Timers {
     /// Lets the program end while this timer is pending, or not.
     pub fn set_unref(&mut self, id: u64, unref: bool) {
         if let Some(slot) = self.find(id) {
-            let s = &mut self.slots[slot as usize];
-            if s.unref != unref {
-                s.unref = unref;
-                if unref { self.unreferenced += 1 } else { self.unreferenced -= 1 }
+            let counts = self.slots[slot as usize].due.awaited();
+            let changed = if unref { self.unreferenced.insert(slot) } else { self.unreferenced.remove(&slot) };
+            if changed && counts {
+                if unref { self.awaited -= 1 } else { self.awaited += 1 }
             }
         }
     }
@@ -126,8 +137,9 @@ impl Timers {
         s.place = FREE;
         s.generation = s.generation.wrapping_add(1).max(1);
         let (at, due) = (s.at, s.due);
-        if s.unref {
-            self.unreferenced -= 1;
+        let unref = !self.unreferenced.is_empty() && self.unreferenced.remove(&slot);
+        if due.awaited() && !unref {
+            self.awaited -= 1;
         }
         self.free.push(slot);
         if let Some(last) = self.heap.pop()
@@ -206,8 +218,7 @@ impl Timers {
 
     /// Whether the end of the program waits for a timer. Those that bound waits of tasks don't count: their tasks do.
     pub fn any_referenced(&self) -> bool {
-        let counts = |s: &Slot| !s.unref && matches!(s.due, Due::Settle(_) | Due::Call(_));
-        self.unreferenced < self.heap.len() && self.heap.iter().any(|&s| counts(&self.slots[s as usize]))
+        self.awaited > 0
     }
 
     /// When the timer is due.
