@@ -236,6 +236,17 @@ pub fn new_array(vm: &mut Vm, n: u128) -> Result<Gc<Array>, Stop> {
     Ok(vm.heap.array_with_capacity(n as usize))
 }
 
+/// Constructors get their keywords unchecked; most know none.
+pub fn no_keywords(vm: &mut Vm, args: &Args) -> Result<(), Stop> {
+    match args.keyword_names().first() {
+        None => Ok(()),
+        Some(&k) => {
+            let m = format!("Unexpected keyword argument: {}", vm.sym_name(k));
+            Err(vm.argument_error(&m))
+        }
+    }
+}
+
 /// A two-element array.
 pub fn pair(vm: &mut Vm, a: Value, b: Value) -> Value {
     vm.array(&[a, b])

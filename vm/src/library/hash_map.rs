@@ -81,6 +81,7 @@ static DEFS: &[NativeDef] = &[
 
 /// `(new HashMap k v ...)`.
 pub fn construct(vm: &mut Vm, args: &Args) -> R {
+    super::collection::no_keywords(vm, args)?;
     let t = vm.heap.table(Kind::HashMap);
     if args.len() % 2 == 1 {
         return Err(vm.argument_error("HashMap requires an even number of arguments"));

@@ -80,6 +80,7 @@ static STATICS: &[NativeDef] = &[
 
 /// `(new HashSet v ...)`.
 pub fn construct(vm: &mut Vm, args: &Args) -> R {
+    super::collection::no_keywords(vm, args)?;
     let t = vm.heap.table(Kind::HashSet);
     for &v in args.rest() {
         vm.table_set(t, v, Value::NIL)?;

@@ -1,9 +1,10 @@
 //! Methods of String: sizes, cases, trimming, padding, parts by position, conversions. Searching is in `search`.
-use super::args::{Text, int, text, this_string, wrong_kind};
+use super::args::{Text, int, text, this_string};
 use super::char::{Test, is_digit};
+use super::collection::selection;
 use super::parse_number::{parse_float, parse_int};
 use crate::def;
-use crate::heap::{Gc, Kind, Record};
+use crate::heap::{Gc, Kind};
 use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
 use crate::object::string::{MAX_LEN, Str};
 use crate::value::Value;
@@ -318,8 +319,8 @@ fn substr(vm: &mut Vm, a: &Args) -> R {
 fn slice(vm: &mut Vm, a: &Args) -> R {
     let s = this(vm, a)?;
     let n = s.char_len();
-    if let Some(r) = a.get(0).get::<Record>(Kind::Range) {
-        return slice_range(vm, s, r);
+    if a.get(0).is_kind(Kind::Range) {
+        return slice_range(vm, a, s);
     }
     let from = clamped(int(vm, "slice", a.get(0))?, n);
     let to = match a.opt(1) {
@@ -329,36 +330,16 @@ fn slice(vm: &mut Vm, a: &Args) -> R {
     Ok(vm.str_slice(s, from, to))
 }
 
-/// The characters whose positions are in the range.
-fn slice_range(vm: &mut Vm, s: Gc<Str>, r: Gc<Record>) -> R {
-    let n = s.char_len() as i64;
-    let (Some(mut from), Some(to), Some(step)) = (r.slot(0).as_int(), r.slot(1).as_int(), r.slot(2).as_int()) else {
-        return Err(wrong_kind(vm, "slice", "Range of Int", r.value()));
-    };
-    if step == 1 && from >= 0 && to >= 0 {
-        return Ok(vm.str_slice(s, from.min(n) as usize, to.saturating_add(1).min(n) as usize));
-    }
-    // Leave out what cannot be a position, so that the walk is no longer than the string.
-    let outside = if step > 0 { (-n).saturating_sub(from) } else { from.saturating_sub(n - 1) };
-    if outside > 0 {
-        let steps = outside as i128 / step.unsigned_abs() as i128
-            + (outside as i128 % step.unsigned_abs() as i128 != 0) as i128;
-        let Ok(moved) = i64::try_from(from as i128 + steps * step as i128) else { return Ok(vm.str("")) };
-        from = moved;
+/// The characters whose positions are in the range; negative bounds count from the end.
+fn slice_range(vm: &mut Vm, a: &Args, s: Gc<Str>) -> R {
+    let selected = selection(vm, a, s.char_len())?;
+    if selected.step == 1 {
+        return Ok(vm.str_slice(s, selected.from, selected.from + selected.count));
     }
     let chars: Vec<char> = s.as_str().chars().collect();
-    let mut out = String::new();
-    let mut i = from;
-    while (step > 0 && i <= to && i < n) || (step < 0 && i >= to && i >= -n) {
-        if let Some(&c) = usize::try_from(position(i, chars.len())).ok().and_then(|i| chars.get(i)) {
-            out.push(c);
-        }
-        match i.checked_add(step) {
-            Some(next) => i = next,
-            None => break,
-        }
-    }
-    Ok(vm.str(&out))
+    let at = |i: usize| selected.from as i64 + i as i64 * selected.step;
+    let text: String = (0..selected.count).filter_map(|i| chars.get(usize::try_from(at(i)).ok()?)).collect();
+    Ok(vm.str(&text))
 }
 
 fn chars(vm: &mut Vm, a: &Args) -> R {

@@ -191,7 +191,7 @@ fn strings() {
         ("\"aXbX\"", "replace_all", &["\"X\"", "'-"], "\"a-b-\""),
         ("\"ab\"", "gsub", &["\"\"", "\"-\""], "\"-a-b-\""),
         ("\"ab\"", "gsub", &["\"a\""], "ArgumentException: replacement required"),
-        ("\"ab\"", "gsub", &["1", "\"\""], "TypeException: replace expects String or Regex, got Int"),
+        ("\"ab\"", "gsub", &["1", "\"\""], "TypeException: gsub expects String or Regex, got Int"),
         ("\"ab\"", "append", &["\"c\"", "'d"], "\"abcd\""),
         ("\"ab\"", "append", &["1"], "TypeException: append expects String, got Int"),
         ("\"pre.txt\"", "strip_suffix", &["\".txt\""], "\"pre\""),
