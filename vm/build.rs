@@ -5,7 +5,11 @@
 //!
 //! ```text
 //! (method CLASS NAME [params] body...)      CLASS or NAME may be a list in brackets: one entry per combination
+<<<<<<< HEAD
 //! (function NAME [params] body...)          a global, or a member of a namespace: NAME is `ns/name`
+=======
+//! (function NAME [params] body...)          a global, or a member of a namespace when NAME is a path
+>>>>>>> sync
 //! ```
 //!
 //! Of the comment right before a form, the lines from the first one on that starts with `## (` are its documentation: signature
@@ -176,8 +180,12 @@ impl<'a> Splitter<'a> {
         if !rest.trim_start_matches("^^generator").trim_start().starts_with('[') {
             self.fail(start, "parameter list expected");
         }
+<<<<<<< HEAD
         // Operators contain slashes too.
         let plain = names[0].rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or(names[0]).trim_end_matches('!');
+=======
+        let plain = names[0].rsplit('/').next().unwrap_or_default().trim_end_matches('!');
+>>>>>>> sync
         let source = format!("({keyword} {plain} {rest}");
         let line = self.line(start);
         for class in &classes {

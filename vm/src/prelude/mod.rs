@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 /// One method or function of `prelude/*.gene`, cut out by the build script.
 pub struct PreludeEntry {
-    /// Class the method belongs to; empty for global functions.
+    /// Class the method belongs to, by its path; empty for functions.
     pub class: &'static str,
     pub name: &'static str,
     /// `(method name [params] body...)` or `(fn name [params] body...)`.
@@ -57,20 +57,22 @@ pub fn install(vm: &mut Vm) {
     vm.prelude.functions = vec![Value::NIL; ENTRIES.len()];
     for (i, e) in ENTRIES.iter().enumerate() {
         let f = vm.heap.native(&PRELUDE, Value::small(i as i64));
-        let s = vm.symbols.intern_static(e.name);
         if e.class.is_empty() {
+<<<<<<< HEAD
             let (ns, s) = e.place(vm);
+=======
+            let (ns, s) = place(vm, e.name);
+>>>>>>> sync
             vm.heap.namespace_set(ns, s, f);
         } else {
-            let c = vm.symbols.intern_static(e.class);
-            let Some(c) = vm.namespace_get(vm.globals, c).and_then(|v| v.get::<ClassObj>(Kind::Class)) else {
-                continue;
-            };
+            let s = vm.symbols.intern_static(e.name);
+            let Some(c) = class(vm, e.class) else { continue };
             vm.class_define(c, s, f);
         }
     }
 }
 
+<<<<<<< HEAD
 /// The documentation of the entry a stub's data names.
 pub fn doc(data: Value) -> &'static str {
     ENTRIES.get(data.small_int() as usize).map_or("", |e| e.doc)
@@ -80,6 +82,22 @@ pub fn doc(data: Value) -> &'static str {
 pub fn doc_of(vm: &Vm, f: Value) -> Option<&'static str> {
     let at = vm.prelude.functions.iter().position(|&v| v == f && !v.is_nil())?;
     Some(ENTRIES[at].doc)
+=======
+/// The namespace a path like `gene/async/all` leads to, made when missing, and the last name.
+fn place(vm: &mut Vm, path: &'static str) -> (Gc<NamespaceObj>, Sym) {
+    let mut ns = vm.globals;
+    let mut rest = path;
+    while let Some((name, more)) = rest.split_once('/').filter(|(name, more)| !name.is_empty() && !more.is_empty()) {
+        ns = if ns == vm.globals && name == "gene" { vm.gene_ns } else { vm.sub_namespace(ns, name) };
+        rest = more;
+    }
+    (ns, vm.symbols.intern_static(rest))
+}
+
+fn class(vm: &mut Vm, path: &'static str) -> Option<Gc<ClassObj>> {
+    let (ns, s) = place(vm, path);
+    vm.namespace_get(ns, s)?.get(Kind::Class)
+>>>>>>> sync
 }
 
 /// The function behind a prelude stub; compiles it the first time and puts it in the stub's place.
@@ -109,12 +127,21 @@ pub fn compile(vm: &mut Vm, data: Value) -> R {
         Err(f) => return Err(vm.runtime_error(&format!("prelude {}: {}", e.name, f.message()))),
     };
     let f = if e.class.is_empty() {
+<<<<<<< HEAD
         let (g, s) = e.place(vm);
+=======
+        let (ns, s) = place(vm, e.name);
+>>>>>>> sync
         vm.call_sync(body, &[])?;
         let Some(f) = vm.module_var(id, s) else {
             return Err(vm.runtime_error(&format!("prelude {}: not defined", e.name)));
         };
+<<<<<<< HEAD
         vm.heap.namespace_set(g, s, f);
+=======
+        vm.heap.namespace_set(ns, s, f);
+        let g = vm.globals;
+>>>>>>> sync
         g.data().version = g.data().version.wrapping_add(1);
         f
     } else {
@@ -127,8 +154,7 @@ pub fn compile(vm: &mut Vm, data: Value) -> R {
 /// Runs the `extend` form of an entry. Aliases are written under another name than they are registered by: what the class had
 /// under that name stays.
 fn define_method(vm: &mut Vm, e: &PreludeEntry, body: Value) -> R {
-    let class = vm.symbols.intern_static(e.class);
-    let Some(c) = vm.namespace_get(vm.globals, class).and_then(|v| v.get::<ClassObj>(Kind::Class)) else {
+    let Some(c) = class(vm, e.class) else {
         return Err(vm.runtime_error(&format!("prelude: no class {}", e.class)));
     };
     let s = vm.symbols.intern_static(e.name);

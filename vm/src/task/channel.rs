@@ -301,7 +301,11 @@ impl Vm {
 
     /// Whether a send would not have to wait. A closed channel is ready to refuse.
     pub(super) fn channel_has_room(&self, ch: Value) -> bool {
+<<<<<<< HEAD
         ch.numbered::<Channel>()
+=======
+        ch.foreign::<Channel>()
+>>>>>>> sync
             .is_some_and(|c| c.closed || !c.receivers.is_empty() || !c.full() || c.on_full != OnFull::Block)
     }
 

@@ -11,7 +11,8 @@ impl Vm {
     /// What `task` can't go on without: a task it awaits, or the holder of a lock it wants.
     fn needs(&self, key: TaskKey) -> Option<(Value, Option<String>)> {
         let l = self.tasks.live.get(key)?;
-        if !l.parked {
+        // A wait with a time limit ends by itself.
+        if !l.parked || l.timer != 0 {
             return None;
         }
         if l.on.is_future() {
@@ -27,28 +28,43 @@ impl Vm {
         if !me.is_future() {
             return Ok(());
         }
-        let mut path = vec![me];
-        let mut f = v;
+        // Each task with the lock it was reached through.
+        let mut path = vec![(me, None)];
+        let (mut f, mut via) =
+            if v.is_future() { (v, None) } else { (super::sync::holder(v).unwrap_or(Value::NIL), v.foreign_text()) };
         while f.is_future() && path.len() < 100_000 {
             if f == me {
-                return Err(self.cycle_exception(&path));
+                return Err(self.cycle_exception(&path, via));
             }
-            path.push(f);
-            f = match self.needs(f.as_gc().task_key()) {
-                Some((next, _)) => next,
+            path.push((f, via));
+            (f, via) = match self.needs(f.as_gc().task_key()) {
+                Some(next) => next,
                 None => break,
             };
         }
         Ok(())
     }
 
-    fn cycle_exception(&mut self, path: &[Value]) -> Stop {
-        let ids: Vec<u64> = path.iter().map(|f| f.as_gc().id).collect();
+    /// Refuses a wait for lock `v` that closes a circle.
+    pub(super) fn check_lock_cycle(&mut self, v: Value) -> Result<(), Stop> {
+        self.check_cycle(v)
+    }
+
+    /// `last`: the lock that closes the circle, if it is one.
+    fn cycle_exception(&mut self, path: &[(Value, Option<String>)], last: Option<String>) -> Stop {
+        let ids: Vec<u64> = path.iter().map(|f| f.0.as_gc().id).collect();
         let text = if ids.len() == 1 {
             format!("task #{} awaits itself", ids[0])
         } else {
-            let list: Vec<String> = ids.iter().map(|i| format!("#{i}")).collect();
-            format!("tasks await each other: {} -> #{}", list.join(" -> "), ids[0])
+            let locks = last.is_some() || path.iter().any(|p| p.1.is_some());
+            let mut list = Vec::new();
+            for (id, via) in ids.iter().zip(path.iter().map(|p| &p.1)) {
+                list.extend(via.clone());
+                list.push(format!("#{id}"));
+            }
+            list.extend(last);
+            let what = if locks { "wait for" } else { "await" };
+            format!("tasks {what} each other: {} -> #{}", list.join(" -> "), ids[0])
         };
         let c = self.classes.deadlock;
         let stop = self.throw_coded(c, "GENE.ASYNC.DEADLOCK", &text);

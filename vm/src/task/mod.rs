@@ -456,7 +456,8 @@ impl Vm {
             return;
         }
         l.parked = false;
-        l.on = Value::NIL;
+        let on = std::mem::replace(&mut l.on, Value::NIL);
+        let reason = l.reason;
         let timer = std::mem::take(&mut l.timer);
         let registered = l.waits != 0;
         if timer != 0 {
@@ -466,6 +467,9 @@ impl Vm {
             self.unlink(key);
         }
         self.make_ready(key, epoch, w);
+        if registered && matches!(reason, Reason::Read | Reason::Write | Reason::Acquire | Reason::Wait) {
+            self.wait_left(reason, on, matches!(w, Wake::Throw(_)));
+        }
     }
 
     pub(super) fn make_ready(&mut self, key: TaskKey, epoch: u32, w: Wake) {

@@ -38,7 +38,7 @@ impl Vm {
             let state = c.state();
             return format!("{} ({state})", v.foreign_text().unwrap_or_default());
         }
-        v.foreign_text().unwrap_or_default()
+        super::sync::state_text(v).or_else(|| v.foreign_text()).unwrap_or_default()
     }
 
     /// `file:line:col` of where a task is.

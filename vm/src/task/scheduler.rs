@@ -63,7 +63,6 @@ impl Vm {
             Due::Abandon(key, epoch, ms) => {
                 if self.waits(key, epoch) {
                     let ex = self.timeout_exception(Some(ms as u64 * 1000));
-                    self.broken_wait(key);
                     self.wake(key, epoch, Wake::Throw(ex));
                 }
             }

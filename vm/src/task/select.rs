@@ -168,10 +168,15 @@ impl Vm {
         let end = limit.map(|us| self.driver.now_us().saturating_add(us));
         // The first of a tick and the time limit; a tick of the same instant wins.
         match (tick, end) {
+<<<<<<< HEAD
             (Some((at, i)), end) if end.is_none_or(|e| at <= e) => {
                 self.wake_at_time(key, at, Due::Tick(key, epoch, i));
             }
             (_, Some(end)) => self.wake_at_time(key, end, Due::Arm(key, epoch, n as u32)),
+=======
+            (Some((at, n)), end) if end.is_none_or(|e| at <= e) => self.wake_at_time(key, at, Due::Tick(key, epoch, n)),
+            (_, Some(end)) => self.wake_at_time(key, end, Due::Arm(key, epoch, arms.len() as u32)),
+>>>>>>> sync
             _ => {}
         }
         Err(Stop::Park)

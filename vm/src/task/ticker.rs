@@ -8,7 +8,7 @@ use super::{Reason, Wake};
 use crate::def;
 use crate::heap::collect::Marker;
 use crate::native::{Args, NativeDef, R, Stop};
-use crate::object::foreign::{Foreign, ForeignObj, Numbered};
+use crate::object::foreign::{Foreign, ForeignObj};
 use crate::value::Value;
 use crate::vm::Vm;
 use std::any::Any;
@@ -37,10 +37,6 @@ pub struct Ticker {
     timer: u64,
 }
 
-impl Numbered for Ticker {
-    const NUMBER: u16 = super::TICKER;
-}
-
 impl Foreign for Ticker {
     fn class_name(&self) -> &'static str {
         "Timer"
@@ -62,13 +58,13 @@ impl Foreign for Ticker {
 impl Vm {
     /// When the next tick is due.
     pub(super) fn ticker_due(&self, v: Value) -> Option<u64> {
-        v.numbered::<Ticker>()?.next
+        v.foreign::<Ticker>()?.next
     }
 
     /// Takes the tick that is due: the time it was due at, in milliseconds.
     pub(super) fn ticker_take(&mut self, v: Value) -> Option<Value> {
         let now = self.driver.now_us();
-        let t = v.numbered::<Ticker>()?;
+        let t = v.foreign::<Ticker>()?;
         let at = t.next?;
         t.next = t.period.map(|p| match t.late {
             Late::Burst => at + p,
@@ -86,7 +82,10 @@ impl Vm {
         if !l.parked || l.epoch != epoch {
             return;
         }
-        let source = if arm == NO_ARM { l.on } else { self.arm_source(key, arm) };
+        let source = match l.on.get::<crate::object::array::Array>(crate::heap::Kind::Array) {
+            Some(list) if arm != NO_ARM => list.as_slice()[arm as usize],
+            _ => l.on,
+        };
         let now = self.driver.now_us();
         match self.ticker_due(source) {
             Some(at) if at > now => self.wake_at_time(key, at, Due::Tick(key, epoch, arm)),
@@ -102,11 +101,11 @@ impl Vm {
 
     /// The time of a timer with a callback has come.
     pub(super) fn timer_fired(&mut self, v: Value) {
-        let Some(t) = v.numbered::<Ticker>() else { return };
+        let Some(t) = v.foreign::<Ticker>() else { return };
         let callback = t.callback;
         let now = self.driver.now_us();
         self.ticker_take(v);
-        let Some(t) = v.numbered::<Ticker>() else { return };
+        let Some(t) = v.foreign::<Ticker>() else { return };
         match t.next {
             Some(at) => {
                 let id = self.tasks.timers.add(at.max(now), Due::Call(v));
@@ -120,7 +119,7 @@ impl Vm {
 }
 
 fn this<'a>(vm: &mut Vm, a: &Args) -> Result<&'a mut Ticker, Stop> {
-    match a.this().numbered::<Ticker>() {
+    match a.this().foreign::<Ticker>() {
         Some(t) => Ok(t),
         None => {
             let k = vm.kind_name(a.this());
@@ -147,10 +146,10 @@ fn make(vm: &mut Vm, us: u64, repeat: bool, late: Late, callback: Value) -> Valu
     let at = vm.driver.now_us().saturating_add(us);
     let t =
         Ticker { period: repeat.then_some(us), late, next: Some(at), waiting: Queue::default(), callback, timer: 0 };
-    let v = vm.heap.numbered(t);
+    let v = vm.heap.foreign_of(super::TICKER, Box::new(t));
     if !callback.is_nil() {
         let id = vm.tasks.timers.add(at, Due::Call(v));
-        if let Some(t) = v.numbered::<Ticker>() {
+        if let Some(t) = v.foreign::<Ticker>() {
             t.timer = id;
         }
         vm.heap.barrier(v.gc::<ForeignObj>());
@@ -229,7 +228,7 @@ fn cancel(vm: &mut Vm, a: &Args) -> R {
     t.next = None;
     let timer = std::mem::take(&mut t.timer);
     vm.tasks.timers.cancel(timer);
-    while let Some(n) = a.this().numbered::<Ticker>().and_then(|t| vm.front(&t.waiting)) {
+    while let Some(n) = a.this().foreign::<Ticker>().and_then(|t| vm.front(&t.waiting)) {
         let Some(l) = vm.tasks.live.get(n.task) else { break };
         let epoch = l.epoch;
         let w = match n.arm {

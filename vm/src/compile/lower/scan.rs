@@ -245,8 +245,14 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
             Some(
                 "do" | "if" | "ifel" | "if_not" | "case" | "loop" | "while" | "for" | "repeat" | "try" | "with" | "fn*"
                 | "async" | "spawn" | "concurrent" | "timeout" | "shield" | "detach" | "gather" | "select"
+<<<<<<< HEAD
                 | "with_local" | "with_lock" | "with_read" | "with_write" | "with_permit" | "extend" | "implement"
                 | "comptime" | "export" | "method" | "ctor" | "field" | "static" | "on_method_missing",
+=======
+                | "with_local" | "with_lock" | "with_read" | "with_write" | "with_permit" | "extend" | "interface"
+                | "implement" | "comptime" | "type" | "export" | "method" | "ctor" | "field" | "static"
+                | "on_method_missing",
+>>>>>>> sync
             ) => continue,
             Some("import") => {
                 imported_names(gene, |name| {
