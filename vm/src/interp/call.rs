@@ -636,8 +636,9 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
     unsafe {
         match i.op() {
             New if (*r(i.a() + 1)).is_small() => return super::define::next_default(vm, i, Some(v)),
-            Call | CallMod | CallChecked | CallKw | CallSpread | Method | MethodSpread | MethodDyn | MethodDynSpread | Super
-            | SuperSpread | SuperCtor | SuperCtorSpread | New | NewSpread | Spawn | SpawnSpread => *r(i.c()) = v,
+            Call | CallMod | CallChecked | CallKw | CallSpread | Method | MethodSpread | MethodDyn
+            | MethodDynSpread | Super | SuperSpread | SuperCtor | SuperCtorSpread | New | NewSpread | Spawn
+            | SpawnSpread => *r(i.c()) = v,
             TailCall | TailMod | TailMethod | TailKw => return return_value(vm, v),
             JnLt | JnLe | JnGt | JnGe | JnEq | JnLtI | JnLeI | JnGtI | JnGeI | JnEqI => {
                 if !v.truthy() {

@@ -36,6 +36,8 @@ pub struct Channel {
     receivers: Queue,
     senders: Queue,
     pub closed: bool,
+    /// Closes with its first value.
+    once: bool,
     /// What receivers get after the last value, nil without.
     error: Value,
     on_full: OnFull,
@@ -89,6 +91,23 @@ impl Foreign for Channel {
 }
 
 impl Channel {
+    fn new(id: u64, capacity: usize, on_full: OnFull) -> Channel {
+        Channel {
+            id,
+            name: Value::NIL,
+            capacity,
+            buffer: VecDeque::new(),
+            receivers: Queue::default(),
+            senders: Queue::default(),
+            closed: false,
+            once: false,
+            error: Value::NIL,
+            on_full,
+            of: Value::NIL,
+            handles: None,
+            high: 0,
+        }
+    }
     pub fn len(&self) -> usize {
         self.buffer.len()
     }
@@ -223,6 +242,9 @@ impl Vm {
             return Err(self.channel_closed(c));
         }
         let v = self.channel_accepts(c.of, v)?;
+        if c.once {
+            return self.send_once(ch, v);
+        }
         if let Some(n) = self.front(&c.receivers) {
             self.give(n, v);
             return Ok(true);
@@ -248,6 +270,48 @@ impl Vm {
                 Err(self.throw_coded(class, "GENE.ASYNC.BUSY", &text))
             }
         }
+    }
+
+    /// The one value of a oneshot channel: it closes at once, and others who wait get the end.
+    fn send_once(&mut self, ch: Value, v: Value) -> Result<bool, Stop> {
+        match ch.numbered::<Channel>().and_then(|c| self.front(&c.receivers)) {
+            Some(n) => self.give(n, v),
+            None => {
+                if let Some(c) = ch.numbered::<Channel>() {
+                    c.buffer.push_back(v);
+                    c.high = 1;
+                }
+            }
+        }
+        self.channel_close(ch, Value::NIL);
+        Ok(true)
+    }
+
+    /// `block`, `drop_oldest`, `drop_newest` or `error`.
+    pub(super) fn on_full_argument(&mut self, v: Value, option: &str) -> Result<OnFull, Stop> {
+        Ok(match self.word_argument(v).as_deref() {
+            Some("block") => OnFull::Block,
+            Some("drop_oldest") => OnFull::DropOldest,
+            Some("drop_newest") => OnFull::DropNewest,
+            Some("error") => OnFull::Error,
+            _ => {
+                let shown = self.to_debug(v)?;
+                return Err(self.argument_error(&format!(
+                    "{option} must be \"block\", \"drop_oldest\", \"drop_newest\" or \"error\", got {shown}"
+                )));
+            }
+        })
+    }
+
+    /// A channel without a name.
+    pub(super) fn make_channel(&mut self, capacity: usize, on_full: OnFull) -> Value {
+        let c = Channel::new(self.object_id(), capacity, on_full);
+        self.heap.numbered(c)
+    }
+
+    pub(super) fn make_oneshot(&mut self) -> Value {
+        let c = Channel { once: true, ..Channel::new(self.object_id(), 1, OnFull::Block) };
+        self.heap.numbered(c)
     }
 
     #[inline]
@@ -391,38 +455,13 @@ fn make(vm: &mut Vm, a: &Args) -> R {
     };
     let on_full = match a.kw(vm, "on_full") {
         None => OnFull::Block,
-        Some(v) => match vm.word_argument(v).as_deref() {
-            Some("block") => OnFull::Block,
-            Some("drop_oldest") => OnFull::DropOldest,
-            Some("drop_newest") => OnFull::DropNewest,
-            Some("error") => OnFull::Error,
-            _ => {
-                let shown = vm.to_debug(v)?;
-                return Err(vm.argument_error(&format!(
-                    "on_full must be \"block\", \"drop_oldest\", \"drop_newest\" or \"error\", got {shown}"
-                )));
-            }
-        },
+        Some(v) => vm.on_full_argument(v, "on_full")?,
     };
     if capacity == 0 && on_full == OnFull::DropOldest {
         return Err(vm.argument_error("on_full \"drop_oldest\" needs a capacity of at least 1"));
     }
     let name = a.kw(vm, "name").unwrap_or(Value::NIL);
-    let id = vm.object_id();
-    let c = Channel {
-        id,
-        name,
-        capacity,
-        buffer: VecDeque::new(),
-        receivers: Queue::default(),
-        senders: Queue::default(),
-        closed: false,
-        error: Value::NIL,
-        on_full,
-        of,
-        handles: None,
-        high: 0,
-    };
+    let c = Channel { name, of, ..Channel::new(vm.object_id(), capacity, on_full) };
     Ok(vm.heap.numbered(c))
 }
 

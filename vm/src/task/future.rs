@@ -1,6 +1,6 @@
 //! Futures: the promise a task, a host operation or a script settles exactly once.
 use super::scope::ScopeKey;
-use super::wait::{NO_ARM, Queue};
+use super::wait::{ANY_OUTCOME, NO_ARM, Queue};
 use super::{Reason, TaskKey, Wake, key_of};
 use crate::heap::{Gc, Header, Kind};
 use crate::object::array::Array;
@@ -83,6 +83,9 @@ pub mod flag {
     /// The task has been told that it is cancelled.
     pub const TOLD: u64 = 1 << 17;
 }
+
+/// In the key of a settled future: it names no task, and the lower half is its place in the order of settling.
+const SETTLED: u64 = 1 << 63;
 
 /// Kinds of callbacks.
 const ON_SUCCESS: i64 = 1;
@@ -168,6 +171,10 @@ impl Gc<Future> {
     }
     pub fn task_key(self) -> TaskKey {
         key_of(self.key)
+    }
+    /// Numbers settled futures in order.
+    pub(super) fn settled_order(self) -> u64 {
+        self.key
     }
     /// The scope a task belongs to.
     pub fn home(self) -> ScopeKey {
@@ -288,8 +295,12 @@ impl Vm {
         if !g.has(flag::TASK) {
             g.source = 0;
         }
-        // The stack is not needed any more.
-        g.fiber = Value::NIL;
+        self.tasks.settled = self.tasks.settled.wrapping_add(1);
+        // A task whose future was failed from outside still unwinds: it keeps its key and stack until it has ended.
+        if !g.has(flag::TASK) || !self.tasks.live.contains_key(g.task_key()) {
+            g.key = SETTLED | self.tasks.settled as u64;
+            g.fiber = Value::NIL;
+        }
         self.heap.barrier(g);
         while let Some(n) = self.front(g.queue()) {
             self.wake_waiter(f, n, state, v);
@@ -324,6 +335,9 @@ impl Vm {
             self.passed_on(v, f, at);
         }
         let Some(l) = self.tasks.live.get(n.task) else { return };
+        if n.arm != NO_ARM && n.arm & ANY_OUTCOME != 0 {
+            return self.wake(n.task, epoch, Wake::Arm(n.arm & !ANY_OUTCOME, Value::NIL, true));
+        }
         if n.arm != NO_ARM {
             let w = if state == State::Success { Wake::Arm(n.arm, v, true) } else { Wake::Throw(v) };
             return self.wake(n.task, epoch, w);

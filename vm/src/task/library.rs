@@ -589,6 +589,7 @@ pub fn install(vm: &mut Vm) {
     numbered(vm, "Scope", super::SCOPE, &[scope_library::METHODS]);
     numbered(vm, "Timer", super::TICKER, &[ticker::METHODS]);
     super::sync::install(vm);
+    super::group::install(vm);
     let t = vm.global_namespace("time");
     vm.add_functions(t, TIME);
     let t = vm.sub_namespace(g, "time");

@@ -16,6 +16,7 @@
 pub mod channel;
 pub mod deadlock;
 pub mod future;
+pub mod group;
 pub mod library;
 pub mod local;
 pub mod report;
@@ -174,6 +175,13 @@ impl Live {
     }
 }
 
+/// The cancellation of one task: when its cleanup must be over, why, and the timer that ends it.
+pub struct Grace {
+    end: u64,
+    reason: Value,
+    timer: u64,
+}
+
 /// All tasks of one VM.
 #[derive(Default)]
 pub struct Tasks {
@@ -200,12 +208,14 @@ pub struct Tasks {
     pub shake: bool,
     /// Cancelled scopes and tasks: 0 makes every checkpoint one comparison.
     pub cancels: u32,
+    /// Futures settled so far: tells which of two was first.
+    pub settled: u32,
     /// Charges since a safepoint looked for the cancellation of the running task.
     pub charges: i64,
     /// Ready operations the running task may do before it yields.
     pub budget: u32,
     /// When the cleanup of tasks that were cancelled by themselves must be over, and the reason of the cancellation.
-    pub graces: FxHashMap<TaskKey, (u64, Value)>,
+    pub graces: FxHashMap<TaskKey, Grace>,
     /// Locks held, by task number: released as broken when the task ends.
     pub held: FxHashMap<u64, Vec<Value>>,
     /// Numbers of channels, locks and the like, for reports.
@@ -259,7 +269,7 @@ impl Tasks {
             out.extend([*f, *a, *l]);
         }
         out.extend(&self.failed);
-        out.extend(self.graces.values().map(|g| g.1));
+        out.extend(self.graces.values().map(|g| g.reason));
         out.extend(self.held.values().flatten());
         if let Some(Ok(v) | Err(v)) = &self.main_result {
             out.push(*v);

@@ -7,7 +7,7 @@
 //! don't see it until the scope's grace is over.
 use super::future::{State, flag};
 use super::timer::Due;
-use super::{Reason, TaskKey, Wake};
+use super::{Grace, Reason, TaskKey, Wake};
 use crate::heap::{Gc, Kind};
 use crate::native::{R, Stop};
 use crate::object::fiber::{Fiber, Role};
@@ -263,7 +263,7 @@ impl Vm {
     /// When cleanups of task `t` must be over.
     fn grace_end(&self, t: Gc<Fiber>) -> Option<u64> {
         let of_scope = self.tasks.scopes.get(scope_of(t.scope)).and_then(|s| s.grace_end);
-        let of_task = self.tasks.graces.get(&t.owner.as_gc().task_key()).map(|g| g.0);
+        let of_task = self.tasks.graces.get(&t.owner.as_gc().task_key()).map(|g| g.end);
         match (of_scope, of_task) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -313,7 +313,7 @@ impl Vm {
             k = s.parent;
         }
         if reason.is_nil() && t.cancelled {
-            reason = self.tasks.graces.get(&t.owner.as_gc().task_key()).map_or(Value::NIL, |g| g.1);
+            reason = self.tasks.graces.get(&t.owner.as_gc().task_key()).map_or(Value::NIL, |g| g.reason);
         }
         self.cancellation(true, reason)
     }
@@ -1019,8 +1019,8 @@ impl Vm {
         let grace = self.tasks.scopes.get(scope_of(t.scope)).and_then(|s| s.setup.grace).unwrap_or(GRACE_US);
         let end = self.driver.now_us().saturating_add(grace);
         if self.tasks.live.contains_key(key) && !self.tasks.graces.contains_key(&key) {
-            self.tasks.graces.insert(key, (end, reason));
             let id = self.tasks.timers.add(end, Due::GraceOf(key));
+            self.tasks.graces.insert(key, Grace { end, reason, timer: id });
             self.tasks.timers.set_unref(id, true);
         }
         // Scopes of the task, innermost first.
@@ -1102,7 +1102,9 @@ impl Vm {
 
     /// Ends a task's part in cancellation when it ends itself.
     pub(super) fn forget_task(&mut self, key: TaskKey, fut: Value, t: Gc<Fiber>) {
-        self.tasks.graces.remove(&key);
+        if let Some(g) = self.tasks.graces.remove(&key) {
+            self.tasks.timers.cancel(g.timer);
+        }
         if t.cancelled {
             self.tasks.cancels -= 1;
         }

@@ -41,6 +41,8 @@ pub struct Node {
 }
 
 pub const NO_ARM: u32 = u32::MAX;
+/// In an arm on a future: a failure wakes with the arm instead of being thrown.
+pub const ANY_OUTCOME: u32 = 1 << 29;
 
 /// All nodes of one VM.
 pub struct Waits {

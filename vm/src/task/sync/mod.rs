@@ -37,6 +37,8 @@ const BARRIER: u16 = LATCH + 1;
 const ONCE: u16 = BARRIER + 1;
 const CONDITION: u16 = ONCE + 1;
 const ATOMIC: u16 = CONDITION + 1;
+/// Numbers of classes go on behind these.
+pub const LAST: u16 = ATOMIC;
 
 /// A waiter that wants `true`, or `false` when its time is over.
 const FLAGGED: u32 = NO_ARM - 1;
