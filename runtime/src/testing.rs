@@ -80,7 +80,7 @@ impl Vm {
     fn run_case(&mut self, name: String, body: Value) -> TestCase {
         let written = self.captured_stdout().len();
         let start = Instant::now();
-        let outcome = self.call(body, &[], true);
+        let outcome = self.call(body, &[], false);
         let time = start.elapsed();
         let mut verdict = match outcome {
             Outcome::Done(_) if self.inner.tasks.failed_code.take().is_some() => {
@@ -91,11 +91,12 @@ impl Vm {
             Outcome::Threw(ex) if self.inner.is_skip(ex) => Verdict::Skipped(self.inner.exception_message(ex)),
             Outcome::Threw(ex) => Verdict::Failed(self.failure(ex)),
         };
+        self.inner.exit_code = None;
+        let leaks = check_leaks(self);
         self.resume();
         // The next case has the whole of its limits.
         self.inner.fatal = false;
         self.inner.used_fuel = 0;
-        let leaks = check_leaks(self);
         if verdict == Verdict::Passed && !leaks.is_empty() {
             verdict = Verdict::Failed(TestFailure::because(leaks.join("\n") + "\n"));
         }
@@ -128,6 +129,11 @@ impl Vm {
 }
 
 /// What the running test left behind, one line each: tasks, timers, channels with parked waiters. Called at the end of each case.
-pub(crate) fn check_leaks(_vm: &mut Vm) -> Vec<String> {
-    Vec::new()
+/// Ends them too.
+pub(crate) fn check_leaks(vm: &mut Vm) -> Vec<String> {
+    vm.on_stack(|vm| {
+        let lines = vm.inner.leftovers();
+        vm.inner.end_leftovers();
+        lines
+    })
 }

@@ -167,3 +167,48 @@ impl Vm {
         line
     }
 }
+
+impl Vm {
+    /// What is left when a test has ended, one line each: tasks, timers the program would wait for, failures nobody looked at.
+    pub fn leftovers(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (key, f) in self.live_tasks() {
+            if f.as_gc().has(flag::DAEMON | flag::MAIN) {
+                continue;
+            }
+            let name = self.task_name(f);
+            let wait = self.wait_text(key);
+            let place = self.task_origin(f).map_or(String::new(), |p| format!(", spawned {p}"));
+            lines.push(format!("Leaked: {name} ({wait}){place}"));
+        }
+        let timers = self.tasks.timers.awaited();
+        if timers > 0 {
+            let noun = if timers == 1 { "timer is" } else { "timers are" };
+            lines.push(format!("Leaked: {timers} {noun} still set"));
+        }
+        for f in std::mem::take(&mut self.tasks.failed) {
+            if f.as_gc().has(flag::OBSERVED) {
+                continue;
+            }
+            let ex = f.as_gc().value;
+            let (class, message) = (self.exception_class_name(ex), self.exception_message(ex));
+            let place = self.task_origin(f).map_or(String::new(), |p| format!(", started {p}"));
+            lines.push(format!("Leaked: a failure that nobody observed: {class}: {message}{place}"));
+        }
+        lines
+    }
+
+    /// Ends what is left of a program: its tasks are cancelled and may clean up, its timers are dropped.
+    pub fn end_leftovers(&mut self) {
+        if !self.tasks.live.is_empty() {
+            let root = self.root_scope();
+            self.cancel_scope(root, super::scope::Cause::Request(Value::NIL));
+            self.tasks.main_result = Some(Ok(Value::NIL));
+            self.run_loop(true);
+            self.tasks.main_result = None;
+        }
+        self.tasks.timers.clear();
+        self.tasks.callbacks.clear();
+        self.tasks.failed_code = None;
+    }
+}

@@ -221,6 +221,18 @@ impl Timers {
         self.awaited > 0
     }
 
+    /// Timers that the end of the program waits for.
+    pub fn awaited(&self) -> usize {
+        self.awaited
+    }
+
+    /// Drops all timers.
+    pub fn clear(&mut self) {
+        while let Some(&first) = self.heap.first() {
+            self.remove(first);
+        }
+    }
+
     /// When the timer is due.
     pub fn deadline(&self, id: u64) -> Option<u64> {
         self.find(id).map(|s| self.slots[s as usize].at)
