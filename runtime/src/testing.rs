@@ -80,6 +80,7 @@ impl Vm {
     fn run_case(&mut self, name: String, body: Value) -> TestCase {
         let written = self.captured_stdout().len();
         let start = Instant::now();
+        let unhandled = self.inner.tasks.stats.unhandled;
         let outcome = self.call(body, &[], false);
         let time = start.elapsed();
         let mut verdict = match outcome {
@@ -92,7 +93,11 @@ impl Vm {
             Outcome::Threw(ex) => Verdict::Failed(self.failure(ex)),
         };
         self.inner.exit_code = None;
-        let leaks = check_leaks(self);
+        let lost = self.inner.tasks.stats.unhandled - unhandled;
+        let mut leaks = check_leaks(self);
+        if lost > 0 {
+            leaks.push(format!("Leaked: {lost} failures that nobody observed (see the warnings on stderr)"));
+        }
         self.resume();
         // The next case has the whole of its limits.
         self.inner.fatal = false;

@@ -85,7 +85,7 @@ impl Vm {
             name.starts_with('$') || self.symbols.find(name).is_some_and(|s| self.globals.data().find(s).is_some())
         };
         let opts = LowerOptions { is_global: &is_global };
-        let mut forms: &[Form] = arena.alloc_slice_copy(&forms);
+        let mut forms: &[Form] = forms;
         if !internal && (is_global("test") || source.text.contains("testing/")) {
             forms = tools::with_test_bodies(&arena, forms);
         }

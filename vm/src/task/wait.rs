@@ -83,6 +83,9 @@ impl Waits {
     pub fn sibling(&self, i: u32) -> u32 {
         self.nodes[i as usize].sibling
     }
+    pub fn is_empty(&self) -> bool {
+        self.used == 0
+    }
     /// The node behind `i` in its queue; 0 at the end.
     pub fn after(&self, i: u32) -> u32 {
         self.nodes[i as usize].next
