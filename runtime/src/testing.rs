@@ -92,6 +92,9 @@ impl Vm {
             Outcome::Threw(ex) => Verdict::Failed(self.failure(ex)),
         };
         self.resume();
+        // The next case has the whole of its limits.
+        self.inner.fatal = false;
+        self.inner.used_fuel = 0;
         let leaks = check_leaks(self);
         if verdict == Verdict::Passed && !leaks.is_empty() {
             verdict = Verdict::Failed(TestFailure::because(leaks.join("\n") + "\n"));

@@ -365,6 +365,18 @@ mod testing {
     }
 
     #[test]
+    fn a_case_that_cannot_end_does_not_hinder_the_next() {
+        let case = Case::new().file(
+            "a_test.gene",
+            "(test \"waits\" (await (new Future))) (test \"loops\" (while true 1)) (test \"after\" (sleep 1))",
+        );
+        let out = case.run(&["test", "--instruction-limit", "1000000"]).out;
+        assert!(out.starts_with("FAIL a_test.gene: waits\n  Error: DeadlockException: "), "{out}");
+        assert!(out.contains("FAIL a_test.gene: loops\n  Error: FuelException: "), "{out}");
+        assert!(out.ends_with("ok a_test.gene: after\n1 passed, 2 failed, 0 skipped\n"), "{out}");
+    }
+
+    #[test]
     fn ordinary_programs_may_use_the_names() {
         let case = Case::new()
             .file("a.gene", "(fn test [name v] [name v]) (println (test \"a\" 1)) (var suite 5) (println suite)")
