@@ -678,7 +678,8 @@ pub static GLOBALS: &[NativeDef] = &[def!(
     0,
     2,
     ["capacity", "on_full", "name", "of"],
-    "(channel [n] [^on_full s] [^name s] [^of T]) -- a channel with room for n values; without n both sides meet."
+    "(channel [n] [^on_full s] [^name s] [^of T]) -- a channel with room for n values; without n both sides meet.
+        (do (var ch (channel 1)) (ch .send 5) (ch .recv)) => 5"
 )];
 
 const _: (fn(Gc<Record>), Kind) = (|_| {}, Kind::Foreign);

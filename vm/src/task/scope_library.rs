@@ -415,11 +415,16 @@ pub static METHODS: &[NativeDef] = &[
 ];
 
 pub static ASYNC: &[NativeDef] = &[
-    def!("checkpoint", checkpoint, 0, 0, "(gene/async/checkpoint) -- throws the running task's cancellation if there is one."),
-    def!("cancelled?", cancelled, 0, 0, "(gene/async/cancelled?) -- whether the running task is cancelled here."),
-    def!("remaining", remaining, 0, 0, "(gene/async/remaining) -- milliseconds to the deadline in force, or nil."),
-    def!("park", park, 0, 0, ["timeout"], "(gene/async/park [^timeout d]) -- waits for unpark: true, or false after d."),
-    def!("unpark", unpark, 1, 1, "(gene/async/unpark t) -- lets a parked task go on; one unpark is kept for later."),
+    def!("checkpoint", checkpoint, 0, 0, "(gene/async/checkpoint) -- throws the running task's cancellation if there is one.
+        (gene/async/checkpoint) => nil"),
+    def!("cancelled?", cancelled, 0, 0, "(gene/async/cancelled?) -- whether the running task is cancelled here.
+        (gene/async/cancelled?) => false"),
+    def!("remaining", remaining, 0, 0, "(gene/async/remaining) -- milliseconds to the deadline in force, or nil.
+        (gene/async/remaining) => nil"),
+    def!("park", park, 0, 0, ["timeout"], "(gene/async/park [^timeout d]) -- waits for unpark: true, or false after d.
+        (gene/async/park ^timeout 10) => false"),
+    def!("unpark", unpark, 1, 1, "(gene/async/unpark t) -- lets a parked task go on; one unpark is kept for later.
+        (gene/async/unpark t)"),
 ];
 
 const _: Kind = Kind::Foreign;

@@ -270,13 +270,15 @@ pub static METHODS: &[NativeDef] = &[
 ];
 
 pub static TIME: &[NativeDef] = &[
-    def!("after", after, 1, 2, "(gene/time/after d [f]) -- a Timer that calls f, or ticks once, after d."),
+    def!("after", after, 1, 2, r#"(gene/time/after d [f]) -- a Timer that calls f, or ticks once, after d.
+        (gene/time/after 100 (fn [] (println "due")))"#),
     def!(
         "interval",
         interval,
         1,
         2,
         ["on_late"],
-        "(gene/time/interval d [f] [^on_late s]) -- a Timer that ticks every d; late ticks burst, delay or skip."
+        "(gene/time/interval d [f] [^on_late s]) -- a Timer that ticks every d; late ticks burst, delay or skip.
+        (for at in (gene/time/interval 1000) (println at))"
     ),
 ];
