@@ -459,7 +459,6 @@ mod eval {
     }
 
     #[test]
-    #[ignore = "gene/csv/stringify does not exist yet"]
     fn rows_are_printed_as_csv() {
         let case = Case::new();
         case.run(&["eval", "--csv", "[[1 \"a,b\"] [2 nil]]"]).prints("1,\"a,b\"\n2,\n");
@@ -566,7 +565,6 @@ mod parse {
     use super::*;
 
     #[test]
-    #[ignore = "gene/json/serialize does not exist yet"]
     fn forms_are_shown_as_tagged_json() {
         let case = Case::new().file("a.gene", "(f ^k [1 \"s\"] x) # c\n{}");
         case.run(&["parse", "--format=json", "a.gene"])
