@@ -441,7 +441,6 @@ mod deser {
     use super::*;
 
     #[test]
-    #[ignore = "gene/serdes/deserialize does not exist yet"]
     fn values_are_shown_in_two_forms() {
         let text = "(gene/serialization {^a [1 \"two\" nil] ^d 2024-01-02})";
         let case = Case::new().file("a.txt", text);
@@ -460,7 +459,6 @@ mod deser {
     }
 
     #[test]
-    #[ignore = "gene/serdes/deserialize does not exist yet"]
     fn what_is_not_serialized_is_an_error() {
         let case = Case::new();
         let ran = case.run(&["deser", "-e", "(nope)"]);

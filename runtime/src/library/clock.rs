@@ -53,11 +53,46 @@ fn now_utc(vm: &mut Vm, _: &Args) -> R {
 }
 
 static DEFS: [NativeDef; 5] = [
-    def!("today", today, 0, 0, "(gene/today): the local Date."),
-    def!("yesterday", yesterday, 0, 0, "(gene/yesterday): the Date before today."),
-    def!("tomorrow", tomorrow, 0, 0, "(gene/tomorrow): the Date after today."),
-    def!("now", now, 0, 0, "(gene/now): the local DateTime, without a zone."),
-    def!("now_utc", now_utc, 0, 0, "(gene/now_utc): the DateTime in UTC."),
+    def!(
+        "today",
+        today,
+        0,
+        0,
+        "(gene/today) -- the local Date.
+        (gene/today)"
+    ),
+    def!(
+        "yesterday",
+        yesterday,
+        0,
+        0,
+        "(gene/yesterday) -- the Date before today.
+        (gene/yesterday)"
+    ),
+    def!(
+        "tomorrow",
+        tomorrow,
+        0,
+        0,
+        "(gene/tomorrow) -- the Date after today.
+        (gene/tomorrow)"
+    ),
+    def!(
+        "now",
+        now,
+        0,
+        0,
+        "(gene/now) -- the local DateTime, without a zone.
+        (gene/now)"
+    ),
+    def!(
+        "now_utc",
+        now_utc,
+        0,
+        0,
+        "(gene/now_utc) -- the DateTime in UTC.
+        ((gene/now_utc) .year)"
+    ),
 ];
 
 pub fn install(vm: &mut Vm, data: Value) {

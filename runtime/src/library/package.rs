@@ -139,18 +139,88 @@ fn part(_: &mut Vm, a: &Args) -> R {
 
 /// In the order of the elements of a package record.
 static PACKAGE: [NativeDef; 9] = [
-    def!("name", part, 0, 0, "($pkg .name): \"parent/pkg\", nil outside of packages."),
-    def!("version", part, 0, 0, "($pkg .version): as the manifest has it, or nil."),
-    def!("license", part, 0, 0, "($pkg .license): as the manifest has it, or nil."),
-    def!("homepage", part, 0, 0, "($pkg .homepage): as the manifest has it, or nil."),
-    def!("dir", part, 0, 0, "($pkg .dir): the directory with the manifest."),
-    def!("source_dir", part, 0, 0, "($pkg .source_dir): where its modules are."),
-    def!("main_module", part, 0, 0, "($pkg .main_module): what importing \"index\" means for others."),
-    def!("test_dir", part, 0, 0, "($pkg .test_dir): where its tests are."),
-    def!("dependencies", part, 0, 0, "($pkg .dependencies): ($dep ...) data."),
+    def!(
+        "name",
+        part,
+        0,
+        0,
+        r#"($pkg .name) -- "parent/pkg", nil outside of packages.
+        ($pkg .name)"#
+    ),
+    def!(
+        "version",
+        part,
+        0,
+        0,
+        "($pkg .version) -- as the manifest has it, or nil.
+        ($pkg .version)"
+    ),
+    def!(
+        "license",
+        part,
+        0,
+        0,
+        "($pkg .license) -- as the manifest has it, or nil.
+        ($pkg .license)"
+    ),
+    def!(
+        "homepage",
+        part,
+        0,
+        0,
+        "($pkg .homepage) -- as the manifest has it, or nil.
+        ($pkg .homepage)"
+    ),
+    def!(
+        "dir",
+        part,
+        0,
+        0,
+        "($pkg .dir) -- the directory with the manifest.
+        ($pkg .dir)"
+    ),
+    def!(
+        "source_dir",
+        part,
+        0,
+        0,
+        "($pkg .source_dir) -- where its modules are.
+        ($pkg .source_dir)"
+    ),
+    def!(
+        "main_module",
+        part,
+        0,
+        0,
+        r#"($pkg .main_module) -- what importing "index" means for others.
+        ($pkg .main_module)"#
+    ),
+    def!(
+        "test_dir",
+        part,
+        0,
+        0,
+        "($pkg .test_dir) -- where its tests are.
+        ($pkg .test_dir)"
+    ),
+    def!(
+        "dependencies",
+        part,
+        0,
+        0,
+        "($pkg .dependencies) -- ($dep ...) data.
+        ($pkg .dependencies)"
+    ),
 ];
 
-static APP: [NativeDef; 1] = [def!("pkg", part, 0, 0, "($app .pkg): the package of the program.")];
+static APP: [NativeDef; 1] = [def!(
+    "pkg",
+    part,
+    0,
+    0,
+    "($app .pkg) -- the package of the program.
+        (($app .pkg) .name)"
+)];
 
 pub fn install(vm: &mut Vm, _: Value) {
     for (kind, defs) in [(Kind::Package, &PACKAGE[..]), (Kind::Application, &APP[..])] {

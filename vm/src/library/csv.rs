@@ -286,8 +286,10 @@ fn stringify(vm: &mut Vm, a: &Args) -> R {
 
 #[rustfmt::skip]
 static FUNCTIONS: &[NativeDef] = &[
-    def!("parse", parse, 1, 1, ["header", "sep"], "(gene/csv/parse s [^header true] [^sep \",\"]) -- Array of rows: Arrays of Strings, or Maps by the names in the first line."),
-    def!("stringify", stringify, 1, 1, ["header", "sep"], "(gene/csv/stringify rows [^sep \",\"] [^header [names]]) -- The CSV text of rows."),
+    def!("parse", parse, 1, 1, ["header", "sep"], r#"(gene/csv/parse s [^header true] [^sep ","]) -- Array of rows: Arrays of Strings, or Maps by the names in the first line.
+        (gene/csv/parse "a,b\n1,2" ^header true) => [{^a "1" ^b "2"}]"#),
+    def!("stringify", stringify, 1, 1, ["header", "sep"], r#"(gene/csv/stringify rows [^sep ","] [^header [names]]) -- The CSV text of rows.
+        (gene/csv/stringify [["x" 1] ["y,z" nil]]) => "x,1\n\"y,z\",\n""#),
 ];
 
 pub fn install(vm: &mut Vm) {

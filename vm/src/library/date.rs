@@ -374,63 +374,103 @@ fn parse(vm: &mut Vm, a: &Args, kind: Kind) -> R {
 
 #[rustfmt::skip]
 static DATE: &[NativeDef] = &[
-    def!("year", year, 0, 0, "(d .year) -- The year."),
-    def!("month", month, 0, 0, "(d .month) -- The month, 1..12."),
-    def!("day", day, 0, 0, "(d .day) -- The day of the month."),
-    def!("weekday", |vm, a| of_day(vm, a, weekday), 0, 0, "(d .weekday) -- 1 for Monday .. 7 for Sunday."),
-    def!("yearday", |vm, a| of_day(vm, a, yearday), 0, 0, "(d .yearday) -- The day of the year, from 1."),
-    def!("week", |vm, a| of_day(vm, a, iso_week), 0, 0, "(d .week) -- The number of the ISO week."),
-    def!("leap_year?", leap_year, 0, 0, "(d .leap_year?) -- Has its year 366 days?"),
-    def!("days_in_month", days_in_month, 0, 0, "(d .days_in_month) -- The length of its month."),
-    def!("month_name", month_name, 0, 0, "(d .month_name) -- The English name of its month."),
-    def!("weekday_name", weekday_name, 0, 0, "(d .weekday_name) -- The English name of its weekday."),
-    def!("add_days", add_days, 1, 1, "(d .add_days n) -- n days later."),
-    def!("add_months", add_months, 1, 1, "(d .add_months n) -- n months later, the day clamped to the month's length."),
-    def!("add_years", add_years, 1, 1, "(d .add_years n) -- n years later, the day clamped to the month's length."),
-    def!("start_of", start_of, 1, 1, "(d .start_of unit) -- Where its year, month, week or day starts."),
-    def!("end_of", end_of, 1, 1, "(d .end_of unit) -- Where its year, month, week or day ends."),
+    def!("year", year, 0, 0, "(d .year) -- The year.
+        (2024-05-27 .year) => 2024"),
+    def!("month", month, 0, 0, "(d .month) -- The month, 1..12.
+        (2024-05-27 .month) => 5"),
+    def!("day", day, 0, 0, "(d .day) -- The day of the month.
+        (2024-05-27 .day) => 27"),
+    def!("weekday", |vm, a| of_day(vm, a, weekday), 0, 0, "(d .weekday) -- 1 for Monday .. 7 for Sunday.
+        (2024-05-27 .weekday) => 1"),
+    def!("yearday", |vm, a| of_day(vm, a, yearday), 0, 0, "(d .yearday) -- The day of the year, from 1.
+        (2024-05-27 .yearday) => 148"),
+    def!("week", |vm, a| of_day(vm, a, iso_week), 0, 0, "(d .week) -- The number of the ISO week.
+        (2024-05-27 .week) => 22"),
+    def!("leap_year?", leap_year, 0, 0, "(d .leap_year?) -- Has its year 366 days?
+        (2024-05-27 .leap_year?) => true"),
+    def!("days_in_month", days_in_month, 0, 0, "(d .days_in_month) -- The length of its month.
+        (2024-02-01 .days_in_month) => 29"),
+    def!("month_name", month_name, 0, 0, r#"(d .month_name) -- The English name of its month.
+        (2024-05-27 .month_name) => "May""#),
+    def!("weekday_name", weekday_name, 0, 0, r#"(d .weekday_name) -- The English name of its weekday.
+        (2024-05-27 .weekday_name) => "Monday""#),
+    def!("add_days", add_days, 1, 1, "(d .add_days n) -- n days later.
+        (2024-02-28 .add_days 2) => 2024-03-01"),
+    def!("add_months", add_months, 1, 1, "(d .add_months n) -- n months later, the day clamped to the month's length.
+        (2024-01-31 .add_months 1) => 2024-02-29"),
+    def!("add_years", add_years, 1, 1, "(d .add_years n) -- n years later, the day clamped to the month's length.
+        (2024-02-29 .add_years 1) => 2025-02-28"),
+    def!("start_of", start_of, 1, 1, r#"(d .start_of unit) -- Where its year, month, week or day starts.
+        (2024-05-27 .start_of "month") => 2024-05-01"#),
+    def!("end_of", end_of, 1, 1, r#"(d .end_of unit) -- Where its year, month, week or day ends.
+        (2024-05-27 .end_of "month") => 2024-05-31"#),
 ];
 
 #[rustfmt::skip]
 static TIME: &[NativeDef] = &[
-    def!("hour", |vm, a| of_clock(vm, a, HOUR, 24), 0, 0, "(t .hour) -- The hour, 0..23."),
-    def!("minute", |vm, a| of_clock(vm, a, MINUTE, 60), 0, 0, "(t .minute) -- The minute."),
-    def!("second", |vm, a| of_clock(vm, a, SECOND, 60), 0, 0, "(t .second) -- The second."),
-    def!("microsecond", |vm, a| of_clock(vm, a, 1, SECOND), 0, 0, "(t .microsecond) -- The fraction of the second."),
-    def!("offset", offset_of, 0, 0, "(t .offset) -- Minutes east of UTC, or nil."),
-    def!("timezone", timezone, 0, 0, "(t .timezone) -- The IANA name, UTC for Z, else nil."),
+    def!("hour", |vm, a| of_clock(vm, a, HOUR, 24), 0, 0, "(t .hour) -- The hour, 0..23.
+        (10:30:15 .hour) => 10"),
+    def!("minute", |vm, a| of_clock(vm, a, MINUTE, 60), 0, 0, "(t .minute) -- The minute.
+        (10:30:15 .minute) => 30"),
+    def!("second", |vm, a| of_clock(vm, a, SECOND, 60), 0, 0, "(t .second) -- The second.
+        (10:30:15 .second) => 15"),
+    def!("microsecond", |vm, a| of_clock(vm, a, 1, SECOND), 0, 0, "(t .microsecond) -- The fraction of the second.
+        (10:30:15.5 .microsecond) => 500000"),
+    def!("offset", offset_of, 0, 0, "(t .offset) -- Minutes east of UTC, or nil.
+        (10:30:15Z .offset) => 0"),
+    def!("timezone", timezone, 0, 0, r#"(t .timezone) -- The IANA name, UTC for Z, else nil.
+        (10:30:15Z .timezone) => "UTC""#),
 ];
 
 #[rustfmt::skip]
 static DATE_TIME: &[NativeDef] = &[
-    def!("to_i", |vm, a| since_epoch(vm, a, 1000), 0, 0, "(dt .to_i) -- Milliseconds since 1970."),
-    def!("unix", |vm, a| since_epoch(vm, a, SECOND), 0, 0, "(dt .unix) -- Whole seconds since 1970."),
-    def!("to_us", |vm, a| since_epoch(vm, a, 1), 0, 0, "(dt .to_us) -- Microseconds since 1970."),
-    def!("date", date_part, 0, 0, "(dt .date) -- Its Date."),
-    def!("time", time_part, 0, 0, "(dt .time) -- Its Time of day, with the zone."),
-    def!("to_offset", to_offset, 1, 1, "(dt .to_offset min) -- The same instant at another offset."),
-    def!("to_utc", to_utc, 0, 0, "(dt .to_utc) -- The same instant in UTC."),
+    def!("to_i", |vm, a| since_epoch(vm, a, 1000), 0, 0, "(dt .to_i) -- Milliseconds since 1970.
+        (1970-01-01T00:00:01Z .to_i) => 1000"),
+    def!("unix", |vm, a| since_epoch(vm, a, SECOND), 0, 0, "(dt .unix) -- Whole seconds since 1970.
+        (1970-01-01T00:00:01Z .unix) => 1"),
+    def!("to_us", |vm, a| since_epoch(vm, a, 1), 0, 0, "(dt .to_us) -- Microseconds since 1970.
+        (1970-01-01T00:00:01Z .to_us) => 1000000"),
+    def!("date", date_part, 0, 0, "(dt .date) -- Its Date.
+        (2024-05-27T10:30:00Z .date) => 2024-05-27"),
+    def!("time", time_part, 0, 0, "(dt .time) -- Its Time of day, with the zone.
+        (2024-05-27T10:30:00Z .time) => 10:30:00Z"),
+    def!("to_offset", to_offset, 1, 1, "(dt .to_offset min) -- The same instant at another offset.
+        (2024-05-27T10:30:00Z .to_offset 60) => 2024-05-27T11:30:00+01:00"),
+    def!("to_utc", to_utc, 0, 0, "(dt .to_utc) -- The same instant in UTC.
+        (2024-05-27T10:30:00+01:00 .to_utc) => 2024-05-27T09:30:00Z"),
 ];
 
-static FORMAT: &[NativeDef] =
-    &[def!("format", format, 1, 1, "(d .format fmt) -- Text after a pattern of directives such as %Y-%m-%d.")];
+static FORMAT: &[NativeDef] = &[def!(
+    "format",
+    format,
+    1,
+    1,
+    r#"(d .format fmt) -- Text after a pattern of directives such as %Y-%m-%d.
+        (2024-05-27 .format "%d.%m.%Y") => "27.05.2024""#
+)];
 
 #[rustfmt::skip]
 static DATE_STATICS: &[NativeDef] = &[
-    def!("of", date_of, 3, 3, "(Date .of y m d) -- A Date."),
-    def!("parse", |vm, a| parse(vm, a, Kind::Date), 1, 2, "(Date .parse s [fmt]) -- The Date a text names."),
+    def!("of", date_of, 3, 3, "(Date .of y m d) -- A Date.
+        (Date/of 2024 5 27) => 2024-05-27"),
+    def!("parse", |vm, a| parse(vm, a, Kind::Date), 1, 2, r#"(Date .parse s [fmt]) -- The Date a text names.
+        (Date/parse "2024-05-27") => 2024-05-27"#),
 ];
 
 #[rustfmt::skip]
 static TIME_STATICS: &[NativeDef] = &[
-    def!("of", time_of, 2, 4, "(Time .of h m [s us]) -- A Time of day."),
-    def!("parse", |vm, a| parse(vm, a, Kind::Time), 1, 2, "(Time .parse s [fmt]) -- The Time a text names."),
+    def!("of", time_of, 2, 4, "(Time .of h m [s us]) -- A Time of day.
+        (Time/of 10 30) => 10:30:00"),
+    def!("parse", |vm, a| parse(vm, a, Kind::Time), 1, 2, r#"(Time .parse s [fmt]) -- The Time a text names.
+        (Time/parse "10:30") => 10:30"#),
 ];
 
 #[rustfmt::skip]
 static DATE_TIME_STATICS: &[NativeDef] = &[
-    def!("of", date_time_of, 3, 7, ["offset", "zone"], "(DateTime .of y m d [h mi s us ^offset min ^zone name]) -- A DateTime."),
-    def!("parse", |vm, a| parse(vm, a, Kind::DateTime), 1, 2, "(DateTime .parse s [fmt]) -- The DateTime a text names."),
+    def!("of", date_time_of, 3, 7, ["offset", "zone"], "(DateTime .of y m d [h mi s us ^offset min ^zone name]) -- A DateTime.
+        (DateTime/of 2024 5 27 10 30) => 2024-05-27T10:30:00"),
+    def!("parse", |vm, a| parse(vm, a, Kind::DateTime), 1, 2, r#"(DateTime .parse s [fmt]) -- The DateTime a text names.
+        (DateTime/parse "2024-05-27T10:30:00Z") => 2024-05-27T10:30:00Z"#),
 ];
 
 pub fn install(vm: &mut Vm) {

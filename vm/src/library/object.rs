@@ -80,7 +80,8 @@ static NAMESPACE: &[NativeDef] = &[
 
 #[rustfmt::skip]
 static INTERFACE: &[NativeDef] = &[
-    def!("name", interface_name, 0, 0, "(I .name) -- name"),
+    def!("name", interface_name, 0, 0, "(I .name) -- name
+        (Shape .name)"),
 ];
 
 /// Globals.

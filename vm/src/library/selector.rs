@@ -25,9 +25,12 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
-    def!("call", call, 1, 2, "(s .call v [d]) -- what the walk from v finds; d for void"),
-    def!("parts", parts, 0, 0, "(s .parts) -- Array of its parts; symbols are the marks *, **, @, @@, !"),
-    def!("join", join, 1, 1, "(s .join t) -- one walk after the other"),
+    def!("call", call, 1, 2, "(s .call v [d]) -- what the walk from v finds; d for void
+        (@a/0 .call {^a [5 6]}) => 5"),
+    def!("parts", parts, 0, 0, r#"(s .parts) -- Array of its parts; symbols are the marks *, **, @, @@, !
+        (@a/0 .parts) => ["a" 0]"#),
+    def!("join", join, 1, 1, "(s .join t) -- one walk after the other
+        ((@a .join @b) {^a {^b 1}}) => 1"),
     def!("_op", op, 1, 1, ""),
     def!("_part", part, 1, 1, ""),
     def!("_count", count, 0, 0, ""),
@@ -41,10 +44,14 @@ static DEFS: &[NativeDef] = &[
 #[rustfmt::skip]
 static GLOBALS: &[NativeDef] = &[
     def!("%selector", make, 1, VARIADIC, ""),
-    def!("./", select, 2, 3, "(./ v p [d]) -- what one part (name, index or selector) finds in v; d for void"),
-    def!("$set", set, 3, 3, "($set v sel new) -- stores new where the selector leads, and gives it"),
-    def!("$update", update, 3, 3, "($update v sel f) -- stores and gives (f old)"),
-    def!("$delete", delete, 2, 2, "($delete v sel) -- removes what the selector leads to; the old value or nil"),
+    def!("./", select, 2, 3, r#"(./ v p [d]) -- what one part (name, index or selector) finds in v; d for void
+        (./ {^a 1} "a") => 1"#),
+    def!("$set", set, 3, 3, "($set v sel new) -- stores new where the selector leads, and gives it
+        (do (var m {^a 1}) ($set m @a 2) m) => {^a 2}"),
+    def!("$update", update, 3, 3, "($update v sel f) -- stores and gives (f old)
+        (do (var m {^a 1}) ($update m @a (n -> (n + 1))) m) => {^a 2}"),
+    def!("$delete", delete, 2, 2, "($delete v sel) -- removes what the selector leads to; the old value or nil
+        (do (var m {^a 1 ^b 2}) ($delete m @a) m) => {^b 2}"),
 ];
 
 // --- parts

@@ -290,8 +290,10 @@ fn build(vm: &mut Vm, a: &Args) -> R {
 
 #[rustfmt::skip]
 static FUNCTIONS: &[NativeDef] = &[
-    def!("serialize", serialize, 1, 1, "(gene/serdes/serialize v) -- Gene text from which the value can be restored."),
-    def!("deserialize", deserialize, 1, 1, "(gene/serdes/deserialize s) -- The value of serialized text."),
+    def!("serialize", serialize, 1, 1, r#"(gene/serdes/serialize v) -- Gene text from which the value can be restored.
+        (gene/serdes/serialize [1 "two"]) => "(gene/serialization [1 \"two\"])""#),
+    def!("deserialize", deserialize, 1, 1, r#"(gene/serdes/deserialize s) -- The value of serialized text.
+        (gene/serdes/deserialize "(gene/serialization [1 2])") => [1 2]"#),
     def!("_instances", instances, 2, 2, ""),
     def!("_checked", checked, 2, 2, ""),
     def!("_write", write, 3, 3, ""),

@@ -10,7 +10,8 @@ use crate::vm::Vm;
 
 #[rustfmt::skip]
 pub static GLOBALS: &[NativeDef] = &[
-    def!("types_equivalent", equivalent, 2, 2, "(types_equivalent a b) -- do two aliases, classes or quoted type expressions mean the same type?"),
+    def!("types_equivalent", equivalent, 2, 2, "(types_equivalent a b) -- do two aliases, classes or quoted type expressions mean the same type?
+        (types_equivalent `(Int | Float) `(Float | Int)) => true"),
 ];
 
 /// A type with nothing left that does not matter: unions are flat, sorted and without repetitions, aliases are gone.

@@ -677,50 +677,181 @@ fn clone_sender(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static SENDING: &[NativeDef] = &[
-    def!("send", send, 1, 1, ["timeout"], "(ch .send v [^timeout d]) -- hands v over or waits for room; nil."),
-    def!("try_send", try_send, 1, 1, "(ch .try_send v) -- sends without waiting: true, or false when full."),
-    def!("send_timeout", send_timeout, 2, 2, "(ch .send_timeout v d) -- true, or false when d is over."),
+    def!(
+        "send",
+        send,
+        1,
+        1,
+        ["timeout"],
+        "(ch .send v [^timeout d]) -- hands v over or waits for room; nil.
+        (ch .send v)"
+    ),
+    def!(
+        "try_send",
+        try_send,
+        1,
+        1,
+        "(ch .try_send v) -- sends without waiting: true, or false when full.
+        (ch .try_send v)"
+    ),
+    def!(
+        "send_timeout",
+        send_timeout,
+        2,
+        2,
+        "(ch .send_timeout v d) -- true, or false when d is over.
+        (ch .send_timeout v d)"
+    ),
     def!(
         "send_result",
         send_result,
         1,
         1,
         ["timeout"],
-        "(ch .send_result v) -- (Ok nil), or (Err `closed), (Err `timeout)."
+        "(ch .send_result v) -- (Ok nil), or (Err `closed), (Err `timeout).
+        (ch .send_result v)"
     ),
-    def!("close", close, 0, 1, "(ch .close [error]) -- ends the channel; what is in it can still be received."),
-    def!("closed?", closed, 0, 0, "(ch .closed?) -- whether the channel was closed."),
-    def!("name", name, 0, 0, "(ch .name) -- the name given with ^name."),
+    def!(
+        "close",
+        close,
+        0,
+        1,
+        "(ch .close [error]) -- ends the channel; what is in it can still be received.
+        (ch .close)"
+    ),
+    def!(
+        "closed?",
+        closed,
+        0,
+        0,
+        "(ch .closed?) -- whether the channel was closed.
+        (ch .closed?)"
+    ),
+    def!(
+        "name",
+        name,
+        0,
+        0,
+        "(ch .name) -- the name given with ^name.
+        (ch .name)"
+    ),
     def!(
         "clone_sender",
         clone_sender,
         0,
         0,
-        "(ch .clone_sender) -- a sending handle; the channel closes with the last one."
+        "(ch .clone_sender) -- a sending handle; the channel closes with the last one.
+        (ch .clone_sender)"
     ),
 ];
 
 pub static METHODS: &[NativeDef] = &[
-    def!("recv", recv, 0, 0, ["timeout"], "(ch .recv [^timeout d]) -- the next value; nil when closed and drained."),
-    def!("try_recv", try_recv, 0, 0, "(ch .try_recv) -- the next value, or nil without waiting."),
-    def!("recv_timeout", recv_timeout, 1, 1, "(ch .recv_timeout d) -- the next value, or nil when d is over."),
+    def!(
+        "recv",
+        recv,
+        0,
+        0,
+        ["timeout"],
+        "(ch .recv [^timeout d]) -- the next value; nil when closed and drained.
+        (ch .recv)"
+    ),
+    def!(
+        "try_recv",
+        try_recv,
+        0,
+        0,
+        "(ch .try_recv) -- the next value, or nil without waiting.
+        (ch .try_recv)"
+    ),
+    def!(
+        "recv_timeout",
+        recv_timeout,
+        1,
+        1,
+        "(ch .recv_timeout d) -- the next value, or nil when d is over.
+        (ch .recv_timeout d)"
+    ),
     def!(
         "recv_result",
         recv_result,
         0,
         0,
         ["timeout"],
-        "(ch .recv_result [^timeout d]) -- (Ok v), (Err `closed), (Err `timeout), (Err `empty)."
+        "(ch .recv_result [^timeout d]) -- (Ok v), (Err `closed), (Err `timeout), (Err `empty).
+        (ch .recv_result)"
     ),
-    def!("try_recv_result", try_recv_result, 0, 0, "(ch .try_recv_result) -- (Ok v), (Err `empty) or (Err `closed)."),
-    def!("next", next, 0, 0, "(ch .next) -- the next value; not_found when closed and drained."),
-    def!("iter", iter, 0, 0, "(ch .iter) -- the channel, for loops."),
-    def!("len", len, 0, 0, "(ch .len) -- values in the buffer."),
-    def!("size", len, 0, 0, "(ch .size) -- values in the buffer."),
-    def!("capacity", capacity, 0, 0, "(ch .capacity) -- how many values it holds before senders wait."),
-    def!("high_water", high, 0, 0, "(ch .high_water) -- the most values it ever held."),
-    def!("receivers", |vm, a| waiting(vm, a, RECEIVERS), 0, 0, "(ch .receivers) -- tasks waiting to receive."),
-    def!("senders", |vm, a| waiting(vm, a, SENDERS), 0, 0, "(ch .senders) -- tasks waiting to send."),
+    def!(
+        "try_recv_result",
+        try_recv_result,
+        0,
+        0,
+        "(ch .try_recv_result) -- (Ok v), (Err `empty) or (Err `closed).
+        (ch .try_recv_result)"
+    ),
+    def!(
+        "next",
+        next,
+        0,
+        0,
+        "(ch .next) -- the next value; not_found when closed and drained.
+        (ch .next)"
+    ),
+    def!(
+        "iter",
+        iter,
+        0,
+        0,
+        "(ch .iter) -- the channel, for loops.
+        (ch .iter)"
+    ),
+    def!(
+        "len",
+        len,
+        0,
+        0,
+        "(ch .len) -- values in the buffer.
+        (ch .len)"
+    ),
+    def!(
+        "size",
+        len,
+        0,
+        0,
+        "(ch .size) -- values in the buffer.
+        (ch .size)"
+    ),
+    def!(
+        "capacity",
+        capacity,
+        0,
+        0,
+        "(ch .capacity) -- how many values it holds before senders wait.
+        (ch .capacity)"
+    ),
+    def!(
+        "high_water",
+        high,
+        0,
+        0,
+        "(ch .high_water) -- the most values it ever held.
+        (ch .high_water)"
+    ),
+    def!(
+        "receivers",
+        |vm, a| waiting(vm, a, RECEIVERS),
+        0,
+        0,
+        "(ch .receivers) -- tasks waiting to receive.
+        (ch .receivers)"
+    ),
+    def!(
+        "senders",
+        |vm, a| waiting(vm, a, SENDERS),
+        0,
+        0,
+        "(ch .senders) -- tasks waiting to send.
+        (ch .senders)"
+    ),
 ];
 
 pub static GLOBALS: &[NativeDef] = &[def!(
@@ -729,7 +860,8 @@ pub static GLOBALS: &[NativeDef] = &[def!(
     0,
     2,
     ["capacity", "on_full", "name", "of"],
-    "(channel [n] [^on_full s] [^name s] [^of T]) -- a channel with room for n values; without n both sides meet."
+    "(channel [n] [^on_full s] [^name s] [^of T]) -- a channel with room for n values; without n both sides meet.
+        (do (var ch (channel 1)) (ch .send 5) (ch .recv)) => 5"
 )];
 
 const _: (fn(Gc<Record>), Kind) = (|_| {}, Kind::Foreign);

@@ -168,8 +168,22 @@ fn group_items(vm: &mut Vm, a: &Args) -> R {
 }
 
 static GROUP_METHODS: &[NativeDef] = &[
-    def!("add", group_add, 1, 1, "(g .add f) -- adds a future; the group"),
-    def!("size", group_size, 0, 0, "(g .size) -- number of futures"),
+    def!(
+        "add",
+        group_add,
+        1,
+        1,
+        "(g .add f) -- adds a future; the group
+        (g .add f)"
+    ),
+    def!(
+        "size",
+        group_size,
+        0,
+        0,
+        "(g .size) -- number of futures
+        (g .size)"
+    ),
     def!("_items", group_items, 0, 0, ""),
 ];
 
@@ -248,8 +262,22 @@ fn close_broadcast(vm: &mut Vm, a: &Args) -> R {
 }
 
 static BROADCAST_METHODS: &[NativeDef] = &[
-    def!("subscribe", subscribe, 0, 0, "(b .subscribe) -- a channel that gets every value sent from now on"),
-    def!("close", close_broadcast, 0, 1, "(b .close [error]) -- ends all channels of subscribers"),
+    def!(
+        "subscribe",
+        subscribe,
+        0,
+        0,
+        "(b .subscribe) -- a channel that gets every value sent from now on
+        (b .subscribe)"
+    ),
+    def!(
+        "close",
+        close_broadcast,
+        0,
+        1,
+        "(b .close [error]) -- ends all channels of subscribers
+        (b .close)"
+    ),
     def!("_subscribers", subscribers, 0, 0, ""),
 ];
 
@@ -328,10 +356,39 @@ fn watch_changes(vm: &mut Vm, a: &Args) -> R {
 }
 
 static WATCH_METHODS: &[NativeDef] = &[
-    def!("get", watch_get, 0, 0, "(w .get) -- the newest value"),
-    def!("set", watch_set, 1, 1, "(w .set v) -- a new value: who waits for a change gets it; v"),
-    def!("changed", watch_changed, 0, 0, ["timeout"], "(w .changed [^timeout d]) -- waits for the next value"),
-    def!("changes", watch_changes, 0, 0, "(w .changes) -- how often the value was set"),
+    def!(
+        "get",
+        watch_get,
+        0,
+        0,
+        "(w .get) -- the newest value
+        (w .get)"
+    ),
+    def!(
+        "set",
+        watch_set,
+        1,
+        1,
+        "(w .set v) -- a new value: who waits for a change gets it; v
+        (w .set v)"
+    ),
+    def!(
+        "changed",
+        watch_changed,
+        0,
+        0,
+        ["timeout"],
+        "(w .changed [^timeout d]) -- waits for the next value
+        (w .changed)"
+    ),
+    def!(
+        "changes",
+        watch_changes,
+        0,
+        0,
+        "(w .changes) -- how often the value was set
+        (w .changes)"
+    ),
 ];
 
 static HIDDEN: &[NativeDef] = &[
@@ -350,16 +407,25 @@ static ASYNC: &[NativeDef] = &[
         0,
         1,
         ["on_lag"],
-        "(gene/async/broadcast [n] [^on_lag s]) -- sends every value to all subscribers, whose channels hold n"
+        "(gene/async/broadcast [n] [^on_lag s]) -- sends every value to all subscribers, whose channels hold n
+        (gene/async/broadcast)"
     ),
     def!(
         "oneshot",
         |vm, _| Ok(vm.make_oneshot()),
         0,
         0,
-        "(gene/async/oneshot) -- a channel for one value, which closes it"
+        "(gene/async/oneshot) -- a channel for one value, which closes it
+        (gene/async/oneshot)"
     ),
-    def!("watch", make_watch, 0, 1, "(gene/async/watch v) -- a value whose changes can be waited for"),
+    def!(
+        "watch",
+        make_watch,
+        0,
+        1,
+        "(gene/async/watch v) -- a value whose changes can be waited for
+        (gene/async/watch v)"
+    ),
 ];
 
 pub fn install(vm: &mut Vm) {

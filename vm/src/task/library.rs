@@ -475,80 +475,370 @@ fn leaks(vm: &mut Vm, _a: &Args) -> R {
 }
 
 pub static METHODS: &[NativeDef] = &[
-    def!("state", state, 0, 0, "(f .state) -- pending, success, failure or cancelled."),
-    def!("done?", done, 0, 0, "(f .done?) -- whether the future has settled."),
-    def!("value", value, 0, 0, "(f .value) -- the value; nil while pending or failed."),
-    def!("error", error, 0, 0, "(f .error) -- the exception of a failed or cancelled future, else nil."),
-    def!("complete", complete, 0, 1, "(f .complete v) -- settles a manual future with a value."),
-    def!("fail", fail, 1, 1, "(f .fail e) -- settles a manual future with an exception."),
-    def!("cancel", cancel, 0, 1, "(f .cancel) -- cancels the future or the task behind it."),
-    def!("on_success", on_success, 1, 1, "(f .on_success g) -- calls (g value) when the future succeeds."),
-    def!("on_failure", on_failure, 1, 1, "(f .on_failure g) -- calls (g exception) when the future fails."),
-    def!("on_settle", on_settle, 1, 1, "(f .on_settle g) -- calls (g future) when the future settles."),
-    def!("id", id, 0, 0, "(t .id) -- number of a task."),
-    def!("ignore", ignore, 0, 0, "(f .ignore) -- a failure of the future needs no report."),
+    def!(
+        "state",
+        state,
+        0,
+        0,
+        r#"(f .state) -- pending, success, failure or cancelled.
+        ((async 1) .state) => "success""#
+    ),
+    def!(
+        "done?",
+        done,
+        0,
+        0,
+        "(f .done?) -- whether the future has settled.
+        ((async 1) .done?) => true"
+    ),
+    def!(
+        "value",
+        value,
+        0,
+        0,
+        "(f .value) -- the value; nil while pending or failed.
+        ((async 1) .value) => 1"
+    ),
+    def!(
+        "error",
+        error,
+        0,
+        0,
+        "(f .error) -- the exception of a failed or cancelled future, else nil.
+        ((async 1) .error) => nil"
+    ),
+    def!(
+        "complete",
+        complete,
+        0,
+        1,
+        "(f .complete v) -- settles a manual future with a value.
+        (do (var f (new Future)) (f .complete 5) (await f)) => 5"
+    ),
+    def!(
+        "fail",
+        fail,
+        1,
+        1,
+        r#"(f .fail e) -- settles a manual future with an exception.
+        (f .fail (new Exception "no"))"#
+    ),
+    def!(
+        "cancel",
+        cancel,
+        0,
+        1,
+        "(f .cancel) -- cancels the future or the task behind it.
+        (f .cancel)"
+    ),
+    def!(
+        "on_success",
+        on_success,
+        1,
+        1,
+        "(f .on_success g) -- calls (g value) when the future succeeds.
+        (f .on_success (v -> (println v)))"
+    ),
+    def!(
+        "on_failure",
+        on_failure,
+        1,
+        1,
+        "(f .on_failure g) -- calls (g exception) when the future fails.
+        (f .on_failure (e -> (println e/message)))"
+    ),
+    def!(
+        "on_settle",
+        on_settle,
+        1,
+        1,
+        "(f .on_settle g) -- calls (g future) when the future settles.
+        (f .on_settle (f -> (println f/.state)))"
+    ),
+    def!(
+        "id",
+        id,
+        0,
+        0,
+        "(t .id) -- number of a task.
+        (t .id)"
+    ),
+    def!(
+        "ignore",
+        ignore,
+        0,
+        0,
+        r#"(f .ignore) -- a failure of the future needs no report.
+        ((async (throw "no")) .ignore)"#
+    ),
     def!(
         "join",
         join,
         0,
         0,
         ["timeout"],
-        "(t .join) -- waits for the task and takes its value or exception; only once."
+        "(t .join) -- waits for the task and takes its value or exception; only once.
+        ((spawn (do 5)) .join) => 5"
     ),
-    def!("get", get, 0, 0, "(f .get) -- waits for the value."),
-    def!("get_timeout", get_timeout, 1, 1, "(f .get_timeout d) -- waits for the value, nil after d."),
-    def!("status", status, 0, 0, "(t .status) -- new, ready, running, parked, finished or cancelled."),
-    def!("name", name, 0, 0, "(t .name) -- the name of a task."),
-    def!("set_name", set_name, 1, 1, "(t .set_name s) -- names a task."),
-    def!("parent", parent, 0, 0, "(t .parent) -- the task in whose scope it was started."),
-    def!("scope", scope, 0, 0, "(t .scope) -- the scope it was started in."),
-    def!("spawned_at", spawned_at, 0, 0, "(t .spawned_at) -- file, line and column of the spawn."),
-    def!("waiting_on", waiting_on, 0, 0, "(t .waiting_on) -- what a parked task waits for, in words."),
-    def!("stack", stack, 0, 0, "(t .stack) -- the calls a task is in, innermost first."),
-    def!("daemon?", daemon, 0, 0, "(t .daemon?) -- whether nobody waits for its end."),
-    def!("detach", detach, 0, 0, "(t .detach) -- moves the task to the root scope."),
+    def!(
+        "get",
+        get,
+        0,
+        0,
+        "(f .get) -- waits for the value.
+        ((async 5) .get) => 5"
+    ),
+    def!(
+        "get_timeout",
+        get_timeout,
+        1,
+        1,
+        "(f .get_timeout d) -- waits for the value, nil after d.
+        ((async 5) .get_timeout 100) => 5"
+    ),
+    def!(
+        "status",
+        status,
+        0,
+        0,
+        "(t .status) -- new, ready, running, parked, finished or cancelled.
+        (t .status)"
+    ),
+    def!(
+        "name",
+        name,
+        0,
+        0,
+        "(t .name) -- the name of a task.
+        (t .name)"
+    ),
+    def!(
+        "set_name",
+        set_name,
+        1,
+        1,
+        r#"(t .set_name s) -- names a task.
+        (t .set_name "worker")"#
+    ),
+    def!(
+        "parent",
+        parent,
+        0,
+        0,
+        "(t .parent) -- the task in whose scope it was started.
+        (t .parent)"
+    ),
+    def!(
+        "scope",
+        scope,
+        0,
+        0,
+        "(t .scope) -- the scope it was started in.
+        (t .scope)"
+    ),
+    def!(
+        "spawned_at",
+        spawned_at,
+        0,
+        0,
+        "(t .spawned_at) -- file, line and column of the spawn.
+        (t .spawned_at)"
+    ),
+    def!(
+        "waiting_on",
+        waiting_on,
+        0,
+        0,
+        "(t .waiting_on) -- what a parked task waits for, in words.
+        (t .waiting_on)"
+    ),
+    def!(
+        "stack",
+        stack,
+        0,
+        0,
+        "(t .stack) -- the calls a task is in, innermost first.
+        (t .stack)"
+    ),
+    def!(
+        "daemon?",
+        daemon,
+        0,
+        0,
+        "(t .daemon?) -- whether nobody waits for its end.
+        (t .daemon?)"
+    ),
+    def!(
+        "detach",
+        detach,
+        0,
+        0,
+        "(t .detach) -- moves the task to the root scope.
+        (t .detach)"
+    ),
     def!(
         "join_timeout",
         join_timeout,
         1,
         1,
-        "(t .join_timeout d) -- as join, TimeoutException after d; the task goes on."
+        "(t .join_timeout d) -- as join, TimeoutException after d; the task goes on.
+        ((spawn (do 5)) .join_timeout 100) => 5"
     ),
 ];
 
 static GLOBALS: &[NativeDef] = &[
-    def!("sleep", sleep, 1, 1, "(sleep d) -- suspends the task for a Duration or a number of milliseconds."),
-    def!("yield_now", yield_now, 0, 0, "(yield_now) -- lets other ready tasks run."),
-    def!("join", join_function, 1, 1, ["timeout"], "(join t) -- as (t .join)."),
-    def!("cancel", cancel_function, 1, 2, "(cancel t [reason]) -- as (t .cancel)."),
+    def!(
+        "sleep",
+        sleep,
+        1,
+        1,
+        "(sleep d) -- suspends the task for a Duration or a number of milliseconds.
+        (sleep 10) => nil"
+    ),
+    def!(
+        "yield_now",
+        yield_now,
+        0,
+        0,
+        "(yield_now) -- lets other ready tasks run.
+        (yield_now) => nil"
+    ),
+    def!(
+        "join",
+        join_function,
+        1,
+        1,
+        ["timeout"],
+        "(join t) -- as (t .join).
+        (join (spawn (do 5))) => 5"
+    ),
+    def!(
+        "cancel",
+        cancel_function,
+        1,
+        2,
+        "(cancel t [reason]) -- as (t .cancel).
+        (cancel t)"
+    ),
 ];
 
 static GENE: &[NativeDef] = &[
-    def!("sleep_async", sleep_async, 1, 1, "(gene/sleep_async d) -- a Future that completes after d."),
-    def!("sleep", sleep, 1, 1, "(gene/sleep d) -- as (sleep d)."),
+    def!(
+        "sleep_async",
+        sleep_async,
+        1,
+        1,
+        "(gene/sleep_async d) -- a Future that completes after d.
+        (await (gene/sleep_async 10)) => nil"
+    ),
+    def!(
+        "sleep",
+        sleep,
+        1,
+        1,
+        "(gene/sleep d) -- as (sleep d).
+        (gene/sleep 10) => nil"
+    ),
 ];
 
 static ASYNC: &[NativeDef] = &[
-    def!("current", current, 0, 0, "(gene/async/current) -- the running task."),
-    def!("stats", stats, 0, 0, "(gene/async/stats) -- counters of the scheduler, as a Map."),
-    def!("yield_now", yield_now, 0, 0, "(gene/async/yield_now) -- lets other ready tasks run."),
+    def!(
+        "current",
+        current,
+        0,
+        0,
+        "(gene/async/current) -- the running task.
+        ((gene/async/current) .id)"
+    ),
+    def!(
+        "stats",
+        stats,
+        0,
+        0,
+        "(gene/async/stats) -- counters of the scheduler, as a Map.
+        (gene/async/stats)"
+    ),
+    def!(
+        "yield_now",
+        yield_now,
+        0,
+        0,
+        "(gene/async/yield_now) -- lets other ready tasks run.
+        (gene/async/yield_now) => nil"
+    ),
 ];
 
 static DEBUG: &[NativeDef] = &[
-    def!("tasks", dump, 0, 0, "(gene/debug/tasks) -- all live tasks with stacks and what they wait for, as text."),
-    def!("leaks", leaks, 0, 0, "(gene/debug/leaks) -- parked tasks that nothing reachable can wake."),
+    def!(
+        "tasks",
+        dump,
+        0,
+        0,
+        "(gene/debug/tasks) -- all live tasks with stacks and what they wait for, as text.
+        (println (gene/debug/tasks))"
+    ),
+    def!(
+        "leaks",
+        leaks,
+        0,
+        0,
+        "(gene/debug/leaks) -- parked tasks that nothing reachable can wake.
+        (gene/debug/leaks)"
+    ),
 ];
 
 static TIME: &[NativeDef] = &[
-    def!("now_us", now_us, 0, 0, "(time/now_us) -- microseconds since 1970."),
-    def!("now_ms", now_ms, 0, 0, "(time/now_ms) -- milliseconds since 1970."),
-    def!("monotonic_us", monotonic_us, 0, 0, "(time/monotonic_us) -- microseconds since the program started."),
+    def!(
+        "now_us",
+        now_us,
+        0,
+        0,
+        "(time/now_us) -- microseconds since 1970.
+        (time/now_us)"
+    ),
+    def!(
+        "now_ms",
+        now_ms,
+        0,
+        0,
+        "(time/now_ms) -- milliseconds since 1970.
+        (time/now_ms)"
+    ),
+    def!(
+        "monotonic_us",
+        monotonic_us,
+        0,
+        0,
+        "(time/monotonic_us) -- microseconds since the program started.
+        (time/monotonic_us)"
+    ),
 ];
 
 static GENE_TIME: &[NativeDef] = &[
-    def!("monotonic", monotonic, 0, 0, "(gene/time/monotonic) -- milliseconds since the program started."),
-    def!("monotonic_us", monotonic_us, 0, 0, "(gene/time/monotonic_us) -- microseconds since the program started."),
-    def!("now_us", now_us, 0, 0, "(gene/time/now_us) -- microseconds since 1970."),
+    def!(
+        "monotonic",
+        monotonic,
+        0,
+        0,
+        "(gene/time/monotonic) -- milliseconds since the program started.
+        (gene/time/monotonic)"
+    ),
+    def!(
+        "monotonic_us",
+        monotonic_us,
+        0,
+        0,
+        "(gene/time/monotonic_us) -- microseconds since the program started.
+        (gene/time/monotonic_us)"
+    ),
+    def!(
+        "now_us",
+        now_us,
+        0,
+        0,
+        "(gene/time/now_us) -- microseconds since 1970.
+        (gene/time/now_us)"
+    ),
 ];
 
 /// A class of objects made by this module, known by its number.

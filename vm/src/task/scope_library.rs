@@ -401,27 +401,65 @@ pub static METHODS: &[NativeDef] = &[
         1,
         VARIADIC,
         ["*"],
-        "(s .spawn f args...) -- calls f in a new task of the scope; ScopeClosedException after its end."
+        "(s .spawn f args...) -- calls f in a new task of the scope; ScopeClosedException after its end.
+        (s .spawn f args...)"
     ),
     def!(
         "cancel",
         scope_cancel,
         0,
         1,
-        "(s .cancel [reason]) -- cancels body and children; the scope's value is nil then."
+        "(s .cancel [reason]) -- cancels body and children; the scope's value is nil then.
+        (s .cancel)"
     ),
-    def!("cancelled?", scope_cancelled, 0, 0, "(s .cancelled?) -- whether the scope is or was cancelled."),
+    def!(
+        "cancelled?",
+        scope_cancelled,
+        0,
+        0,
+        "(s .cancelled?) -- whether the scope is or was cancelled.
+        (s .cancelled?)"
+    ),
     def!(
         "deadline",
         scope_deadline,
         0,
         0,
-        "(s .deadline) -- the effective deadline in milliseconds of the clock, or nil."
+        "(s .deadline) -- the effective deadline in milliseconds of the clock, or nil.
+        (s .deadline)"
     ),
-    def!("remaining", scope_remaining, 0, 0, "(s .remaining) -- milliseconds to the effective deadline, or nil."),
-    def!("children", scope_children, 0, 0, "(s .children) -- the tasks running in the scope, oldest first."),
-    def!("shield?", scope_shield, 0, 0, "(s .shield?) -- whether outer cancellation is kept out."),
-    def!("name", scope_name, 0, 0, "(s .name) -- the name given with ^name, or nil."),
+    def!(
+        "remaining",
+        scope_remaining,
+        0,
+        0,
+        "(s .remaining) -- milliseconds to the effective deadline, or nil.
+        (s .remaining)"
+    ),
+    def!(
+        "children",
+        scope_children,
+        0,
+        0,
+        "(s .children) -- the tasks running in the scope, oldest first.
+        (s .children)"
+    ),
+    def!(
+        "shield?",
+        scope_shield,
+        0,
+        0,
+        "(s .shield?) -- whether outer cancellation is kept out.
+        (s .shield?)"
+    ),
+    def!(
+        "name",
+        scope_name,
+        0,
+        0,
+        "(s .name) -- the name given with ^name, or nil.
+        (s .name)"
+    ),
 ];
 
 pub static ASYNC: &[NativeDef] = &[
@@ -430,19 +468,42 @@ pub static ASYNC: &[NativeDef] = &[
         checkpoint,
         0,
         0,
-        "(gene/async/checkpoint) -- throws the running task's cancellation if there is one."
+        "(gene/async/checkpoint) -- throws the running task's cancellation if there is one.
+        (gene/async/checkpoint) => nil"
     ),
-    def!("cancelled?", cancelled, 0, 0, "(gene/async/cancelled?) -- whether the running task is cancelled here."),
-    def!("remaining", remaining, 0, 0, "(gene/async/remaining) -- milliseconds to the deadline in force, or nil."),
+    def!(
+        "cancelled?",
+        cancelled,
+        0,
+        0,
+        "(gene/async/cancelled?) -- whether the running task is cancelled here.
+        (gene/async/cancelled?) => false"
+    ),
+    def!(
+        "remaining",
+        remaining,
+        0,
+        0,
+        "(gene/async/remaining) -- milliseconds to the deadline in force, or nil.
+        (gene/async/remaining) => nil"
+    ),
     def!(
         "park",
         park,
         0,
         0,
         ["timeout"],
-        "(gene/async/park [^timeout d]) -- waits for unpark: true, or false after d."
+        "(gene/async/park [^timeout d]) -- waits for unpark: true, or false after d.
+        (gene/async/park ^timeout 10) => false"
     ),
-    def!("unpark", unpark, 1, 1, "(gene/async/unpark t) -- lets a parked task go on; one unpark is kept for later."),
+    def!(
+        "unpark",
+        unpark,
+        1,
+        1,
+        "(gene/async/unpark t) -- lets a parked task go on; one unpark is kept for later.
+        (gene/async/unpark t)"
+    ),
 ];
 
 const _: Kind = Kind::Foreign;

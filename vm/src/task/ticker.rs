@@ -259,24 +259,75 @@ pub static METHODS: &[NativeDef] = &[
         recv,
         0,
         0,
-        "(t .recv) -- waits for the next tick: when it was due in milliseconds; nil after the end."
+        "(t .recv) -- waits for the next tick: when it was due in milliseconds; nil after the end.
+        (t .recv)"
     ),
-    def!("next", next, 0, 0, "(t .next) -- as recv; not_found after the end."),
-    def!("iter", iter, 0, 0, "(t .iter) -- the timer, for loops."),
-    def!("cancel", cancel, 0, 0, "(t .cancel) -- stops the timer; again does nothing."),
-    def!("unref", |vm, a| set_unref(vm, a, true), 0, 0, "(t .unref) -- the program may end before the timer fires."),
-    def!("ref", |vm, a| set_unref(vm, a, false), 0, 0, "(t .ref) -- the program waits for the timer again."),
-    def!("active?", active, 0, 0, "(t .active?) -- whether ticks are still to come."),
+    def!(
+        "next",
+        next,
+        0,
+        0,
+        "(t .next) -- as recv; not_found after the end.
+        (t .next)"
+    ),
+    def!(
+        "iter",
+        iter,
+        0,
+        0,
+        "(t .iter) -- the timer, for loops.
+        (t .iter)"
+    ),
+    def!(
+        "cancel",
+        cancel,
+        0,
+        0,
+        "(t .cancel) -- stops the timer; again does nothing.
+        (t .cancel)"
+    ),
+    def!(
+        "unref",
+        |vm, a| set_unref(vm, a, true),
+        0,
+        0,
+        "(t .unref) -- the program may end before the timer fires.
+        (t .unref)"
+    ),
+    def!(
+        "ref",
+        |vm, a| set_unref(vm, a, false),
+        0,
+        0,
+        "(t .ref) -- the program waits for the timer again.
+        (t .ref)"
+    ),
+    def!(
+        "active?",
+        active,
+        0,
+        0,
+        "(t .active?) -- whether ticks are still to come.
+        (t .active?)"
+    ),
 ];
 
 pub static TIME: &[NativeDef] = &[
-    def!("after", after, 1, 2, "(gene/time/after d [f]) -- a Timer that calls f, or ticks once, after d."),
+    def!(
+        "after",
+        after,
+        1,
+        2,
+        r#"(gene/time/after d [f]) -- a Timer that calls f, or ticks once, after d.
+        (gene/time/after 100 (fn [] (println "due")))"#
+    ),
     def!(
         "interval",
         interval,
         1,
         2,
         ["on_late"],
-        "(gene/time/interval d [f] [^on_late s]) -- a Timer that ticks every d; late ticks burst, delay or skip."
+        "(gene/time/interval d [f] [^on_late s]) -- a Timer that ticks every d; late ticks burst, delay or skip.
+        (for at in (gene/time/interval 1000) (println at))"
     ),
 ];

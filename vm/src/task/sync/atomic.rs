@@ -81,8 +81,36 @@ fn cas(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static METHODS: &[NativeDef] = &[
-    def!("get", get, 0, 0, "(a .get) -- the number."),
-    def!("set", set, 1, 1, "(a .set n) -- changes it to n; n."),
-    def!("add", add, 0, 1, "(a .add [n]) -- adds n, 1 without; the new number."),
-    def!("cas", cas, 2, 2, "(a .cas old new) -- changes it to new if it is old: whether it was."),
+    def!(
+        "get",
+        get,
+        0,
+        0,
+        "(a .get) -- the number.
+        (a .get)"
+    ),
+    def!(
+        "set",
+        set,
+        1,
+        1,
+        "(a .set n) -- changes it to n; n.
+        (a .set n)"
+    ),
+    def!(
+        "add",
+        add,
+        0,
+        1,
+        "(a .add [n]) -- adds n, 1 without; the new number.
+        (a .add)"
+    ),
+    def!(
+        "cas",
+        cas,
+        2,
+        2,
+        "(a .cas old new) -- changes it to new if it is old: whether it was.
+        (a .cas old new)"
+    ),
 ];

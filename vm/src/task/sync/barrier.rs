@@ -128,12 +128,55 @@ pub static METHODS: &[NativeDef] = &[
         0,
         0,
         ["timeout"],
-        "(b .wait [^timeout d]) -- waits for the other tasks; which one this was, from 0."
+        "(b .wait [^timeout d]) -- waits for the other tasks; which one this was, from 0.
+        (b .wait)"
     ),
-    def!("reset", reset, 0, 0, "(b .reset) -- starts a fresh round; who waits gets BrokenException."),
-    def!("abort", abort, 0, 0, "(b .abort) -- breaks the barrier for all."),
-    def!("broken?", is_broken, 0, 0, "(b .broken?) -- whether a task gave up."),
-    def!("parties", parties, 0, 0, "(b .parties) -- how many tasks make a round."),
-    def!("waiting", waiting, 0, 0, "(b .waiting) -- how many of them have come."),
-    def!("name", name, 0, 0, "(b .name) -- the name given with ^name."),
+    def!(
+        "reset",
+        reset,
+        0,
+        0,
+        "(b .reset) -- starts a fresh round; who waits gets BrokenException.
+        (b .reset)"
+    ),
+    def!(
+        "abort",
+        abort,
+        0,
+        0,
+        "(b .abort) -- breaks the barrier for all.
+        (b .abort)"
+    ),
+    def!(
+        "broken?",
+        is_broken,
+        0,
+        0,
+        "(b .broken?) -- whether a task gave up.
+        (b .broken?)"
+    ),
+    def!(
+        "parties",
+        parties,
+        0,
+        0,
+        "(b .parties) -- how many tasks make a round.
+        (b .parties)"
+    ),
+    def!(
+        "waiting",
+        waiting,
+        0,
+        0,
+        "(b .waiting) -- how many of them have come.
+        (b .waiting)"
+    ),
+    def!(
+        "name",
+        name,
+        0,
+        0,
+        "(b .name) -- the name given with ^name.
+        (b .name)"
+    ),
 ];

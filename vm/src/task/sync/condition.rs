@@ -117,9 +117,44 @@ pub static METHODS: &[NativeDef] = &[
     def!("_release", release, 1, 1, ""),
     def!("_park", park, 1, 1, ""),
     def!("_relock", relock, 1, 1, ""),
-    def!("notify", notify, 0, 1, "(c .notify [n]) -- lets n waiting tasks go on, one without n."),
-    def!("notify_all", notify_all, 0, 0, "(c .notify_all) -- lets all waiting tasks go on."),
-    def!("mutex", mutex, 0, 0, "(c .mutex) -- the mutex that must be held."),
-    def!("waiting", waiting, 0, 0, "(c .waiting) -- how many tasks wait."),
-    def!("name", name, 0, 0, "(c .name) -- the name given with ^name."),
+    def!(
+        "notify",
+        notify,
+        0,
+        1,
+        "(c .notify [n]) -- lets n waiting tasks go on, one without n.
+        (c .notify)"
+    ),
+    def!(
+        "notify_all",
+        notify_all,
+        0,
+        0,
+        "(c .notify_all) -- lets all waiting tasks go on.
+        (c .notify_all)"
+    ),
+    def!(
+        "mutex",
+        mutex,
+        0,
+        0,
+        "(c .mutex) -- the mutex that must be held.
+        (c .mutex)"
+    ),
+    def!(
+        "waiting",
+        waiting,
+        0,
+        0,
+        "(c .waiting) -- how many tasks wait.
+        (c .waiting)"
+    ),
+    def!(
+        "name",
+        name,
+        0,
+        0,
+        "(c .name) -- the name given with ^name.
+        (c .name)"
+    ),
 ];

@@ -76,10 +76,53 @@ fn waiting(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static METHODS: &[NativeDef] = &[
-    def!("set", set, 0, 0, "(e .set) -- lets all waiting tasks go on, and later ones at once."),
-    def!("clear", clear, 0, 0, "(e .clear) -- tasks wait again."),
-    def!("wait", wait, 0, 0, ["timeout"], "(e .wait [^timeout d]) -- waits until the event is set."),
-    def!("set?", is_set, 0, 0, "(e .set?) -- whether it is set."),
-    def!("name", name, 0, 0, "(e .name) -- the name given with ^name."),
-    def!("waiting", waiting, 0, 0, "(e .waiting) -- how many tasks wait."),
+    def!(
+        "set",
+        set,
+        0,
+        0,
+        "(e .set) -- lets all waiting tasks go on, and later ones at once.
+        (e .set)"
+    ),
+    def!(
+        "clear",
+        clear,
+        0,
+        0,
+        "(e .clear) -- tasks wait again.
+        (e .clear)"
+    ),
+    def!(
+        "wait",
+        wait,
+        0,
+        0,
+        ["timeout"],
+        "(e .wait [^timeout d]) -- waits until the event is set.
+        (e .wait)"
+    ),
+    def!(
+        "set?",
+        is_set,
+        0,
+        0,
+        "(e .set?) -- whether it is set.
+        (e .set?)"
+    ),
+    def!(
+        "name",
+        name,
+        0,
+        0,
+        "(e .name) -- the name given with ^name.
+        (e .name)"
+    ),
+    def!(
+        "waiting",
+        waiting,
+        0,
+        0,
+        "(e .waiting) -- how many tasks wait.
+        (e .waiting)"
+    ),
 ];

@@ -84,9 +84,32 @@ pub static METHODS: &[NativeDef] = &[
         count_down,
         0,
         1,
-        "(l .count_down [k]) -- counts k down; at 0 waiting tasks go on. What is left."
+        "(l .count_down [k]) -- counts k down; at 0 waiting tasks go on. What is left.
+        (l .count_down)"
     ),
-    def!("wait", wait, 0, 0, ["timeout"], "(l .wait [^timeout d]) -- waits until the count is 0."),
-    def!("count", count, 0, 0, "(l .count) -- what is left to count down."),
-    def!("name", name, 0, 0, "(l .name) -- the name given with ^name."),
+    def!(
+        "wait",
+        wait,
+        0,
+        0,
+        ["timeout"],
+        "(l .wait [^timeout d]) -- waits until the count is 0.
+        (l .wait)"
+    ),
+    def!(
+        "count",
+        count,
+        0,
+        0,
+        "(l .count) -- what is left to count down.
+        (l .count)"
+    ),
+    def!(
+        "name",
+        name,
+        0,
+        0,
+        "(l .name) -- the name given with ^name.
+        (l .name)"
+    ),
 ];

@@ -167,14 +167,71 @@ pub static METHODS: &[NativeDef] = &[
         0,
         0,
         ["timeout"],
-        "(l .acquire [^timeout d]) -- takes the task's token, or waits for one."
+        "(l .acquire [^timeout d]) -- takes the task's token, or waits for one.
+        (l .acquire)"
     ),
-    def!("try_acquire", try_acquire, 0, 0, "(l .try_acquire) -- takes a token if one is free: true or false."),
-    def!("release", release, 0, 0, "(l .release) -- gives the task's token back."),
-    def!("total", total, 0, 0, "(l .total) -- tokens altogether."),
-    def!("set_total", set_total, 1, 1, "(l .set_total n) -- changes the number of tokens."),
-    def!("available", available, 0, 0, "(l .available) -- tokens that are free."),
-    def!("borrowed", borrowed, 0, 0, "(l .borrowed) -- tokens that are taken."),
-    def!("name", name, 0, 0, "(l .name) -- the name given with ^name."),
-    def!("waiting", waiting, 0, 0, "(l .waiting) -- how many tasks wait for a token."),
+    def!(
+        "try_acquire",
+        try_acquire,
+        0,
+        0,
+        "(l .try_acquire) -- takes a token if one is free: true or false.
+        (l .try_acquire)"
+    ),
+    def!(
+        "release",
+        release,
+        0,
+        0,
+        "(l .release) -- gives the task's token back.
+        (l .release)"
+    ),
+    def!(
+        "total",
+        total,
+        0,
+        0,
+        "(l .total) -- tokens altogether.
+        (l .total)"
+    ),
+    def!(
+        "set_total",
+        set_total,
+        1,
+        1,
+        "(l .set_total n) -- changes the number of tokens.
+        (l .set_total n)"
+    ),
+    def!(
+        "available",
+        available,
+        0,
+        0,
+        "(l .available) -- tokens that are free.
+        (l .available)"
+    ),
+    def!(
+        "borrowed",
+        borrowed,
+        0,
+        0,
+        "(l .borrowed) -- tokens that are taken.
+        (l .borrowed)"
+    ),
+    def!(
+        "name",
+        name,
+        0,
+        0,
+        "(l .name) -- the name given with ^name.
+        (l .name)"
+    ),
+    def!(
+        "waiting",
+        waiting,
+        0,
+        0,
+        "(l .waiting) -- how many tasks wait for a token.
+        (l .waiting)"
+    ),
 ];

@@ -254,16 +254,86 @@ fn depth(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static METHODS: &[NativeDef] = &[
-    def!("lock", lock, 0, 0, ["timeout"], "(m .lock [^timeout d]) -- waits for the lock, first come first served."),
-    def!("try_lock", try_lock, 0, 0, "(m .try_lock) -- takes the lock if it is free: true or false."),
-    def!("lock_timeout", lock_timeout, 1, 1, "(m .lock_timeout d) -- true, or false when d is over."),
-    def!("unlock", unlock, 0, 0, "(m .unlock) -- gives the lock to the first waiting task."),
-    def!("locked?", locked, 0, 0, "(m .locked?) -- whether a task holds it."),
-    def!("owner", owner, 0, 0, "(m .owner) -- the task that holds it, or nil."),
-    def!("name", name, 0, 0, "(m .name) -- the name given with ^name."),
-    def!("waiting", waiting, 0, 0, "(m .waiting) -- how many tasks wait for it."),
-    def!("broken?", is_broken, 0, 0, "(m .broken?) -- whether its owner ended without giving it back."),
+    def!(
+        "lock",
+        lock,
+        0,
+        0,
+        ["timeout"],
+        "(m .lock [^timeout d]) -- waits for the lock, first come first served.
+        (m .lock)"
+    ),
+    def!(
+        "try_lock",
+        try_lock,
+        0,
+        0,
+        "(m .try_lock) -- takes the lock if it is free: true or false.
+        (m .try_lock)"
+    ),
+    def!(
+        "lock_timeout",
+        lock_timeout,
+        1,
+        1,
+        "(m .lock_timeout d) -- true, or false when d is over.
+        (m .lock_timeout d)"
+    ),
+    def!(
+        "unlock",
+        unlock,
+        0,
+        0,
+        "(m .unlock) -- gives the lock to the first waiting task.
+        (m .unlock)"
+    ),
+    def!(
+        "locked?",
+        locked,
+        0,
+        0,
+        "(m .locked?) -- whether a task holds it.
+        (m .locked?)"
+    ),
+    def!(
+        "owner",
+        owner,
+        0,
+        0,
+        "(m .owner) -- the task that holds it, or nil.
+        (m .owner)"
+    ),
+    def!(
+        "name",
+        name,
+        0,
+        0,
+        "(m .name) -- the name given with ^name.
+        (m .name)"
+    ),
+    def!(
+        "waiting",
+        waiting,
+        0,
+        0,
+        "(m .waiting) -- how many tasks wait for it.
+        (m .waiting)"
+    ),
+    def!(
+        "broken?",
+        is_broken,
+        0,
+        0,
+        "(m .broken?) -- whether its owner ended without giving it back.
+        (m .broken?)"
+    ),
 ];
 
-pub static REENTRANT_METHODS: &[NativeDef] =
-    &[def!("depth", depth, 0, 0, "(m .depth) -- how often its owner has locked it.")];
+pub static REENTRANT_METHODS: &[NativeDef] = &[def!(
+    "depth",
+    depth,
+    0,
+    0,
+    "(m .depth) -- how often its owner has locked it.
+        (m .depth)"
+)];

@@ -128,7 +128,28 @@ pub static METHODS: &[NativeDef] = &[
     def!("_begin", begin, 2, 2, ""),
     def!("_finish", finish, 1, 1, ""),
     def!("_abandon", abandon, 0, 0, ""),
-    def!("done?", done, 0, 0, "(o .done?) -- whether the computation has succeeded."),
-    def!("value", value, 0, 0, "(o .value) -- its value; nil before."),
-    def!("name", name, 0, 0, "(o .name) -- the name given with ^name."),
+    def!(
+        "done?",
+        done,
+        0,
+        0,
+        "(o .done?) -- whether the computation has succeeded.
+        (o .done?)"
+    ),
+    def!(
+        "value",
+        value,
+        0,
+        0,
+        "(o .value) -- its value; nil before.
+        (o .value)"
+    ),
+    def!(
+        "name",
+        name,
+        0,
+        0,
+        "(o .name) -- the name given with ^name.
+        (o .name)"
+    ),
 ];

@@ -249,20 +249,86 @@ fn is_broken(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static METHODS: &[NativeDef] = &[
-    def!("read", read, 0, 0, ["timeout"], "(l .read [^timeout d]) -- waits until it may read, together with others."),
-    def!("write", write, 0, 0, ["timeout"], "(l .write [^timeout d]) -- waits until it may write, alone."),
-    def!("try_read", |vm, a| try_as(vm, a, READ), 0, 0, "(l .try_read) -- true, or false when it would have to wait."),
+    def!(
+        "read",
+        read,
+        0,
+        0,
+        ["timeout"],
+        "(l .read [^timeout d]) -- waits until it may read, together with others.
+        (l .read)"
+    ),
+    def!(
+        "write",
+        write,
+        0,
+        0,
+        ["timeout"],
+        "(l .write [^timeout d]) -- waits until it may write, alone.
+        (l .write)"
+    ),
+    def!(
+        "try_read",
+        |vm, a| try_as(vm, a, READ),
+        0,
+        0,
+        "(l .try_read) -- true, or false when it would have to wait.
+        (l .try_read)"
+    ),
     def!(
         "try_write",
         |vm, a| try_as(vm, a, WRITE),
         0,
         0,
-        "(l .try_write) -- true, or false when it would have to wait."
+        "(l .try_write) -- true, or false when it would have to wait.
+        (l .try_write)"
     ),
-    def!("release", release, 0, 0, "(l .release) -- gives back what the task holds."),
-    def!("readers", readers, 0, 0, "(l .readers) -- how many tasks read."),
-    def!("writer", writer, 0, 0, "(l .writer) -- the task that writes, or nil."),
-    def!("name", name, 0, 0, "(l .name) -- the name given with ^name."),
-    def!("waiting", waiting, 0, 0, "(l .waiting) -- how many tasks wait for it."),
-    def!("broken?", is_broken, 0, 0, "(l .broken?) -- whether a holder ended without giving it back."),
+    def!(
+        "release",
+        release,
+        0,
+        0,
+        "(l .release) -- gives back what the task holds.
+        (l .release)"
+    ),
+    def!(
+        "readers",
+        readers,
+        0,
+        0,
+        "(l .readers) -- how many tasks read.
+        (l .readers)"
+    ),
+    def!(
+        "writer",
+        writer,
+        0,
+        0,
+        "(l .writer) -- the task that writes, or nil.
+        (l .writer)"
+    ),
+    def!(
+        "name",
+        name,
+        0,
+        0,
+        "(l .name) -- the name given with ^name.
+        (l .name)"
+    ),
+    def!(
+        "waiting",
+        waiting,
+        0,
+        0,
+        "(l .waiting) -- how many tasks wait for it.
+        (l .waiting)"
+    ),
+    def!(
+        "broken?",
+        is_broken,
+        0,
+        0,
+        "(l .broken?) -- whether a holder ended without giving it back.
+        (l .broken?)"
+    ),
 ];

@@ -139,11 +139,61 @@ fn waiting(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static METHODS: &[NativeDef] = &[
-    def!("acquire", acquire, 0, 1, ["timeout"], "(s .acquire [k] [^timeout d]) -- takes k permits, or waits for them."),
-    def!("try_acquire", try_acquire, 0, 1, "(s .try_acquire [k]) -- takes k permits if they are free: true or false."),
-    def!("release", release, 0, 1, "(s .release [k]) -- gives k permits back."),
-    def!("available", available, 0, 0, "(s .available) -- permits that are free."),
-    def!("permits", permits, 0, 0, "(s .permits) -- permits altogether."),
-    def!("name", name, 0, 0, "(s .name) -- the name given with ^name."),
-    def!("waiting", waiting, 0, 0, "(s .waiting) -- how many tasks wait for permits."),
+    def!(
+        "acquire",
+        acquire,
+        0,
+        1,
+        ["timeout"],
+        "(s .acquire [k] [^timeout d]) -- takes k permits, or waits for them.
+        (s .acquire)"
+    ),
+    def!(
+        "try_acquire",
+        try_acquire,
+        0,
+        1,
+        "(s .try_acquire [k]) -- takes k permits if they are free: true or false.
+        (s .try_acquire)"
+    ),
+    def!(
+        "release",
+        release,
+        0,
+        1,
+        "(s .release [k]) -- gives k permits back.
+        (s .release)"
+    ),
+    def!(
+        "available",
+        available,
+        0,
+        0,
+        "(s .available) -- permits that are free.
+        (s .available)"
+    ),
+    def!(
+        "permits",
+        permits,
+        0,
+        0,
+        "(s .permits) -- permits altogether.
+        (s .permits)"
+    ),
+    def!(
+        "name",
+        name,
+        0,
+        0,
+        "(s .name) -- the name given with ^name.
+        (s .name)"
+    ),
+    def!(
+        "waiting",
+        waiting,
+        0,
+        0,
+        "(s .waiting) -- how many tasks wait for permits.
+        (s .waiting)"
+    ),
 ];
