@@ -162,7 +162,6 @@ fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey]) -> Vec<TaskKey> {
         fixed.extend(m.vars.iter().map(|v| v.1));
         fixed.extend(&m.opened);
     }
-    vm.tasks.roots(&mut fixed, doubtful);
     let mut waiting: Vec<(TaskKey, Vec<Value>, Vec<Value>)> = doubtful
         .iter()
         .filter_map(|k| vm.tasks.live.get(*k).map(|l| (*k, l)))
@@ -182,6 +181,7 @@ fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey]) -> Vec<TaskKey> {
     vm.trace_collection(full);
     vm.heap.collect(full, &mut |m: &mut Marker| {
         m.values(&fixed);
+        vm.tasks.roots(&mut |v| m.value(v), doubtful);
         for f in &chain {
             m.value(f.value());
             m.values(&[f.buf, f.owner, f.result, f.peek, f.caller]);

@@ -249,30 +249,30 @@ pub const TICKER: u16 = 4;
 pub const BUDGET: u32 = 128;
 
 impl Tasks {
-    /// All roots but those of the tasks `without`.
-    pub(crate) fn roots(&self, out: &mut Vec<Value>, without: &[TaskKey]) {
+    /// Gives all roots but those of the tasks `without`. One by one: a list of them would be large where tasks are many.
+    pub(crate) fn roots(&self, out: &mut dyn FnMut(Value), without: &[TaskKey]) {
         for (k, l) in &self.live {
             if !without.is_empty() && without.contains(&k) {
                 continue;
             }
-            out.push(l.future);
-            out.push(l.fiber);
-            if l.on.is_ptr() {
-                out.push(l.on);
-            }
+            out(l.future);
+            out(l.fiber);
+            out(l.on);
         }
         self.waits.roots(out, without);
         self.timers.roots(out);
         self.scopes.roots(out);
-        out.extend(self.host.values().map(|h| h.0));
+        self.host.values().for_each(|h| out(h.0));
         for (f, a, l) in &self.callbacks {
-            out.extend([*f, *a, *l]);
+            out(*f);
+            out(*a);
+            out(*l);
         }
-        out.extend(&self.failed);
-        out.extend(self.graces.values().map(|g| g.reason));
-        out.extend(self.held.values().flatten());
+        self.failed.iter().for_each(|v| out(*v));
+        self.graces.values().for_each(|g| out(g.reason));
+        self.held.values().flatten().for_each(|v| out(*v));
         if let Some(Ok(v) | Err(v)) = &self.main_result {
-            out.push(*v);
+            out(*v);
         }
     }
 

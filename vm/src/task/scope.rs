@@ -179,16 +179,16 @@ pub struct Scopes {
 }
 
 impl Scopes {
-    pub(super) fn roots(&self, out: &mut Vec<Value>) {
+    pub(super) fn roots(&self, out: &mut dyn FnMut(Value)) {
         for s in self.map.values() {
-            out.extend([s.owner, s.handle, s.name()]);
-            out.extend(s.failures.iter().map(|f| f.ex));
-            out.extend(&s.unobserved);
+            [s.owner, s.handle, s.name()].into_iter().for_each(&mut *out);
+            s.failures.iter().for_each(|f| out(f.ex));
+            s.unobserved.iter().for_each(|v| out(*v));
             if let Some(Ok(v) | Err(v)) = s.result {
-                out.push(v);
+                out(v);
             }
             if let Some(Cause::Request(v)) = s.cause {
-                out.push(v);
+                out(v);
             }
         }
     }

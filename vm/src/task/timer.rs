@@ -238,10 +238,10 @@ impl Timers {
         self.find(id).map(|s| self.slots[s as usize].at)
     }
 
-    pub(crate) fn roots(&self, out: &mut Vec<Value>) {
+    pub(crate) fn roots(&self, out: &mut dyn FnMut(Value)) {
         for &s in &self.heap {
             if let Due::Settle(v) | Due::Call(v) = self.slots[s as usize].due {
-                out.push(v);
+                out(v);
             }
         }
     }

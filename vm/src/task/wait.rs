@@ -90,16 +90,14 @@ impl Waits {
     pub fn after(&self, i: u32) -> u32 {
         self.nodes[i as usize].next
     }
-    pub(super) fn roots(&self, out: &mut Vec<Value>, without: &[TaskKey]) {
+    pub(super) fn roots(&self, out: &mut dyn FnMut(Value), without: &[TaskKey]) {
         if self.used == 0 {
             return;
         }
         for n in &self.nodes {
             if n.owner.is_ptr() && (without.is_empty() || !without.contains(&n.task)) {
-                out.push(n.owner);
-                if n.value.is_ptr() {
-                    out.push(n.value);
-                }
+                out(n.owner);
+                out(n.value);
             }
         }
     }

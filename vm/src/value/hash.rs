@@ -91,6 +91,9 @@ fn same_plain_rare(a: Value, b: Value) -> bool {
     }
 }
 
+/// Elements hashed at the price of one call.
+const ELEMENTS_PER_CHARGE: i64 = 64;
+
 impl Vm {
     /// The hash of any value: equal values have equal ones.
     #[inline]
@@ -181,6 +184,8 @@ impl Vm {
             h = mix(h, self.hash_at(x, depth + 1)?);
             i += 1;
         }
+        // Large keys take fuel: a loop that hashes a growing array would else outlast its limit by far.
+        self.heap.fuel.spend(i as i64 / ELEMENTS_PER_CHARGE);
         Ok(mix(h, i as u32))
     }
 
