@@ -398,10 +398,13 @@ pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
     if let Some(f) = found {
         if key != 0 && vm.method_epoch < 0xFFFF && cacheable(recv) {
             vm.method_cache.set(key, name, vm.method_epoch, f);
-            // SAFETY: cache index checked by the verifier.
-            let ic = unsafe { &mut *(p.ics.as_ptr() as *mut crate::object::code::Ic).add(i.ux()) };
-            ic.key = key;
-            ic.target = f.0 & PAYLOAD | (vm.method_epoch as u64) << 48;
+            // The fast path passes positional arguments only: sites with keywords keep an empty entry.
+            if site.keywords.is_empty() {
+                // SAFETY: cache index checked by the verifier.
+                let ic = unsafe { &mut *(p.ics.as_ptr() as *mut crate::object::code::Ic).add(i.ux()) };
+                ic.key = key;
+                ic.target = f.0 & PAYLOAD | (vm.method_epoch as u64) << 48;
+            }
         }
         // SAFETY: window in the stack; site names live in the proto.
         unsafe {

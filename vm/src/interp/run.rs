@@ -871,7 +871,9 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                             *w = f;
                             native!(def, data, w.add(3), i.b() + 1, true, i.c(), i);
                         }
-                    } else if let Some(f) = vm.method_cache.get(key, site_of(p, i).name, vm.method_epoch) {
+                    } else if let Some(f) = vm.method_cache.get(key, site_of(p, i).name, vm.method_epoch)
+                        && site_of(p, i).keywords.is_empty()
+                    {
                         // A site that sees several classes: the newest takes the inline entry's place less often than the
                         // shared cache hits.
                         let h = header_word(f);
