@@ -10,9 +10,10 @@
 //! timer      indexed heap of deadlines            channel    buffers, hand-over, closing
 //! wait       queues of parked tasks               select     several sources at one instant
 //! future     promises, callbacks                  sync/      mutex, semaphore, ... in VM terms
-//! scope      the tree of scopes, cancellation     ticker     timers scripts can see
+//! scope      the tree of scopes; cancel           ticker     timers scripts can see
 //! scheduler  ready queue, run loop, drain         report     task trees, deadlocks, leaks, traces
 //! ```
+pub mod cancel;
 pub mod channel;
 pub mod deadlock;
 pub mod future;

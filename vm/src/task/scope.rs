@@ -7,7 +7,7 @@
 //! don't see it until the scope's grace is over.
 use super::future::{State, flag};
 use super::timer::Due;
-use super::{Grace, Reason, TaskKey, Wake};
+use super::{Reason, TaskKey, Wake};
 use crate::heap::{Gc, Kind};
 use crate::native::{R, Stop};
 use crate::object::fiber::{Fiber, Role};
@@ -103,17 +103,17 @@ pub struct Scope {
     /// Cancellation reached the body or a child.
     pub delivered: bool,
     pub children: Vec<TaskKey>,
-    daemons: u32,
-    running: u32,
-    queued: VecDeque<TaskKey>,
-    inner: Vec<ScopeKey>,
+    pub(super) daemons: u32,
+    pub(super) running: u32,
+    pub(super) queued: VecDeque<TaskKey>,
+    pub(super) inner: Vec<ScopeKey>,
     /// Place in the parent's `inner`.
     index: u32,
-    operations: u32,
+    pub(super) operations: u32,
     pub grace_end: Option<u64>,
-    grace_timer: u64,
+    pub(super) grace_timer: u64,
     pub deadline: Option<u64>,
-    deadline_timer: u64,
+    pub(super) deadline_timer: u64,
     opened_at: u64,
     failures: Vec<Failure>,
     /// Futures of `async` children that failed before anybody looked.
@@ -231,7 +231,7 @@ impl Vm {
         }
     }
 
-    fn live_scope(&self, k: ScopeKey) -> ScopeKey {
+    pub(super) fn live_scope(&self, k: ScopeKey) -> ScopeKey {
         if self.tasks.scopes.map.contains_key(k) { k } else { self.tasks.scopes.root }
     }
 
@@ -294,7 +294,7 @@ impl Vm {
     }
 
     /// The exception that a cancelled task sees.
-    fn own_cancellation(&mut self, t: Gc<Fiber>) -> Value {
+    pub(super) fn own_cancellation(&mut self, t: Gc<Fiber>) -> Value {
         t.owner.as_gc().set(flag::TOLD);
         let mut k = scope_of(t.scope);
         let mut reason = Value::NIL;
@@ -318,7 +318,7 @@ impl Vm {
         self.cancellation(true, reason)
     }
 
-    fn grace_over(&mut self) -> Value {
+    pub(super) fn grace_over(&mut self) -> Value {
         let ex = self.timeout_exception(None);
         let k = self.names.message;
         let m = self.str("the grace for cleanup is over");
@@ -463,7 +463,7 @@ impl Vm {
     }
 
     /// Takes a task out of its scope's children.
-    fn disown(&mut self, key: TaskKey, home: ScopeKey) {
+    pub(super) fn disown(&mut self, key: TaskKey, home: ScopeKey) {
         let Some(l) = self.tasks.live.get(key) else { return };
         let (index, fut) = (l.index as usize, l.future);
         let Some(s) = self.tasks.scopes.map.get_mut(home) else { return };
@@ -861,255 +861,5 @@ impl Vm {
         let s = &mut self.tasks.scopes.map[key];
         s.parent = to;
         s.index = at;
-    }
-}
-
-// --- cancellation
-
-impl Vm {
-    /// Cancels a scope and everything below it. Idempotent: the first cause stays.
-    pub fn cancel_scope(&mut self, key: ScopeKey, cause: Cause) {
-        let now = self.driver.now_us();
-        let Some(s) = self.tasks.scopes.map.get_mut(key) else { return };
-        if s.cause.is_none() {
-            s.cause = Some(cause);
-        }
-        if s.cancelled {
-            return;
-        }
-        let end = now.saturating_add(s.setup.grace.unwrap_or(GRACE_US));
-        self.tasks.timers.cancel(s.deadline_timer);
-        self.spread(key, end);
-        if let Some(s) = self.tasks.scopes.map.get_mut(key)
-            && s.grace_timer == 0
-        {
-            let id = self.tasks.timers.add(end, Due::Grace(key));
-            self.tasks.timers.set_unref(id, true);
-            if let Some(s) = self.tasks.scopes.map.get_mut(key) {
-                s.grace_timer = id;
-            }
-        }
-    }
-
-    /// Marks scopes as cancelled and wakes who waits there.
-    fn spread(&mut self, top: ScopeKey, grace_end: u64) {
-        let mut todo = vec![top];
-        while let Some(key) = todo.pop() {
-            let Some(s) = self.tasks.scopes.map.get_mut(key) else { continue };
-            if s.cancelled {
-                continue;
-            }
-            s.cancelled = true;
-            s.grace_end = Some(s.grace_end.map_or(grace_end, |e| e.min(grace_end)));
-            let (owner, operations) = (s.owner, s.operations);
-            let mut children = s.children.clone();
-            let inner = s.inner.clone();
-            self.tasks.cancels += 1;
-            for k in inner {
-                if self.tasks.scopes.get(k).is_some_and(|s| !s.closed_off) {
-                    todo.push(k);
-                }
-            }
-            if operations > 0 {
-                self.drop_operations(key);
-            }
-            let live = &self.tasks.live;
-            children.sort_by_key(|k| live.get(*k).map_or(0, |l| l.future.as_gc().id));
-            if owner.is_future() {
-                self.deliver(owner.as_gc().task_key(), key);
-            }
-            for k in children {
-                self.deliver(k, key);
-            }
-        }
-    }
-
-    /// The host operations of a cancelled scope are given up.
-    fn drop_operations(&mut self, key: ScopeKey) {
-        let all: Vec<(u64, Value)> =
-            self.tasks.host.iter().filter(|(_, h)| h.1 == key).map(|(k, h)| (*k, h.0)).collect();
-        for (k, f) in all {
-            self.driver.cancel(crate::driver::HostKey(k));
-            self.forget_host(k);
-            f.as_gc().observe();
-            let ex = self.cancellation(false, Value::NIL);
-            self.settle(f, State::Cancelled, ex);
-        }
-    }
-
-    /// Tells a task whose innermost scope is `scope` that it is cancelled: one that waits is woken, one that never ran is
-    /// dropped, one that runs or is ready sees it at its next checkpoint.
-    fn deliver(&mut self, key: TaskKey, scope: ScopeKey) {
-        let Some(l) = self.tasks.live.get(key) else { return };
-        let fut = l.future;
-        let Some(t) = fut.as_gc().task_fiber() else { return };
-        if scope_of(t.scope) != scope {
-            return;
-        }
-        let g = fut.as_gc();
-        if !g.has(flag::STARTED) {
-            if !g.has(flag::ATOMIC) {
-                self.drop_unstarted(key);
-            }
-            return;
-        }
-        self.interrupt_wait(key, t);
-    }
-
-    fn interrupt_wait(&mut self, key: TaskKey, t: Gc<Fiber>) {
-        let Some(l) = self.tasks.live.get(key) else { return };
-        if !l.parked || !l.reason.cancellable() || self.in_cleanup(l.fiber.gc()) {
-            return;
-        }
-        let epoch = l.epoch;
-        let ex = self.own_cancellation(t);
-        self.wake(key, epoch, Wake::Throw(ex));
-    }
-
-    /// A task that was cancelled before its first instruction never runs.
-    fn drop_unstarted(&mut self, key: TaskKey) {
-        let Some(l) = self.tasks.live.get(key) else { return };
-        let fut = l.future;
-        let home = fut.as_gc().home();
-        if let Some(t) = fut.as_gc().task_fiber()
-            && t.cancelled
-        {
-            self.tasks.cancels -= 1;
-        }
-        if let Some(s) = self.tasks.scopes.map.get_mut(home) {
-            s.delivered |= s.cancelled;
-        }
-        self.disown(key, home);
-        self.tasks.live.remove(key);
-        let ex = self.cancellation(false, Value::NIL);
-        self.settle(fut, State::Cancelled, ex);
-        let queued = match self.tasks.scopes.map.get_mut(home) {
-            Some(s) if s.setup.limit > 0 => {
-                let n = s.queued.len();
-                s.queued.retain(|k| *k != key);
-                s.queued.len() < n
-            }
-            _ => false,
-        };
-        if queued && let Some(s) = self.tasks.scopes.map.get_mut(home) {
-            // It never counted as running.
-            s.running += 1;
-        }
-        self.child_ended(fut, home, None);
-    }
-
-    /// `(t .cancel reason)`: requests that the task stop, with all scopes it has opened up to its shields.
-    pub fn cancel_task(&mut self, f: Value, reason: Value) {
-        let g = f.as_gc();
-        if g.state() != State::Pending {
-            return;
-        }
-        let Some(mut t) = g.task_fiber() else { return };
-        let key = g.task_key();
-        if !t.cancelled {
-            t.cancelled = true;
-            self.tasks.cancels += 1;
-        }
-        if self.tasks.live.contains_key(key) && !g.has(flag::STARTED) {
-            if !g.has(flag::ATOMIC) {
-                self.drop_unstarted(key);
-            }
-            return;
-        }
-        let grace = self.tasks.scopes.get(scope_of(t.scope)).and_then(|s| s.setup.grace).unwrap_or(GRACE_US);
-        let end = self.driver.now_us().saturating_add(grace);
-        if self.tasks.live.contains_key(key) && !self.tasks.graces.contains_key(&key) {
-            let id = self.tasks.timers.add(end, Due::GraceOf(key));
-            self.tasks.graces.insert(key, Grace { end, reason, timer: id });
-            self.tasks.timers.set_unref(id, true);
-        }
-        // Scopes of the task, innermost first.
-        let mut own = Vec::new();
-        let mut k = scope_of(t.scope);
-        while let Some(s) = self.tasks.scopes.get(k) {
-            if s.owner != f {
-                break;
-            }
-            own.push(k);
-            k = s.parent;
-        }
-        match own.last() {
-            None => self.interrupt_wait(key, t),
-            Some(&top) => {
-                if !self.tasks.scopes.map[top].closed_off {
-                    self.spread(top, end);
-                }
-            }
-        }
-    }
-
-    /// The grace of a cancelled scope is over: its cleanups are cut at their next checkpoint, those that wait now.
-    pub(super) fn grace_ended(&mut self, top: ScopeKey) {
-        let now = self.driver.now_us();
-        let mut todo = vec![top];
-        while let Some(key) = todo.pop() {
-            let Some(s) = self.tasks.scopes.map.get_mut(key) else { continue };
-            s.grace_end = Some(now);
-            let mut tasks = s.children.clone();
-            let inner = s.inner.clone();
-            if s.owner.is_future() {
-                tasks.push(s.owner.as_gc().task_key());
-            }
-            for k in inner {
-                match self.tasks.scopes.get(k) {
-                    Some(s) if s.setup.shield => self.warn_shield(k),
-                    Some(s) if s.closed_off => self.cancel_scope(k, Cause::Grace),
-                    _ => todo.push(k),
-                }
-            }
-            for k in tasks {
-                self.cut_cleanup(k, key);
-            }
-        }
-    }
-
-    pub(super) fn grace_of_task_ended(&mut self, key: TaskKey) {
-        let Some(l) = self.tasks.live.get(key) else { return };
-        let Some(t) = l.future.as_gc().task_fiber() else { return };
-        let scope = scope_of(t.scope);
-        self.cut_cleanup(key, scope);
-    }
-
-    fn cut_cleanup(&mut self, key: TaskKey, scope: ScopeKey) {
-        let Some(l) = self.tasks.live.get(key) else { return };
-        let Some(t) = l.future.as_gc().task_fiber() else { return };
-        if scope_of(t.scope) != scope || !l.parked || !l.reason.cancellable() || !self.in_cleanup(l.fiber.gc()) {
-            return;
-        }
-        let epoch = l.epoch;
-        let ex = self.grace_over();
-        self.wake(key, epoch, Wake::Throw(ex));
-    }
-
-    fn warn_shield(&mut self, key: ScopeKey) {
-        if !self.options.warnings {
-            return;
-        }
-        let Some(s) = self.tasks.scopes.get(key) else { return };
-        if s.setup.timeout.is_some() || s.setup.deadline.is_some() {
-            return;
-        }
-        let owner = s.owner;
-        let mut text = "Warning: a shield without a time limit outlasts the grace of its cancelled scope\n".to_string();
-        text.push_str(&self.task_stack(owner));
-        self.output.stderr(&text);
-    }
-
-    /// Ends a task's part in cancellation when it ends itself.
-    pub(super) fn forget_task(&mut self, key: TaskKey, fut: Value, t: Gc<Fiber>) {
-        if let Some(g) = self.tasks.graces.remove(&key) {
-            self.tasks.timers.cancel(g.timer);
-        }
-        if t.cancelled {
-            self.tasks.cancels -= 1;
-        }
-        let home = fut.as_gc().home();
-        self.disown(key, home);
-        self.tasks.live.remove(key);
     }
 }
