@@ -66,8 +66,15 @@ fn run_example(example: &Example, mode: Mode) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let program = folder.path().join("doc.gene");
     fs::write(&program, &example.code).map_err(|error| error.to_string())?;
-    let job =
-        Job { program: &program, args: &[], options: &[], stdin: "", virtual_clock: false, mode, working_directory: folder.path() };
+    let job = Job {
+        program: &program,
+        args: &[],
+        options: &[],
+        stdin: "",
+        virtual_clock: false,
+        mode,
+        working_directory: folder.path(),
+    };
     let result = run::run(&job).map_err(|error| error.to_string())?;
     // Without a text block any output will do.
     let expected = match &example.output {

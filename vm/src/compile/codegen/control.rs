@@ -17,7 +17,8 @@ impl<'a> Gen<'_, '_, 'a> {
         walk::declared(e, &mut vars);
         for v in vars {
             // A name declared again in its scope is the same variable: it keeps its place.
-            let open = self.f.open_vars.iter().any(|o| o.0 == v) || matches!(self.f.places[v as usize], Place::Cell(_) | Place::Far(_));
+            let open = self.f.open_vars.iter().any(|o| o.0 == v)
+                || matches!(self.f.places[v as usize], Place::Cell(_) | Place::Far(_));
             if !self.is_early(v) && !open {
                 self.open_var(v)?;
             }

@@ -298,7 +298,12 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         }
         let read = super::walk::captures_in_loops(func.body);
         let near = |i: &u32| *i <= super::variable::NEAR_CAPTURES;
-        for i in read.into_iter().filter(near).filter(|&i| func.captures.get(i as usize).is_some_and(|c| !c.cell)).take(MAX_LOADED) {
+        for i in read
+            .into_iter()
+            .filter(near)
+            .filter(|&i| func.captures.get(i as usize).is_some_and(|c| !c.cell))
+            .take(MAX_LOADED)
+        {
             let r = self.alloc(1)?;
             self.emit(Op::GetCap, r, i as Reg, 0, 0);
             self.f.holds_var[r as usize] = true;
