@@ -224,6 +224,11 @@ impl Fuel {
         self.withheld -= held;
         self.left -= n - held;
     }
+
+    /// Takes for so many elements looked at by a native.
+    pub fn spend_on(&mut self, elements: usize) {
+        self.spend((elements / ELEMENTS_PER_CHARGE) as i64);
+    }
 }
 
 /// Counters for tests and reports.
@@ -299,6 +304,8 @@ impl std::hash::Hasher for BlockHasher {
 const MIN_THRESHOLD: usize = 4 << 20;
 /// Bytes whose allocation counts as one call or back-edge.
 const BYTES_PER_CHARGE: usize = 256;
+/// Elements that a native may look at for one call or back-edge.
+const ELEMENTS_PER_CHARGE: usize = 16;
 
 impl Default for Heap {
     fn default() -> Self {

@@ -261,10 +261,12 @@ fn find_from(vm: &mut Vm, a: Gc<Array>, v: Value, from: usize) -> Result<Option<
     let mut i = from;
     while let Some(x) = a.at(i) {
         if vm.equal(x, v)? {
+            vm.heap.fuel.spend_on(i - from);
             return Ok(Some(i));
         }
         i += 1;
     }
+    vm.heap.fuel.spend_on(i - from);
     Ok(None)
 }
 
@@ -498,6 +500,10 @@ fn flatten(vm: &mut Vm, args: &Args) -> R {
     let mut open: Vec<(Gc<Array>, usize)> = vec![(a, 0)];
     let mut on_path: FxHashSet<usize> = [a.as_ptr() as usize].into_iter().collect();
     while let Some((b, i)) = open.last_mut() {
+        if *i == 0 {
+            // An array inside costs more than an element.
+            vm.heap.fuel.spend(1);
+        }
         let Some(x) = b.at(*i) else {
             on_path.remove(&(b.as_ptr() as usize));
             open.pop();

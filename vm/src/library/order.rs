@@ -35,7 +35,10 @@ pub static DEFS: &[NativeDef] = &[
 /// The receiver's elements as an array (its own, or a new one).
 fn elements(vm: &mut Vm, args: &Args) -> Result<Gc<Array>, Stop> {
     match items(vm, args.this())? {
-        Some(a) => Ok(a),
+        Some(a) => {
+            vm.heap.fuel.spend_on(a.size());
+            Ok(a)
+        }
         None => Err(wrong(vm, "method", "Array", args.this())),
     }
 }

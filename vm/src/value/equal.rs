@@ -137,6 +137,7 @@ impl Vm {
             }
             i += 1;
         }
+        self.heap.fuel.spend_on(i);
         // A user-defined `==` may have changed a length meanwhile.
         Ok(a.size() == b.size())
     }

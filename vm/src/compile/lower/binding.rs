@@ -2,7 +2,7 @@
 
 use super::Lower;
 use super::scan::member_name;
-use super::scope::{Declaration, NameKind, Target};
+use super::scope::{Declaration, NameKind, State, Target};
 use super::words::{AssignOp, is_symbol, name_of, typed_name};
 use crate::compile::hir::{BinOp, E, ExprKind, Key, UpdateOp};
 use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Span};
@@ -108,7 +108,9 @@ impl<'a> Lower<'a, '_> {
     /// Refuses to bind or assign a `let` name anew in the innermost scope.
     pub(super) fn refuse_constant(&mut self, name: &str, span: Span) {
         let scope = self.scopes.len() as u32 - 1;
-        let constant = |binding: &super::Binding<'a>| binding.scope == scope && binding.constant;
+        let constant = |binding: &super::Binding<'a>| {
+            binding.scope == scope && binding.constant && binding.state == State::Declared
+        };
         if self.names.get(name).and_then(|list| list.last()).is_some_and(constant) {
             self.error(span, format!("Cannot reassign 'let' binding '{name}'"));
         }

@@ -215,6 +215,8 @@ pub(super) struct Decl<'a> {
     pub name: &'a str,
     pub kind: DeclKind,
     pub spelling: Spelling,
+    /// Bound by `let`.
+    pub constant: bool,
     /// The defining form.
     pub form: &'a Form<'a>,
 }
@@ -250,7 +252,7 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
             ) => continue,
             Some("import") => {
                 imported_names(gene, |name| {
-                    found.push(Decl { name, kind: DeclKind::Import, spelling: Spelling::Plain, form });
+                    found.push(Decl { name, kind: DeclKind::Import, spelling: Spelling::Plain, constant: false, form });
                 });
                 continue;
             }
@@ -272,7 +274,8 @@ pub(super) fn declarations<'a>(forms: &'a [Form<'a>]) -> Vec<Decl<'a>> {
 }
 
 fn declared_by<'a>(target: &'a Form<'a>, kind: DeclKind, form: &'a Form<'a>, found: &mut Vec<Decl<'a>>) {
-    let mut add = |name, spelling| found.push(Decl { name, kind, spelling, form });
+    let constant = matches!(form.kind, FormKind::Gene(gene) if gene.head.as_ref().and_then(symbol) == Some("let"));
+    let mut add = |name, spelling| found.push(Decl { name, kind, spelling, constant, form });
     match target.kind {
         FormKind::Path(parts) => {
             if let Some((name, spelling)) = member_name(parts) {

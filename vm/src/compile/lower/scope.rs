@@ -354,7 +354,9 @@ impl<'a> Lower<'a, '_> {
             Some(ns) if exported => Place::Member(ns),
             _ => self.new_place(decl.name, kind, exported),
         };
-        let binding = self.binding(place, State::Pending, kind);
+        let mut binding = self.binding(place, State::Pending, kind);
+        // Functions that stand before a `let` must not assign its name either.
+        binding.constant = decl.constant;
         self.bind(decl.name, binding);
     }
 
