@@ -186,6 +186,10 @@ impl Vm {
                 "start" => match self.word_argument(v).as_deref() {
                     Some("queued") => {}
                     Some("atomic") => flags |= flag::ATOMIC,
+                    // It would run on top of this one: nested without end, that is a stack overflow like any other.
+                    Some("eager") if self.cur.depth >= crate::object::fiber::MAX_CHAIN => {
+                        return Err(self.runtime_error("Stack overflow"));
+                    }
                     Some("eager") => flags |= flag::EAGER,
                     _ => {
                         let shown = self.to_debug(v)?;
