@@ -4,7 +4,6 @@ mod bridge;
 mod buffered;
 mod builder;
 mod call;
-pub mod context;
 mod deserialize;
 pub mod driver;
 pub mod environment;

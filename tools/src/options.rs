@@ -2,6 +2,7 @@
 use crate::USAGE;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use gene::package::manifest::ReadError;
 use gene::{Diagnostics, VmBuilder};
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -380,8 +381,20 @@ impl Common {
     /// Where `gene test` looks: the tests of the package, else the working directory. `Err`: exit code.
     pub fn test_dir(&self) -> Result<PathBuf, i32> {
         let here = working_directory();
-        let root = self.package_root()?.or_else(|| gene::context::package_root(&here));
-        let Some(dir) = root.map(|root| gene::context::test_dir(&root)) else { return Ok(PathBuf::from(".")) };
+        let root = self.package_root()?.or_else(|| gene::package::find_root(&here));
+        let Some(root) = root else { return Ok(PathBuf::from(".")) };
+        let shown = root.join(gene::package::MANIFEST).to_string_lossy().into_owned();
+        let dir = match gene::package::Manifest::read(&root, &shown) {
+            Ok(manifest) => root.join(manifest.test_dir),
+            Err(ReadError::Malformed(e)) => {
+                eprintln!("Error: {e}");
+                return Err(1);
+            }
+            Err(ReadError::Io(e)) => {
+                eprintln!("Error: Failed to read file '{shown}': {e}");
+                return Err(1);
+            }
+        };
         if !dir.is_dir() {
             eprintln!("Error: File not found: {}", dir.display());
             return Err(1);

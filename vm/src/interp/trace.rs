@@ -195,7 +195,8 @@ pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
     let key = vm.names.trace;
     let Some(a) = vm.map_get(m, key).and_then(|v| v.get::<Array>(Kind::Array)) else { return (out, 0) };
     let items = a.as_slice();
-    if let Some(s) = items[0].as_sym() {
+    // Functions the compiler calls by itself have names no script can write: the form around them is what the reader knows.
+    if let Some(s) = items[0].as_sym().filter(|s| !vm.sym_name(*s).starts_with('%')) {
         out.push(TraceFrame { name: vm.sym_name(s).to_string(), position: None });
     }
     let mut kept = 0;

@@ -6,8 +6,8 @@ use super::timer::{Answer, Due};
 use super::wait::{NO_ARM, Node, Queue};
 use super::{Reason, Wake};
 use crate::def;
+use crate::heap::Kind;
 use crate::heap::collect::Marker;
-use crate::heap::{Gc, Kind, Record};
 use crate::interp::types;
 use crate::native::{Args, NativeDef, R, Stop};
 use crate::object::foreign::{Foreign, ForeignObj, Numbered};
@@ -324,7 +324,10 @@ impl Vm {
         if types::is_type(self, v, of)? {
             return Ok(v);
         }
-        let expected = self.to_debug(of)?;
+        let expected = match of.get::<crate::object::class::ClassObj>(Kind::Class) {
+            Some(c) => self.sym_name(c.data().name).to_string(),
+            None => self.to_debug(of)?,
+        };
         let got = self.kind_name(v);
         Err(self.type_error(&format!("Type error [GENE_TYPE_MISMATCH]: expected {expected}, got {got} in channel")))
     }
@@ -863,5 +866,3 @@ pub static GLOBALS: &[NativeDef] = &[def!(
     "(channel [n] [^on_full s] [^name s] [^of T]) -- a channel with room for n values; without n both sides meet.
         (do (var ch (channel 1)) (ch .send 5) (ch .recv)) => 5"
 )];
-
-const _: (fn(Gc<Record>), Kind) = (|_| {}, Kind::Foreign);

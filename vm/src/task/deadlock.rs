@@ -1,5 +1,5 @@
 //! Deadlocks: a circle of waits found when it closes, and a program in which nothing can ever run again.
-use super::channel::{Channel, RECEIVERS};
+use super::channel::Channel;
 use super::future::flag;
 use super::scope::{Failure, ScopeKey};
 use super::{Reason, TaskKey, Wake};
@@ -212,5 +212,3 @@ impl Vm {
         parked.into_iter().filter(|(k, _)| lost.contains(k)).collect()
     }
 }
-
-const _: u8 = RECEIVERS;

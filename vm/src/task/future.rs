@@ -72,8 +72,6 @@ pub mod flag {
     pub const HOST: u64 = 1 << 12;
     /// `source` is a timer.
     pub const TIMER: u64 = 1 << 13;
-    /// Its failure has been reported as unobserved.
-    pub const WARNED: u64 = 1 << 14;
     /// A token of `unpark` is saved.
     pub const TOKEN: u64 = 1 << 15;
     /// The main task of a program.

@@ -1,7 +1,7 @@
 //! Several futures as one: the natives behind the combinators of `prelude/async.gene`, FutureGroup, and channels made for groups of
 //! tasks (broadcast, watch).
 use super::future::{State, is_task};
-use super::timer::{Answer, Due};
+use super::timer::Due;
 use super::wait::{ANY_OUTCOME, NO_ARM, Queue};
 use super::{Reason, Wake};
 use crate::def;
@@ -444,5 +444,3 @@ pub fn install(vm: &mut Vm) {
         vm.heap.namespace_set(ns, s, c.value());
     }
 }
-
-const _: Answer = Answer::Nil;

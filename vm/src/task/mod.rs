@@ -224,8 +224,6 @@ pub struct Tasks {
     pub stats: Stats,
     pub trace: Option<Box<trace::Timeline>>,
     done: Vec<(HostKey, HostResult)>,
-    /// Timers of scripts that have been made and not cancelled, for `(gene/debug/leaks)`.
-    pub tickers: u64,
 }
 
 /// Counters for `(gene/async/stats)`.
@@ -236,7 +234,6 @@ pub struct Stats {
     pub wakes: u64,
     pub stale_wakes: u64,
     pub ready_high: usize,
-    pub polls: u64,
     pub unhandled: u64,
 }
 

@@ -4,7 +4,6 @@ use super::future::{State, flag, is_task};
 use super::scope::{Cause, Policy, ScopeKey, Setup};
 use super::{Reason, Wake, timer};
 use crate::def;
-use crate::heap::Kind;
 use crate::heap::collect::Marker;
 use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
 use crate::object::foreign::{Foreign, Numbered};
@@ -509,5 +508,3 @@ pub static ASYNC: &[NativeDef] = &[
         (gene/async/unpark t)"
     ),
 ];
-
-const _: Kind = Kind::Foreign;
