@@ -163,7 +163,6 @@ fn deliver(vm: &mut Vm, v: Value, ret: u64) -> Ctl {
 }
 
 /// From the fast path of a native call.
-#[cold]
 #[inline(never)]
 pub fn native_stop(vm: &mut Vm, s: Stop, dst: usize) -> Ctl {
     stop(vm, s, dst as u64)

@@ -7,7 +7,6 @@ use crate::value::Value;
 use crate::vm::Vm;
 
 /// Carries out what a slow path asked for beyond [`Ctl::Next`]. `None`: read the state and go on.
-#[cold]
 #[inline(never)]
 pub fn settle(vm: &mut Vm, c: Ctl) -> Option<Exit> {
     let mut c = c;
@@ -15,7 +14,10 @@ pub fn settle(vm: &mut Vm, c: Ctl) -> Option<Exit> {
         match c {
             Ctl::Next | Ctl::Load => return None,
             Ctl::Safepoint => c = super::safepoint::slow(vm),
-            Ctl::Idle => return Some(Exit::Idle),
+            Ctl::Idle => match crate::task::scheduler::switch(vm) {
+                Some(next) => c = next,
+                None => return Some(Exit::Idle),
+            },
             Ctl::Done => return Some(Exit::Done),
             Ctl::Throw => {
                 vm.heap.fuel.left -= 4;

@@ -36,6 +36,8 @@ pub struct Channel {
     receivers: Queue,
     senders: Queue,
     pub closed: bool,
+    /// Open, takes values of any type and any number of them: what the short ways through sending and receiving ask for.
+    simple: bool,
     /// Closes with its first value.
     once: bool,
     /// What receivers get after the last value, nil without.
@@ -100,6 +102,7 @@ impl Channel {
             receivers: Queue::default(),
             senders: Queue::default(),
             closed: false,
+            simple: true,
             once: false,
             error: Value::NIL,
             on_full,
@@ -210,29 +213,36 @@ impl Vm {
         }
     }
 
-    /// Hands a value to a waiting receiver.
-    fn give(&mut self, n: Node, v: Value) {
-        let Some(l) = self.tasks.live.get(n.task) else { return };
-        let epoch = l.epoch;
+    /// Hands a value to the receiver that waits longest.
+    fn give(&mut self, q: &mut Queue, v: Value) {
+        let n = *self.tasks.waits.get(q.head);
         let w = match n.arm {
             PLAIN | OTHER => Wake::Value(v),
             RESULT => Wake::Value(self.ok_result(v)),
             arm => Wake::Arm(arm & !SKIP_CLOSED, v, true),
         };
-        self.wake(n.task, epoch, w);
+        self.wake_waiting(q, n, w);
     }
 
-    /// Tells a waiting sender that its value was taken.
-    fn sent(&mut self, n: Node) {
-        let Some(l) = self.tasks.live.get(n.task) else { return };
-        let epoch = l.epoch;
+    /// Tells the sender that waits longest that its value was taken.
+    fn sent(&mut self, q: &mut Queue) {
+        let n = *self.tasks.waits.get(q.head);
         let w = match n.arm {
             PLAIN => Wake::Value(Value::NIL),
             OTHER => Wake::Value(Value::TRUE),
             RESULT => Wake::Value(self.ok_result(Value::NIL)),
             arm => Wake::Arm(arm, Value::NIL, true),
         };
-        self.wake(n.task, epoch, w);
+        self.wake_waiting(q, n, w);
+    }
+
+    fn wake_waiting(&mut self, q: &mut Queue, n: Node, w: Wake) {
+        if !self.wake_first(q, w)
+            && let Some(l) = self.tasks.live.get(n.task)
+        {
+            let epoch = l.epoch;
+            self.wake(n.task, epoch, w);
+        }
     }
 
     /// Sends without waiting: false when there is no room. Raises on a closed channel and on values of a wrong type.
@@ -245,8 +255,8 @@ impl Vm {
         if c.once {
             return self.send_once(ch, v);
         }
-        if let Some(n) = self.front(&c.receivers) {
-            self.give(n, v);
+        if !c.receivers.is_empty() {
+            self.give(&mut c.receivers, v);
             return Ok(true);
         }
         if !c.full() {
@@ -274,13 +284,12 @@ impl Vm {
 
     /// The one value of a oneshot channel: it closes at once, and others who wait get the end.
     fn send_once(&mut self, ch: Value, v: Value) -> Result<bool, Stop> {
-        match ch.numbered::<Channel>().and_then(|c| self.front(&c.receivers)) {
-            Some(n) => self.give(n, v),
-            None => {
-                if let Some(c) = ch.numbered::<Channel>() {
-                    c.buffer.push_back(v);
-                    c.high = 1;
-                }
+        if let Some(c) = ch.numbered::<Channel>() {
+            if c.receivers.is_empty() {
+                c.buffer.push_back(v);
+                c.high = 1;
+            } else {
+                self.give(&mut c.receivers, v);
             }
         }
         self.channel_close(ch, Value::NIL);
@@ -310,7 +319,7 @@ impl Vm {
     }
 
     pub(super) fn make_oneshot(&mut self) -> Value {
-        let c = Channel { once: true, ..Channel::new(self.object_id(), 1, OnFull::Block) };
+        let c = Channel { once: true, simple: false, ..Channel::new(self.object_id(), 1, OnFull::Block) };
         self.heap.numbered(c)
     }
 
@@ -332,6 +341,47 @@ impl Vm {
         Err(self.type_error(&format!("Type error [GENE_TYPE_MISMATCH]: expected {expected}, got {got} in channel")))
     }
 
+    /// The usual send, in short: the value goes to a waiting receiver or into the buffer. False, and nothing happened, where
+    /// there is more to see to: the whole way is [`send_as`].
+    #[inline]
+    pub(super) fn send_short(&mut self, ch: Value, v: Value) -> bool {
+        let Some(c) = ch.numbered::<Channel>() else { return false };
+        if !c.simple || self.tasks.cancels != 0 || self.tasks.budget == 0 {
+            return false;
+        }
+        if !c.receivers.is_empty() {
+            self.give(&mut c.receivers, v);
+        } else if c.buffer.len() < c.capacity {
+            c.buffer.push_back(v);
+            c.high = c.high.max(c.buffer.len());
+            self.channel_changed(ch);
+        } else {
+            return false;
+        }
+        self.tasks.budget -= 1;
+        true
+    }
+
+    /// The usual receive, in short: a value that is there. `None`, and nothing happened, where there is more to see to: the whole
+    /// way is [`take_as`].
+    #[inline]
+    pub(crate) fn take_short(&mut self, ch: Value) -> Option<Value> {
+        let c = ch.numbered::<Channel>()?;
+        if self.tasks.cancels != 0 || self.tasks.budget == 0 {
+            return None;
+        }
+        let v = if c.senders.is_empty() {
+            c.buffer.pop_front()?
+        } else {
+            match self.channel_take(ch) {
+                Taken::Value(v) => v,
+                _ => return None,
+            }
+        };
+        self.tasks.budget -= 1;
+        Some(v)
+    }
+
     /// Receives without waiting.
     pub fn channel_take(&mut self, ch: Value) -> Taken {
         let Some(c) = ch.numbered::<Channel>() else { return Taken::Empty };
@@ -340,14 +390,13 @@ impl Vm {
             if let Some(n) = self.front(&c.senders) {
                 c.buffer.push_back(n.value);
                 self.channel_changed(ch);
-                self.sent(n);
+                self.sent(&mut c.senders);
             }
             return Taken::Value(v);
         }
         if let Some(n) = self.front(&c.senders) {
-            let v = n.value;
-            self.sent(n);
-            return Taken::Value(v);
+            self.sent(&mut c.senders);
+            return Taken::Value(n.value);
         }
         if c.closed { Taken::End } else { Taken::Empty }
     }
@@ -384,6 +433,7 @@ impl Vm {
             return;
         }
         c.closed = true;
+        c.simple = false;
         c.error = error;
         self.channel_changed(ch);
         let _ = self.channel_closed(c);
@@ -464,7 +514,7 @@ fn make(vm: &mut Vm, a: &Args) -> R {
         return Err(vm.argument_error("on_full \"drop_oldest\" needs a capacity of at least 1"));
     }
     let name = a.kw(vm, "name").unwrap_or(Value::NIL);
-    let c = Channel { name, of, ..Channel::new(vm.object_id(), capacity, on_full) };
+    let c = Channel { name, of, simple: of.is_nil(), ..Channel::new(vm.object_id(), capacity, on_full) };
     Ok(vm.heap.numbered(c))
 }
 
@@ -509,6 +559,9 @@ fn limit(vm: &mut Vm, a: &Args) -> Result<Option<u64>, Stop> {
 }
 
 fn send(vm: &mut Vm, a: &Args) -> R {
+    if a.keyword_names().is_empty() && vm.send_short(a.this(), a.get(0)) {
+        return Ok(Value::NIL);
+    }
     let limit = limit(vm, a)?;
     send_as(vm, a, PLAIN, limit)
 }
@@ -600,6 +653,9 @@ impl Vm {
 }
 
 fn recv(vm: &mut Vm, a: &Args) -> R {
+    if let Some(v) = vm.take_short(a.this()) {
+        return Ok(v);
+    }
     let limit = limit(vm, a)?;
     recv_as(vm, a, PLAIN, limit, Answer::False)
 }

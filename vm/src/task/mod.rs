@@ -215,6 +215,8 @@ pub struct Tasks {
     pub charges: i64,
     /// Ready operations the running task may do before it yields.
     pub budget: u32,
+    /// How many tasks may still follow each other without the run loop (see [`scheduler::switch`]).
+    pub direct: u32,
     /// When the cleanup of tasks that were cancelled by themselves must be over, and the reason of the cancellation.
     pub graces: FxHashMap<TaskKey, Grace>,
     /// Locks held, by task number: released as broken when the task ends.
@@ -469,19 +471,21 @@ impl Vm {
         };
         let fut = task.owner;
         let mut key = fut.as_gc().task_key();
-        if !self.tasks.live.contains_key(key) {
-            self.tasks.stats.promoted += 1;
-            key = self.enter_live(fut, task.value());
-        }
         let cur = self.cur.value();
-        let l = &mut self.tasks.live[key];
+        let l = match self.tasks.live.get_mut(key) {
+            Some(l) => l,
+            None => {
+                self.tasks.stats.promoted += 1;
+                key = self.enter_live(fut, task.value());
+                &mut self.tasks.live[key]
+            }
+        };
         l.epoch = l.epoch.wrapping_add(1);
         l.parked = true;
         l.fiber = cur;
         l.on = on;
         l.reason = reason;
-        let epoch = l.epoch;
-        Ok((key, epoch))
+        Ok((key, l.epoch))
     }
 
     /// Bounds the wait of a parked task.
@@ -495,41 +499,59 @@ impl Vm {
 
     /// Makes a parked task ready and takes back all it registered for its wait. A stale epoch is a no-op.
     pub fn wake(&mut self, key: TaskKey, epoch: u32, w: Wake) {
-        let Some(l) = self.tasks.live.get_mut(key) else {
-            self.tasks.stats.stale_wakes += 1;
+        let t = &mut self.tasks;
+        let Some(l) = t.live.get_mut(key).filter(|l| l.parked && l.epoch == epoch) else {
+            t.stats.stale_wakes += 1;
             return;
         };
-        if !l.parked || l.epoch != epoch {
-            self.tasks.stats.stale_wakes += 1;
-            return;
-        }
         l.parked = false;
-        let on = std::mem::replace(&mut l.on, Value::NIL);
-        let reason = l.reason;
-        let timer = std::mem::take(&mut l.timer);
-        let registered = l.waits != 0;
-        if timer != 0 {
-            self.tasks.timers.cancel(timer);
+        let (on, reason) = (l.on, l.reason);
+        if l.timer != 0 {
+            t.timers.cancel(std::mem::take(&mut l.timer));
         }
-        if registered {
-            self.unlink(key);
+        let registered = std::mem::take(&mut l.waits);
+        if registered != 0 {
+            t.waits.release_all(registered);
         }
-        self.make_ready(key, w);
-        if registered && matches!(reason, Reason::Read | Reason::Write | Reason::Acquire | Reason::Wait) {
+        l.set_wake(w);
+        self.queue_ready(key);
+        if registered != 0 && matches!(reason, Reason::Read | Reason::Write | Reason::Acquire | Reason::Wait) {
             self.wait_left(reason, on, matches!(w, Wake::Throw(_)));
         }
     }
 
+    /// [`Vm::wake`] with a plain value for the task of the first node of `q`. False, and nothing happened, when that is not the
+    /// task's only registration.
+    #[inline]
+    pub(super) fn wake_first(&mut self, q: &mut wait::Queue, w: Wake) -> bool {
+        let t = &mut self.tasks;
+        let key = t.waits.get(q.head).task;
+        let Some(l) = t.live.get_mut(key) else { return false };
+        if !t.waits.pop_only(q, &mut l.waits) {
+            return false;
+        }
+        l.parked = false;
+        if l.timer != 0 {
+            t.timers.cancel(std::mem::take(&mut l.timer));
+        }
+        l.set_wake(w);
+        self.queue_ready(key);
+        true
+    }
+
     pub(super) fn make_ready(&mut self, key: TaskKey, w: Wake) {
-        self.tasks.stats.wakes += 1;
         let Some(l) = self.tasks.live.get_mut(key) else { return };
         l.set_wake(w);
-        self.tasks.ready.push_back(key);
-        let n = self.tasks.ready.len();
-        if n > self.tasks.stats.ready_high {
-            self.tasks.stats.ready_high = n;
-        }
-        if self.tasks.trace.is_some() {
+        self.queue_ready(key);
+    }
+
+    #[inline]
+    fn queue_ready(&mut self, key: TaskKey) {
+        let t = &mut self.tasks;
+        t.stats.wakes += 1;
+        t.ready.push_back(key);
+        t.stats.ready_high = t.stats.ready_high.max(t.ready.len());
+        if t.trace.is_some() {
             self.trace_wake(key);
         }
     }

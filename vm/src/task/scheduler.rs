@@ -135,14 +135,18 @@ impl Vm {
                 self.in_callback = false;
             }
             if let Some(key) = self.next_ready() {
+                let direct = !ending && (drain || self.tasks.main_result.is_none()) && self.tasks.trace.is_none();
+                self.tasks.direct = if direct { LOOK_EVERY } else { 0 };
                 self.resume_task(key);
                 // Everyone gets a turn: host operations and timers are looked at between tasks too.
                 if !self.tasks.host.is_empty() || !self.tasks.timers.is_empty() {
-                    self.switches = self.switches.wrapping_add(1);
-                    if self.switches.is_multiple_of(LOOK_EVERY) {
+                    self.switches += 1 + if direct { LOOK_EVERY - self.tasks.direct } else { 0 };
+                    if self.switches >= LOOK_EVERY {
+                        self.switches = 0;
                         self.take_in(None);
                     }
                 }
+                self.tasks.direct = 0;
                 continue;
             }
             if !self.tasks.callbacks.is_empty() {
@@ -200,40 +204,16 @@ impl Vm {
     }
 
     fn resume_task(&mut self, key: TaskKey) {
-        let Some(l) = self.tasks.live.get_mut(key) else { return };
-        if l.parked {
-            return;
-        }
-        let w = l.take_wake();
-        let mut f: Gc<Fiber> = l.fiber.gc();
-        let fut = l.future;
         let idle = self.cur;
-        fut.as_gc().set(flag::STARTED);
-        self.tasks.budget = BUDGET;
-        self.cur = f;
-        f.status = Status::Running;
+        let Some(fut) = self.tasks.live.get(key).map(|l| l.future) else { return };
         if self.tasks.trace.is_some() {
             self.trace_run(fut, true);
         }
-        let start = match w {
-            Wake::Start => match self.start_fiber() {
-                Ctl::Throw => Some(Start::Throw),
-                Ctl::Idle => None,
-                _ => Some(Start::Resume),
-            },
-            Wake::Value(v) => self.resume_with(v),
-            Wake::Arm(arm, v, open) => {
-                if let Some(mut t) = self.task_of(f) {
-                    t.result = v;
-                    t.peeked = open;
-                    self.heap.barrier(t);
-                }
-                self.resume_with(Value::small(arm as i64))
-            }
-            Wake::Throw(ex) => {
-                self.exception = ex;
-                Some(Start::Throw)
-            }
+        let Some(start) = self.enter_task(key) else { return };
+        let start = match start {
+            Ctl::Throw => Some(Start::Throw),
+            Ctl::Idle | Ctl::Done => None,
+            _ => Some(Start::Resume),
         };
         if let Some(start) = start {
             run::run(self, start);
@@ -244,13 +224,31 @@ impl Vm {
         self.cur = idle;
     }
 
-    fn resume_with(&mut self, v: Value) -> Option<Start> {
-        match call::deliver_op(self, v) {
-            Ctl::Throw => Some(Start::Throw),
-            Ctl::Idle => None,
-            Ctl::Done => None,
-            _ => Some(Start::Resume),
-        }
+    /// Makes a ready task the running one and hands it what it was woken with. `None`: it is not ready after all.
+    fn enter_task(&mut self, key: TaskKey) -> Option<Ctl> {
+        let l = self.tasks.live.get_mut(key).filter(|l| !l.parked)?;
+        let w = l.take_wake();
+        let mut f: Gc<Fiber> = l.fiber.gc();
+        l.future.as_gc().set(flag::STARTED);
+        self.tasks.budget = BUDGET;
+        self.cur = f;
+        f.status = Status::Running;
+        Some(match w {
+            Wake::Value(v) => call::deliver_op(self, v),
+            Wake::Start => self.start_fiber(),
+            Wake::Arm(arm, v, open) => {
+                if let Some(mut t) = self.task_of(f) {
+                    t.result = v;
+                    t.peeked = open;
+                    self.heap.barrier(t);
+                }
+                call::deliver_op(self, Value::small(arm as i64))
+            }
+            Wake::Throw(ex) => {
+                self.exception = ex;
+                Ctl::Throw
+            }
+        })
     }
 
     /// Each callback runs in a task of its own, so that it may await; the callbacks of one future start in order.
@@ -341,6 +339,28 @@ impl Vm {
     }
 }
 
+/// The running task parked or ended: goes on with the next ready one without leaving the interpreter. `None` when there is
+/// something else to do first; the run loop sees to that. The interpreter's loop calls this with nothing of its own on the native
+/// stack, so a chain of tasks needs no more of it.
+pub fn switch(vm: &mut Vm) -> Option<Ctl> {
+    loop {
+        let t = &mut vm.tasks;
+        let free = t.direct > 0 && t.callbacks.is_empty();
+        if !free || vm.in_callback || vm.nesting > 0 || vm.fatal || vm.exit_code.is_some() {
+            return None;
+        }
+        t.direct -= 1;
+        let key = vm.next_ready()?;
+        // Short tasks may come and go without passing any other safepoint.
+        vm.heap.fuel.left -= 1;
+        match vm.enter_task(key) {
+            Some(Ctl::Next | Ctl::Load) if vm.heap.fuel.left < 0 => return Some(Ctl::Safepoint),
+            None | Some(Ctl::Idle) => {}
+            c => return c,
+        }
+    }
+}
+
 /// A safepoint on full slices: host completions and due timers are taken in, the running task sees its cancellation, callbacks
 /// run. Tasks do not switch here (concurrency.md D8).
 pub fn poll(vm: &mut Vm) -> Ctl {
@@ -412,6 +432,7 @@ pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
     vm.thrown_in = None;
     if vm.tasks.main == Some(key) {
         vm.tasks.main_result = Some(r);
+        vm.tasks.direct = 0;
     }
     vm.forget_task(key, fut, task);
     if !vm.tasks.held.is_empty() {

@@ -3,7 +3,7 @@
 //! One node stands for one registration of one parked task. Nodes of a queue are a doubly linked list in one slab, and the nodes
 //! of a task are chained too, so that whatever ends a wait takes all its registrations out at once in O(registrations): there are
 //! no stale entries, and a loop of `select`s leaves nothing behind.
-use super::{TaskKey, future::Future};
+use super::{Live, TaskKey, future::Future};
 use crate::heap::{Gc, Kind};
 use crate::object::foreign::{Foreign, queue_of};
 use crate::value::Value;
@@ -53,22 +53,8 @@ pub struct Waits {
 
 impl Default for Waits {
     fn default() -> Self {
-        Waits { nodes: vec![empty(0)], free: 0, used: 0 }
-    }
-}
-
-/// A node of the free list.
-fn empty(next: u32) -> Node {
-    Node {
-        task: TaskKey::default(),
-        arm: NO_ARM,
-        value: Value::NIL,
-        owner: Value::NIL,
-        side: 0,
-        prev: 0,
-        next,
-        sibling: 0,
-        elder: 0,
+        // Number 0 means none.
+        Waits { nodes: vec![Node::new(TaskKey::default(), Value::NIL, 0, NO_ARM, Value::NIL)], free: 0, used: 0 }
     }
 }
 
@@ -115,10 +101,84 @@ impl Waits {
             }
             if n.next == 0 { q.tail = n.prev } else { self.nodes[n.next as usize].prev = n.prev }
         }
-        self.nodes[i as usize] = empty(self.free);
+        // The task's key may stay: free nodes are in nobody's queue.
+        let free = &mut self.nodes[i as usize];
+        (free.owner, free.value, free.next) = (Value::NIL, Value::NIL, self.free);
         self.free = i;
         self.used -= 1;
         n.sibling
+    }
+
+    /// A node that is the end of no queue yet.
+    #[inline]
+    fn take(&mut self, node: Node) -> u32 {
+        self.used += 1;
+        if self.free == 0 {
+            self.nodes.push(node);
+            return self.nodes.len() as u32 - 1;
+        }
+        let i = self.free;
+        let place = &mut self.nodes[i as usize];
+        self.free = place.next;
+        *place = node;
+        i
+    }
+
+    /// Puts a node at the end of queue `q`, and in front of the other registrations of its task.
+    #[inline]
+    pub(super) fn push(&mut self, q: &mut Queue, live: &mut Live, node: Node) {
+        let i = self.take(Node { prev: q.tail, sibling: live.waits, ..node });
+        if live.waits != 0 {
+            self.nodes[live.waits as usize].elder = i;
+        }
+        live.waits = i;
+        if q.tail == 0 {
+            q.head = i
+        } else {
+            self.nodes[q.tail as usize].next = i
+        }
+        q.tail = i;
+    }
+
+    /// Takes the first node out of `q` when it is the only registration of its task, whose entry has `waits`.
+    #[inline]
+    pub(super) fn pop_only(&mut self, q: &mut Queue, waits: &mut u32) -> bool {
+        let i = q.head;
+        if *waits != i || i == 0 {
+            return false;
+        }
+        let n = &mut self.nodes[i as usize];
+        if n.sibling != 0 {
+            return false;
+        }
+        *waits = 0;
+        let next = std::mem::replace(&mut n.next, self.free);
+        (n.owner, n.value) = (Value::NIL, Value::NIL);
+        self.free = i;
+        self.used -= 1;
+        q.head = next;
+        if next == 0 {
+            q.tail = 0
+        } else {
+            self.nodes[next as usize].prev = 0
+        }
+        true
+    }
+
+    /// Takes all nodes of a chain of registrations out of their queues.
+    #[inline]
+    pub(super) fn release_all(&mut self, first: u32) {
+        let mut i = first;
+        while i != 0 {
+            i = self.release(i);
+        }
+    }
+}
+
+impl Node {
+    /// A registration of `task` in queue `side` of `owner`.
+    pub(super) fn new(task: TaskKey, owner: Value, side: u8, arm: u32, value: Value) -> Node {
+        Node { task, arm, value, owner, side, prev: 0, next: 0, sibling: 0, elder: 0 }
     }
 }
 
@@ -139,38 +199,8 @@ impl Vm {
     /// Puts the parked task `key` at the end of a queue.
     pub fn enqueue(&mut self, owner: Value, side: u8, key: TaskKey, arm: u32, value: Value) {
         let Some(q) = queue(owner, side) else { return };
-        let w = &mut self.tasks.waits;
         let Some(live) = self.tasks.live.get_mut(key) else { return };
-        let node = Node { task: key, arm, value, owner, side, prev: q.tail, next: 0, sibling: live.waits, elder: 0 };
-        let i = if w.free != 0 {
-            let i = w.free;
-            w.free = w.nodes[i as usize].next;
-            w.nodes[i as usize] = node;
-            i
-        } else {
-            w.nodes.push(node);
-            w.nodes.len() as u32 - 1
-        };
-        w.used += 1;
-        if live.waits != 0 {
-            w.nodes[live.waits as usize].elder = i;
-        }
-        live.waits = i;
-        if q.tail == 0 {
-            q.head = i
-        } else {
-            w.nodes[q.tail as usize].next = i
-        }
-        q.tail = i;
-    }
-
-    /// Takes all registrations of a task out of their queues.
-    pub(super) fn unlink(&mut self, key: TaskKey) {
-        let Some(live) = self.tasks.live.get_mut(key) else { return };
-        let mut i = std::mem::take(&mut live.waits);
-        while i != 0 {
-            i = self.tasks.waits.release(i);
-        }
+        self.tasks.waits.push(q, live, Node::new(key, owner, side, arm, value));
     }
 
     /// Takes the first registration out of its queue, and that alone.
