@@ -43,6 +43,14 @@ pub struct NativeDef {
 
 pub const VARIADIC: u8 = 255;
 
+impl NativeDef {
+    /// Does it take `n` positional arguments, `self` not counted?
+    #[inline(always)]
+    pub(crate) fn takes(&self, n: usize) -> bool {
+        n >= self.min as usize && (n <= self.max as usize || self.max == VARIADIC)
+    }
+}
+
 /// Stands for a function of the prelude that hasn't been compiled yet; the native's data says which. It compiles the function,
 /// which takes the stub's place, and lets it be called.
 pub static PRELUDE: NativeDef =

@@ -55,23 +55,27 @@ pub fn header_word(v: Value) -> u64 {
     unsafe { *(v.addr() as *const u64) }
 }
 
-/// What a method cache is keyed by: shape of instances, kind of other heap values, tag of immediates. Never 0.
+/// The bits of a header word that tell classes apart, by kind: no branch, as this is in the way of every method call.
+static KEY_BITS: [u64; 256] = key_bits();
+
+const fn key_bits() -> [u64; 256] {
+    let mut bits = [0xFF; 256];
+    bits[Kind::Instance as usize] = SHAPE_MASK;
+    // Kinds that show as more than one class, told apart by the slow path: never cached under one key.
+    bits[Kind::Function as usize] = 0;
+    bits[Kind::Fiber as usize] = 0;
+    bits[Kind::Variant as usize] = 0;
+    // Numbered classes have keys of their own; number 0 is any class.
+    bits[Kind::Foreign as usize] = 0xFFFF_0000;
+    bits
+}
+
+/// What a method cache is keyed by: shape of instances, kind or number of other heap values, tag of immediates. 0: by nothing.
 #[inline(always)]
 pub fn class_key(v: Value) -> u64 {
     if v.is_ptr() {
         let h = header_word(v);
-        let kind = h as u8;
-        if kind == Kind::Instance as u8 {
-            h & SHAPE_MASK
-        } else if kind == Kind::Function as u8 || kind == Kind::Fiber as u8 || kind == Kind::Variant as u8 {
-            // Kinds that show as more than one class, told apart by the slow path: never cached under one key.
-            0
-        } else if kind == Kind::Foreign as u8 {
-            // Numbered classes have keys of their own.
-            if h >> 16 & 0xFFFF == 0 { 0 } else { h & 0xFFFF_00FF }
-        } else {
-            kind as u64
-        }
+        h & KEY_BITS[h as u8 as usize]
     } else if v.is_small() {
         0x100
     } else if v.is_float() {

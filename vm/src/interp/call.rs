@@ -247,7 +247,7 @@ fn call_native(
     method: bool,
 ) -> Ctl {
     let given = n - method as usize;
-    if given < def.min as usize || (given > def.max as usize && def.max != VARIADIC) {
+    if !def.takes(given) {
         let m = arity_message(def.min as usize, (def.max != VARIADIC).then_some(def.max as usize), given);
         return fail(vm, Vm::argument_error, &m);
     }
@@ -397,8 +397,8 @@ pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
     if let Some(f) = found {
         if key != 0 && vm.method_epoch < 0xFFFF && cacheable(recv) {
             vm.method_cache.set(key, name, vm.method_epoch, f);
-            // The fast path passes positional arguments only: sites with keywords keep an empty entry.
-            if site.keywords.is_empty() {
+            // The fast path passes positional arguments only, and counts them no more: other sites keep an empty entry.
+            if site.keywords.is_empty() && f.as_native().is_none_or(|(def, _)| def.takes(i.b())) {
                 // SAFETY: cache index checked by the verifier.
                 let ic = unsafe { &mut *(p.ics.as_ptr() as *mut crate::object::code::Ic).add(i.ux()) };
                 ic.key = key;

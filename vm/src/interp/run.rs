@@ -327,24 +327,16 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 }
             }};
         }
+        /// Calls a native that takes as many arguments as there are.
         macro_rules! native {
-            ($def:expr, $data:expr, $base:expr, $n:expr, $method:expr, $dst:expr, $i:expr) => {{
-                let def: &crate::native::NativeDef = $def;
-                let given = $n - $method as usize;
-                if given >= def.min as usize && (given <= def.max as usize || def.max == crate::native::VARIADIC) {
-                    save!();
-                    let args = Args { base: $base, n: $n, keywords: &[] as *const [Sym], method: $method, data: $data };
-                    match (def.f)(vm, &args) {
-                        Ok(v) => {
-                            *r.add($dst) = v;
-                            continue;
-                        }
-                        Err(s) => {
-                            ctl!(call::native_stop(vm, s, $dst));
-                            continue;
-                        }
-                    }
+            ($def:expr, $data:expr, $base:expr, $n:expr, $method:expr, $dst:expr) => {{
+                save!();
+                let args = Args { base: $base, n: $n, keywords: &[] as *const [Sym], method: $method, data: $data };
+                match ($def.f)(vm, &args) {
+                    Ok(v) => *r.add($dst) = v,
+                    Err(s) => ctl!(call::native_stop(vm, s, $dst)),
                 }
+                continue;
             }};
         }
 
@@ -817,8 +809,9 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                             enter!(w, (*(f.addr() as *const Function)).proto, i.c());
                         } else if h as u8 == Kind::Native as u8
                             && let Some((def, data)) = f.as_native()
+                            && def.takes(i.b())
                         {
-                            native!(def, data, w.add(3), i.b(), false, i.c(), i);
+                            native!(def, data, w.add(3), i.b(), false, i.c());
                         }
                     }
                     save!();
@@ -859,17 +852,18 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                     let recv = *w.add(3);
                     let key = class_key(recv);
                     let e = &*ic!(i);
-                    if e.key == key && (e.target >> 48) as u32 == vm.method_epoch && key != 0 {
+                    // No entry has key 0 and an epoch.
+                    if e.key == key && (e.target >> 48) as u32 == vm.method_epoch {
                         let f = Value(TAG_PTR | e.target & PAYLOAD);
                         let h = header_word(f);
                         if h & SIMPLE_MASK == Kind::Function as u64 | (i.b() as u64) << 16 {
                             *w = f;
                             enter!(w, (*(f.addr() as *const Function)).proto, i.c());
-                        } else if h as u8 == Kind::Native as u8
-                            && let Some((def, data)) = f.as_native()
-                        {
+                        } else if h as u8 == Kind::Native as u8 {
+                            // A site remembers natives only that take what it passes.
+                            let (def, data) = f.native_unchecked();
                             *w = f;
-                            native!(def, data, w.add(3), i.b() + 1, true, i.c(), i);
+                            native!(def, data, w.add(3), i.b() + 1, true, i.c());
                         }
                     } else if let Some(f) = vm.method_cache.get(key, site_of(p, i).name, vm.method_epoch)
                         && site_of(p, i).keywords.is_empty()

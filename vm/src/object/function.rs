@@ -86,4 +86,15 @@ impl Value {
         // SAFETY: natives are made by `Heap::native` alone, from a static definition.
         Some((unsafe { &*(r.slot(0).0 as *const NativeDef) }, r.slot(1)))
     }
+
+    /// As [`Value::as_native`].
+    ///
+    /// # Safety
+    /// The value must be a native.
+    #[inline(always)]
+    pub unsafe fn native_unchecked<'a>(self) -> (&'a NativeDef, Value) {
+        let r = self.gc::<Record>();
+        // SAFETY: as above; natives have two words.
+        unsafe { (&*((*r.slots_ptr()).0 as *const NativeDef), *r.slots_ptr().add(1)) }
+    }
 }
