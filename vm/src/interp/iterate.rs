@@ -325,15 +325,14 @@ pub fn next(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 next_result(vm, r)
             }
             Some(Kind::Foreign) if s.numbered::<crate::task::channel::Channel>().is_some() => {
-                if let Some(v) = vm.take_short(s) {
-                    if v == Value::NOT_FOUND {
-                        return call::deliver_op(vm, v);
-                    }
+                let result = crate::task::channel::next_of(vm, s);
+                if let Ok(v) = result
+                    && v != Value::NOT_FOUND
+                {
                     *r.add(i.b()) = v;
                     return Ctl::Next;
                 }
-                let r = crate::task::channel::next_of(vm, s);
-                next_result(vm, r)
+                next_result(vm, result)
             }
             Some(Kind::Instance | Kind::Iter | Kind::Foreign | Kind::Future | Kind::Record) => {
                 match find(vm, s, vm.names.next) {

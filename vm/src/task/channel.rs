@@ -170,6 +170,13 @@ impl Drop for Sender {
     }
 }
 
+/// What came of the short way.
+enum Short<T> {
+    Done(T),
+    Parked,
+    No,
+}
+
 /// What a receive finds.
 pub enum Taken {
     Value(Value),
@@ -214,18 +221,33 @@ impl Vm {
     }
 
     /// Hands a value to the receiver that waits longest.
+    #[inline]
     fn give(&mut self, q: &mut Queue, v: Value) {
+        let arm = self.tasks.waits.get(q.head).arm;
+        if !(arm == PLAIN || arm == OTHER) || !self.wake_first(q, v) {
+            self.give_slow(q, v);
+        }
+    }
+
+    fn give_slow(&mut self, q: &mut Queue, v: Value) {
         let n = *self.tasks.waits.get(q.head);
         let w = match n.arm {
             PLAIN | OTHER => Wake::Value(v),
             RESULT => Wake::Value(self.ok_result(v)),
             arm => Wake::Arm(arm & !SKIP_CLOSED, v, true),
         };
-        self.wake_waiting(q, n, w);
+        self.wake_waiting(n, w);
     }
 
     /// Tells the sender that waits longest that its value was taken.
+    #[inline]
     fn sent(&mut self, q: &mut Queue) {
+        if self.tasks.waits.get(q.head).arm != PLAIN || !self.wake_first(q, Value::NIL) {
+            self.sent_slow(q);
+        }
+    }
+
+    fn sent_slow(&mut self, q: &mut Queue) {
         let n = *self.tasks.waits.get(q.head);
         let w = match n.arm {
             PLAIN => Wake::Value(Value::NIL),
@@ -233,13 +255,11 @@ impl Vm {
             RESULT => Wake::Value(self.ok_result(Value::NIL)),
             arm => Wake::Arm(arm, Value::NIL, true),
         };
-        self.wake_waiting(q, n, w);
+        self.wake_waiting(n, w);
     }
 
-    fn wake_waiting(&mut self, q: &mut Queue, n: Node, w: Wake) {
-        if !self.wake_first(q, w)
-            && let Some(l) = self.tasks.live.get(n.task)
-        {
+    fn wake_waiting(&mut self, n: Node, w: Wake) {
+        if let Some(l) = self.tasks.live.get(n.task) {
             let epoch = l.epoch;
             self.wake(n.task, epoch, w);
         }
@@ -341,13 +361,13 @@ impl Vm {
         Err(self.type_error(&format!("Type error [GENE_TYPE_MISMATCH]: expected {expected}, got {got} in channel")))
     }
 
-    /// The usual send, in short: the value goes to a waiting receiver or into the buffer. False, and nothing happened, where
-    /// there is more to see to: the whole way is [`send_as`].
+    /// The usual send, in short: the value goes to a waiting receiver or into the buffer, or the task waits. Nothing has
+    /// happened where there is more to see to: [`send_as`] is the whole way.
     #[inline]
-    pub(super) fn send_short(&mut self, ch: Value, v: Value) -> bool {
-        let Some(c) = ch.numbered::<Channel>() else { return false };
+    fn send_short(&mut self, ch: Value, v: Value) -> Short<()> {
+        let Some(c) = ch.numbered::<Channel>() else { return Short::No };
         if !c.simple || self.tasks.cancels != 0 || self.tasks.budget == 0 {
-            return false;
+            return Short::No;
         }
         if !c.receivers.is_empty() {
             self.give(&mut c.receivers, v);
@@ -355,31 +375,47 @@ impl Vm {
             c.buffer.push_back(v);
             c.high = c.high.max(c.buffer.len());
             self.channel_changed(ch);
+        } else if c.on_full == OnFull::Block
+            && self.park_in(Reason::Send, &mut c.senders, Node::new(ch, SENDERS, PLAIN, v))
+        {
+            return Short::Parked;
         } else {
-            return false;
+            return Short::No;
         }
         self.tasks.budget -= 1;
-        true
+        Short::Done(())
     }
 
-    /// The usual receive, in short: a value that is there. `None`, and nothing happened, where there is more to see to: the whole
-    /// way is [`take_as`].
+    /// The usual receive, in short: a value that is there, or the task waits for one. Nothing has happened where there is more to
+    /// see to: [`take_as`] is the whole way.
     #[inline]
-    pub(crate) fn take_short(&mut self, ch: Value) -> Option<Value> {
-        let c = ch.numbered::<Channel>()?;
+    fn take_short(&mut self, ch: Value, how: u32) -> Short<Value> {
+        let Some(c) = ch.numbered::<Channel>() else { return Short::No };
         if self.tasks.cancels != 0 || self.tasks.budget == 0 {
-            return None;
+            return Short::No;
         }
-        let v = if c.senders.is_empty() {
-            c.buffer.pop_front()?
-        } else {
-            match self.channel_take(ch) {
-                Taken::Value(v) => v,
-                _ => return None,
+        let v = match c.buffer.pop_front() {
+            Some(v) if c.senders.is_empty() => v,
+            Some(v) => {
+                c.buffer.push_back(self.tasks.waits.get(c.senders.head).value);
+                self.channel_changed(ch);
+                self.sent(&mut c.senders);
+                v
             }
+            None if !c.senders.is_empty() => {
+                let v = self.tasks.waits.get(c.senders.head).value;
+                self.sent(&mut c.senders);
+                v
+            }
+            None if c.simple
+                && self.park_in(Reason::Recv, &mut c.receivers, Node::new(ch, RECEIVERS, how, Value::NIL)) =>
+            {
+                return Short::Parked;
+            }
+            None => return Short::No,
         };
         self.tasks.budget -= 1;
-        Some(v)
+        Short::Done(v)
     }
 
     /// Receives without waiting.
@@ -559,8 +595,12 @@ fn limit(vm: &mut Vm, a: &Args) -> Result<Option<u64>, Stop> {
 }
 
 fn send(vm: &mut Vm, a: &Args) -> R {
-    if a.keyword_names().is_empty() && vm.send_short(a.this(), a.get(0)) {
-        return Ok(Value::NIL);
+    if a.keyword_names().is_empty() {
+        match vm.send_short(a.this(), a.get(0)) {
+            Short::Done(()) => return Ok(Value::NIL),
+            Short::Parked => return Err(Stop::Park),
+            Short::No => {}
+        }
     }
     let limit = limit(vm, a)?;
     send_as(vm, a, PLAIN, limit)
@@ -593,6 +633,11 @@ fn send_timeout(vm: &mut Vm, a: &Args) -> R {
 
 /// The iterator protocol's `next`, for loops over a channel.
 pub fn next_of(vm: &mut Vm, ch: Value) -> R {
+    match vm.take_short(ch, OTHER) {
+        Short::Done(v) => return Ok(v),
+        Short::Parked => return Err(Stop::Park),
+        Short::No => {}
+    }
     take_as(vm, ch, OTHER, None, Answer::False)
 }
 
@@ -653,8 +698,12 @@ impl Vm {
 }
 
 fn recv(vm: &mut Vm, a: &Args) -> R {
-    if let Some(v) = vm.take_short(a.this()) {
-        return Ok(v);
+    if a.keyword_names().is_empty() {
+        match vm.take_short(a.this(), PLAIN) {
+            Short::Done(v) => return Ok(v),
+            Short::Parked => return Err(Stop::Park),
+            Short::No => {}
+        }
     }
     let limit = limit(vm, a)?;
     recv_as(vm, a, PLAIN, limit, Answer::False)

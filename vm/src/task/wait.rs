@@ -54,7 +54,7 @@ pub struct Waits {
 impl Default for Waits {
     fn default() -> Self {
         // Number 0 means none.
-        Waits { nodes: vec![Node::new(TaskKey::default(), Value::NIL, 0, NO_ARM, Value::NIL)], free: 0, used: 0 }
+        Waits { nodes: vec![Node::new(Value::NIL, 0, NO_ARM, Value::NIL)], free: 0, used: 0 }
     }
 }
 
@@ -124,10 +124,10 @@ impl Waits {
         i
     }
 
-    /// Puts a node at the end of queue `q`, and in front of the other registrations of its task.
+    /// Puts a registration of `task` at the end of queue `q`, and in front of the other registrations of its task.
     #[inline]
-    pub(super) fn push(&mut self, q: &mut Queue, live: &mut Live, node: Node) {
-        let i = self.take(Node { prev: q.tail, sibling: live.waits, ..node });
+    pub(super) fn push(&mut self, q: &mut Queue, task: TaskKey, live: &mut Live, node: Node) {
+        let i = self.take(Node { task, prev: q.tail, sibling: live.waits, ..node });
         if live.waits != 0 {
             self.nodes[live.waits as usize].elder = i;
         }
@@ -176,9 +176,9 @@ impl Waits {
 }
 
 impl Node {
-    /// A registration of `task` in queue `side` of `owner`.
-    pub(super) fn new(task: TaskKey, owner: Value, side: u8, arm: u32, value: Value) -> Node {
-        Node { task, arm, value, owner, side, prev: 0, next: 0, sibling: 0, elder: 0 }
+    /// A registration in queue `side` of `owner`, of no task yet.
+    pub(super) fn new(owner: Value, side: u8, arm: u32, value: Value) -> Node {
+        Node { task: TaskKey::default(), arm, value, owner, side, prev: 0, next: 0, sibling: 0, elder: 0 }
     }
 }
 
@@ -200,7 +200,7 @@ impl Vm {
     pub fn enqueue(&mut self, owner: Value, side: u8, key: TaskKey, arm: u32, value: Value) {
         let Some(q) = queue(owner, side) else { return };
         let Some(live) = self.tasks.live.get_mut(key) else { return };
-        self.tasks.waits.push(q, live, Node::new(key, owner, side, arm, value));
+        self.tasks.waits.push(q, key, live, Node::new(owner, side, arm, value));
     }
 
     /// Takes the first registration out of its queue, and that alone.
