@@ -545,9 +545,19 @@ pub struct Record {
 impl Heap {
     /// A record of kind `kind` holding `items`.
     pub fn record(&mut self, kind: Kind, aux: u16, items: &[Value]) -> Gc<Record> {
-        let r: Gc<Record> = self.alloc_sized(kind, aux, items.len() as u32, 8 + items.len() * 8);
-        // SAFETY: the object has room for `items`.
-        unsafe { std::ptr::copy_nonoverlapping(items.as_ptr(), r.slots_ptr(), items.len()) };
+        self.record_of_parts(kind, aux, items, &[])
+    }
+
+    /// A record of `head` and `rest`, one behind the other.
+    #[inline]
+    pub fn record_of_parts(&mut self, kind: Kind, aux: u16, head: &[Value], rest: &[Value]) -> Gc<Record> {
+        let n = head.len() + rest.len();
+        let r: Gc<Record> = self.alloc_sized(kind, aux, n as u32, 8 + n * 8);
+        // SAFETY: the object has room for both.
+        unsafe {
+            std::ptr::copy_nonoverlapping(head.as_ptr(), r.slots_ptr(), head.len());
+            std::ptr::copy_nonoverlapping(rest.as_ptr(), r.slots_ptr().add(head.len()), rest.len());
+        }
         r
     }
 }

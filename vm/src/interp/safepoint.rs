@@ -146,6 +146,7 @@ pub fn unreachable_waits(vm: &mut Vm, keys: &[TaskKey]) -> Vec<TaskKey> {
 }
 
 fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey]) -> Vec<TaskKey> {
+    vm.tasks.spare.clear();
     let mut regs = [0u64; 8];
     spill_registers(&mut regs);
     let lo = regs.as_ptr();

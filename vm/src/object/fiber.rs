@@ -94,15 +94,8 @@ impl Heap {
         f.stack = buf.words();
         f.buf = buf.value();
         f.cap = words as u32;
-        f.base = FRAME_HEAD as u32;
-        f.pc = std::ptr::null();
-        f.caller = Value::NIL;
-        f.owner = Value::NIL;
-        f.result = Value::NIL;
-        f.peek = Value::NIL;
-        f.depth = 0;
         f.role = role;
-        f.status = Status::New;
+        f.reset();
         f
     }
 
@@ -125,6 +118,19 @@ impl Heap {
 }
 
 impl Gc<Fiber> {
+    /// As new, with the same stack.
+    pub fn reset(mut self) {
+        self.base = FRAME_HEAD as u32;
+        self.pc = std::ptr::null();
+        self.caller = Value::NIL;
+        self.owner = Value::NIL;
+        self.result = Value::NIL;
+        self.peek = Value::NIL;
+        (self.dst, self.wants, self.cleanup, self.count, self.depth, self.scope) = (0, 0, 0, 0, 0, 0);
+        (self.peeked, self.cancelled) = (false, false);
+        self.status = Status::New;
+    }
+
     /// The words that may hold live values: up to the end of the current frame.
     pub fn live_words(self) -> (*const u64, *const u64) {
         if self.status == Status::Done {

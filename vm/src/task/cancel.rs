@@ -83,19 +83,18 @@ impl Vm {
     /// dropped, one that runs or is ready sees it at its next checkpoint.
     fn deliver(&mut self, key: TaskKey, scope: ScopeKey) {
         let Some(l) = self.tasks.live.get(key) else { return };
-        let fut = l.future;
-        let Some(t) = fut.as_gc().task_fiber() else { return };
-        if scope_of(t.scope) != scope {
-            return;
-        }
-        let g = fut.as_gc();
+        let g = l.future.as_gc();
         if !g.has(flag::STARTED) {
-            if !g.has(flag::ATOMIC) {
+            if g.home() == scope && !g.has(flag::ATOMIC) {
                 self.drop_unstarted(key);
             }
             return;
         }
-        self.interrupt_wait(key, t);
+        if let Some(t) = g.task_fiber()
+            && scope_of(t.scope) == scope
+        {
+            self.interrupt_wait(key, t);
+        }
     }
 
     fn interrupt_wait(&mut self, key: TaskKey, t: Gc<Fiber>) {
@@ -113,11 +112,6 @@ impl Vm {
         let Some(l) = self.tasks.live.get(key) else { return };
         let fut = l.future;
         let home = fut.as_gc().home();
-        if let Some(t) = fut.as_gc().task_fiber()
-            && t.cancelled
-        {
-            self.tasks.cancels -= 1;
-        }
         if let Some(s) = self.tasks.scopes.map.get_mut(home) {
             s.delivered |= s.cancelled;
         }
@@ -146,16 +140,18 @@ impl Vm {
         if g.state() != State::Pending {
             return;
         }
-        let Some(mut t) = g.task_fiber() else { return };
         let key = g.task_key();
+        let unstarted = self.tasks.live.contains_key(key) && !g.has(flag::STARTED);
+        if unstarted && !g.has(flag::ATOMIC) {
+            self.drop_unstarted(key);
+            return;
+        }
+        let Some(mut t) = g.task_fiber() else { return };
         if !t.cancelled {
             t.cancelled = true;
             self.tasks.cancels += 1;
         }
-        if self.tasks.live.contains_key(key) && !g.has(flag::STARTED) {
-            if !g.has(flag::ATOMIC) {
-                self.drop_unstarted(key);
-            }
+        if unstarted {
             return;
         }
         let grace = self.tasks.scopes.get(scope_of(t.scope)).and_then(|s| s.setup.grace).unwrap_or(GRACE_US);

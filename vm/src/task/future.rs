@@ -32,7 +32,7 @@ pub struct Future {
     waiters: Queue,
     /// Callbacks and followers in order of registration: array of triples (kind, a, b), or nil.
     callbacks: Value,
-    /// The task's bottom fiber while it runs; nil for plain futures.
+    /// The task's bottom fiber, a record of what to call before it has one; nil for plain and settled futures.
     fiber: Value,
     /// The task's number, 0 for plain futures.
     pub id: u64,
@@ -152,10 +152,12 @@ impl Gc<Future> {
         // SAFETY: the future is live while it is used, and the VM is single-threaded: queues are borrowed one at a time.
         unsafe { &mut (*self.as_ptr()).waiters }
     }
-    pub(super) fn set_fiber(mut self, f: Value, id: u64) {
-        self.fiber = f;
+    pub(super) fn set_id(mut self, id: u64) {
         self.id = id;
         self.set(flag::TASK);
+    }
+    pub(super) fn set_fiber(mut self, f: Value) {
+        self.fiber = f;
     }
     pub(super) fn set_key(mut self, key: u64) {
         self.key = key;
@@ -163,7 +165,7 @@ impl Gc<Future> {
     pub fn fiber(self) -> Value {
         self.fiber
     }
-    /// The bottom fiber of a task that has not ended.
+    /// The bottom fiber of a task that has begun and not ended.
     pub fn task_fiber(self) -> Option<Gc<Fiber>> {
         self.fiber.get(Kind::Fiber)
     }

@@ -32,7 +32,7 @@ pub mod trace;
 pub mod wait;
 
 use crate::driver::{HostFuture, HostKey, HostResult, HostValue};
-use crate::heap::{Gc, Kind};
+use crate::heap::{Gc, Kind, Record};
 use crate::interp::{Ctl, FRAME_BOTTOM, call};
 use crate::native::{R, Stop};
 use crate::object::fiber::{FRAME_HEAD, Fiber, MAX_CHAIN, Role, Status};
@@ -225,6 +225,8 @@ pub struct Tasks {
     pub next_object: u64,
     pub stats: Stats,
     pub trace: Option<Box<trace::Timeline>>,
+    /// Fibers of ended tasks, to be used again. No roots: a collection forgets them.
+    pub(crate) spare: Vec<Gc<Fiber>>,
     done: Vec<(HostKey, HostResult)>,
 }
 
@@ -244,6 +246,10 @@ pub const CHANNEL: u16 = 1;
 pub const SENDER: u16 = 2;
 pub const SCOPE: u16 = 3;
 pub const TICKER: u16 = 4;
+
+/// Fibers kept for the next tasks, and the largest stack worth keeping, in words.
+const SPARE_FIBERS: usize = 16;
+const SPARE_WORDS: usize = 256;
 
 /// Ready operations in a row before a task yields.
 pub const BUDGET: u32 = 128;
@@ -323,7 +329,7 @@ impl Vm {
         }
     }
 
-    /// A fiber whose bottom frame will call `callee` with `args`; its future is a new task of scope `home`.
+    /// A new task of scope `home` and its fiber, whose bottom frame will call `callee` with `args`.
     pub(super) fn new_task(
         &mut self,
         callee: Value,
@@ -331,20 +337,55 @@ impl Vm {
         home: ScopeKey,
         locals: Value,
     ) -> (Gc<Fiber>, Value) {
+        let fut = self.new_task_future(home);
+        (self.new_task_fiber(fut, callee, args, locals), fut.value())
+    }
+
+    /// The future of a new task of scope `home`, which has nothing to run yet.
+    fn new_task_future(&mut self, home: ScopeKey) -> Gc<future::Future> {
+        let fut = self.new_future();
+        self.tasks.next_id += 1;
+        fut.set_id(self.tasks.next_id);
+        fut.set_home(home);
+        self.note_origin(fut);
+        fut
+    }
+
+    /// A new task of scope `home` that will call `callee` with `args`: most wait for their turn, in numbers, so they get no fiber
+    /// before it. Until then a record (task-locals, callee, arguments) stands in its place.
+    pub(super) fn new_waiting_task(&mut self, callee: Value, args: &[Value], home: ScopeKey, locals: Value) -> Value {
+        let fut = self.new_task_future(home);
+        let call = self.heap.record_of_parts(Kind::Record, 0, &[locals, callee], args);
+        fut.set_fiber(call.value());
+        fut.value()
+    }
+
+    /// Makes the fiber of a task whose turn has come.
+    fn begin_task(&mut self, fut: Value, call: Gc<Record>) -> Gc<Fiber> {
+        let f = self.new_task_fiber(fut.as_gc(), call.slot(1), &call.slots()[2..], call.slot(0));
+        self.heap.barrier(fut.as_gc());
+        f
+    }
+
+    /// The fiber of task `fut`: its bottom frame will call `callee` with `args`.
+    fn new_task_fiber(&mut self, fut: Gc<future::Future>, callee: Value, args: &[Value], locals: Value) -> Gc<Fiber> {
         // As much as the callee's frame needs, so that tasks that only wait stay small.
         let regs =
             callee.get::<crate::object::function::Function>(Kind::Function).map_or(4, |f| f.proto().nregs as usize);
-        let mut f = self.heap.fiber(Role::Task, FRAME_HEAD * 2 + regs + args.len() + crate::interp::SCRATCH);
-        let fut = self.new_future();
-        self.tasks.next_id += 1;
-        let id = self.tasks.next_id;
+        let words = FRAME_HEAD * 2 + regs + args.len() + crate::interp::SCRATCH;
+        let mut f = match self.tasks.spare.pop() {
+            Some(f) if f.cap as usize >= words => {
+                f.reset();
+                self.heap.barrier(f);
+                f
+            }
+            _ => self.heap.fiber(Role::Task, words),
+        };
         f.owner = fut.value();
-        f.scope = scope::scope_bits(home);
+        f.scope = scope::scope_bits(fut.home());
         f.peek = locals;
-        fut.set_fiber(f.value(), id);
-        fut.set_home(home);
-        self.note_origin(fut);
-        // SAFETY: the new stack has room for an empty frame and the window above it.
+        fut.set_fiber(f.value());
+        // SAFETY: the stack has room for an empty frame and the window above it.
         unsafe {
             for j in 0..FRAME_HEAD {
                 *f.stack.add(j) = Value::NIL;
@@ -356,7 +397,14 @@ impl Vm {
             }
         }
         f.count = args.len() as u32;
-        (f, fut.value())
+        f
+    }
+
+    /// The fiber of a task that has ended, which nothing refers to any more, may serve the next one.
+    fn spare_fiber(&mut self, f: Gc<Fiber>) {
+        if self.tasks.spare.len() < SPARE_FIBERS && f.cap as usize <= SPARE_WORDS {
+            self.tasks.spare.push(f);
+        }
     }
 
     /// Remembers where the running function is, as the place of creation.
@@ -520,10 +568,10 @@ impl Vm {
         }
     }
 
-    /// [`Vm::wake`] with a plain value for the task of the first node of `q`. False, and nothing happened, when that is not the
-    /// task's only registration.
+    /// [`Vm::wake`] with a value for the task of the first node of `q`, a channel's queue. False, and nothing happened, when that
+    /// is not the task's only registration.
     #[inline]
-    pub(super) fn wake_first(&mut self, q: &mut wait::Queue, w: Wake) -> bool {
+    pub(super) fn wake_first(&mut self, q: &mut wait::Queue, v: Value) -> bool {
         let t = &mut self.tasks;
         let key = t.waits.get(q.head).task;
         let Some(l) = t.live.get_mut(key) else { return false };
@@ -534,8 +582,26 @@ impl Vm {
         if l.timer != 0 {
             t.timers.cancel(std::mem::take(&mut l.timer));
         }
-        l.set_wake(w);
+        l.set_wake(Wake::Value(v));
         self.queue_ready(key);
+        true
+    }
+
+    /// Parks the running task at the end of `q` with registration `node`, with no limit in time. False, and nothing happened, where that
+    /// takes more than this: a task that never waited before, or a native frame below.
+    #[inline]
+    pub(super) fn park_in(&mut self, reason: Reason, q: &mut wait::Queue, node: wait::Node) -> bool {
+        if self.nesting > 0 || self.cur.role != Role::Task {
+            return false;
+        }
+        let key = self.cur.owner.as_gc().task_key();
+        let Some(l) = self.tasks.live.get_mut(key) else { return false };
+        l.epoch = l.epoch.wrapping_add(1);
+        l.parked = true;
+        l.fiber = self.cur.value();
+        l.on = node.owner;
+        l.reason = reason;
+        self.tasks.waits.push(q, key, l, node);
         true
     }
 

@@ -45,7 +45,7 @@ impl Vm {
     pub fn task_position(&self, key: TaskKey) -> Option<String> {
         let l = self.tasks.live.get(key)?;
         let mut found = None;
-        trace::walk(l.fiber.gc(), &mut |f, pc| {
+        trace::walk(l.fiber.get(Kind::Fiber)?, &mut |f, pc| {
             found = trace::place(f, pc);
             found.is_none()
         });

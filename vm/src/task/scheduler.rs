@@ -3,7 +3,7 @@ use super::future::{State, flag};
 use super::scope::{Cause, ScopeKey};
 use super::timer::{Answer, Due};
 use super::{BUDGET, TaskKey, Wake};
-use crate::heap::{Gc, Kind};
+use crate::heap::{Gc, Kind, Record};
 use crate::interp::{Ctl, Exit, Start, call, run};
 use crate::native::Stop;
 use crate::object::array::Array;
@@ -228,8 +228,16 @@ impl Vm {
     fn enter_task(&mut self, key: TaskKey) -> Option<Ctl> {
         let l = self.tasks.live.get_mut(key).filter(|l| !l.parked)?;
         let w = l.take_wake();
-        let mut f: Gc<Fiber> = l.fiber.gc();
-        l.future.as_gc().set(flag::STARTED);
+        let fut = l.future;
+        let mut f: Gc<Fiber> = match l.fiber.get::<Record>(Kind::Record) {
+            None => l.fiber.gc(),
+            Some(call) => {
+                let f = self.begin_task(fut, call);
+                self.tasks.live[key].fiber = f.value();
+                f
+            }
+        };
+        fut.as_gc().set(flag::STARTED);
         self.tasks.budget = BUDGET;
         self.cur = f;
         f.status = Status::Running;
@@ -470,7 +478,11 @@ pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
             }
         }
     }
-    leave_eager(vm, &mut task)
+    let c = leave_eager(vm, &mut task);
+    // A future that was settled from outside kept the fiber of the task that unwound meanwhile.
+    fut.as_gc().set_fiber(Value::NIL);
+    vm.spare_fiber(task);
+    c
 }
 
 /// Another thread asked the VM to stop (SIGINT, SIGTERM: the signal's number), or for a dump.

@@ -482,13 +482,16 @@ impl Vm {
     /// `(spawn ...)`: first runs when the spawner next suspends, FIFO; in a scope with a limit, when its turn comes.
     pub fn spawn_task(&mut self, callee: Value, args: &[Value], home: ScopeKey, flags: u64, name: Value) -> R {
         let locals = self.current_locals();
-        let (f, fut) = self.new_task(callee, args, home, locals);
-        let g = fut.as_gc();
+        // A task that may run out of its turn has its fiber from the start.
+        let fut = match flags & (flag::EAGER | flag::ATOMIC) {
+            0 => self.new_waiting_task(callee, args, home, locals),
+            _ => self.new_task(callee, args, home, locals).1,
+        };
+        let mut g = fut.as_gc();
         g.set(flag::SPAWNED | flags);
-        let mut g = g;
         g.name = name;
         self.tasks.stats.spawned += 1;
-        let key = self.enter_live(fut, f.value());
+        let key = self.enter_live(fut, g.fiber());
         self.trace_spawn(fut);
         let atomic = flags & flag::ATOMIC != 0;
         let Some(s) = self.tasks.scopes.map.get_mut(home) else { return Ok(fut) };
