@@ -470,6 +470,8 @@ ops! {
     LoadRegs,
     /// r[a] = capture x
     GetFarCap,
+    /// r[a] = what the arm that a `select` committed last gave; c = 1: whether its source was open
+    SelectTaken,
     /// Undoes the destination of a tail call through a native: never executed.
     Nop,
     /// A `finally` part or the catch of a cancellation begins / ends.

@@ -407,6 +407,11 @@ pub enum ExprKind<'a> {
         args: Args<'a>,
     },
 
+    /// What the arm that a `select` committed last gave; or whether its source was open.
+    SelectTaken {
+        open: bool,
+    },
+
     // --- data as code
     Eval {
         data: &'a [E<'a>],

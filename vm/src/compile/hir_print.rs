@@ -252,6 +252,7 @@ impl<'a> Printer<'_, 'a> {
                 let _ = write!(self.out, "?{name}");
             }
             ExprKind::ModuleNs => self.put("$ns"),
+            ExprKind::SelectTaken { open } => self.put(if *open { "(select_open)" } else { "(select_value)" }),
             ExprKind::Interp(parts) => {
                 self.put("(interp");
                 for part in *parts {

@@ -264,14 +264,6 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             put(vm, r, i, v)
         }
         Async => vm.start_eager(reg(i.b()), i.c() == 1),
-        Spawn => {
-            let w = i.a();
-            let kw = if i.x() >= 0 { names(constant(vm, i)) } else { Vec::new() };
-            // SAFETY: the arguments stand in the window; making a task calls nothing and moves no stack.
-            let args = unsafe { std::slice::from_raw_parts(r.add(w + 3), i.b()) };
-            let kwargs: Vec<(Sym, Value)> = kw.iter().enumerate().map(|(j, &s)| (s, reg(w + 3 + i.b() + j))).collect();
-            spawn(vm, r, i, reg(w), args, kwargs)
-        }
         SpawnSpread => {
             let args = reg(i.a() + 3).get::<Array>(Kind::Array).map_or(Vec::new(), |a| a.as_slice().to_vec());
             let kw = reg(i.a() + 4).get::<Map>(Kind::Map).map_or(Vec::new(), |m| vm.map_entries(m));
@@ -421,6 +413,21 @@ pub fn delivered(vm: &mut Vm, i: Instr, v: Value) -> Ctl {
 fn bad_name(vm: &mut Vm, v: Value) -> Ctl {
     let k = vm.kind_name(v);
     call::fail(vm, Vm::type_error, &format!("method name must be a String or Symbol, got {k}"))
+}
+
+/// `(spawn callee argument...)`
+#[inline(never)]
+pub fn spawn_call(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
+    let w = i.a();
+    // SAFETY: the callee and the arguments stand in the window; making a task calls nothing and moves no stack.
+    let (callee, args) = unsafe { (*r.add(w), std::slice::from_raw_parts(r.add(w + 3), i.b())) };
+    let mut kwargs = Vec::new();
+    if i.x() >= 0 {
+        let kw = names(constant(vm, i));
+        // SAFETY: as above, the values of keywords behind the arguments.
+        kwargs.extend(kw.iter().enumerate().map(|(j, &s)| (s, unsafe { *r.add(w + 3 + i.b() + j) })));
+    }
+    spawn(vm, r, i, callee, args, kwargs)
 }
 
 fn spawn(vm: &mut Vm, r: *mut Value, i: Instr, callee: Value, args: &[Value], kw: Vec<(Sym, Value)>) -> Ctl {

@@ -930,6 +930,8 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                     ctl!(call::tail_method(vm, w, i));
                 }
 
+                Op::Spawn => slow!(cold::spawn_call, i),
+                Op::SelectTaken => ra!(i) = crate::task::select::taken(vm, i.c() == 1),
                 Op::CleanupIn => (*vm.cur.as_ptr()).cleanup += 1,
                 Op::CleanupOut => (*vm.cur.as_ptr()).cleanup -= 1,
 

@@ -240,14 +240,16 @@ impl Vm {
 
     /// Ends a task's part in cancellation when it ends itself.
     pub(super) fn forget_task(&mut self, key: TaskKey, fut: Value, t: Gc<Fiber>) {
-        if let Some(g) = self.tasks.graces.remove(&key) {
+        if !self.tasks.graces.is_empty()
+            && let Some(g) = self.tasks.graces.remove(&key)
+        {
             self.tasks.timers.cancel(g.timer);
         }
         if t.cancelled {
             self.tasks.cancels -= 1;
         }
-        let home = fut.as_gc().home();
-        self.disown(key, home);
-        self.tasks.live.remove(key);
+        if let Some(l) = self.tasks.live.remove(key) {
+            self.leave_home(key, l.index as usize, fut, fut.as_gc().home());
+        }
     }
 }

@@ -483,7 +483,7 @@ impl Vm {
             woken: Woken::Start,
         });
         fut.as_gc().set_key(key_bits(key));
-        self.adopt(key, fut.as_gc().home());
+        self.adopt(key, fut.as_gc());
         key
     }
 

@@ -451,21 +451,29 @@ impl Vm {
     }
 
     /// A task becomes a child of scope `home`.
-    pub(super) fn adopt(&mut self, key: TaskKey, home: ScopeKey) {
-        let fut = self.tasks.live[key].future;
-        let Some(s) = self.tasks.scopes.map.get_mut(home) else { return };
+    pub(super) fn adopt(&mut self, key: TaskKey, fut: Gc<super::future::Future>) {
+        let Some(s) = self.tasks.scopes.map.get_mut(fut.home()) else { return };
         let index = s.children.len() as u32;
         s.children.push(key);
-        if fut.as_gc().has(flag::DAEMON) {
+        if fut.has(flag::DAEMON) {
             s.daemons += 1;
         }
-        self.tasks.live[key].index = index;
+        if index > 0 {
+            self.tasks.live[key].index = index;
+        }
     }
 
     /// Takes a task out of its scope's children.
     pub(super) fn disown(&mut self, key: TaskKey, home: ScopeKey) {
-        let Some(l) = self.tasks.live.get(key) else { return };
-        let (index, fut) = (l.index as usize, l.future);
+        if let Some(l) = self.tasks.live.get(key) {
+            let (index, fut) = (l.index as usize, l.future);
+            self.leave_home(key, index, fut, home);
+        }
+    }
+
+    /// A task, no longer or still live, is no child of `home` any more.
+    #[inline]
+    pub(super) fn leave_home(&mut self, key: TaskKey, index: usize, fut: Value, home: ScopeKey) {
         let Some(s) = self.tasks.scopes.map.get_mut(home) else { return };
         if s.children.get(index) != Some(&key) {
             return;
@@ -731,6 +739,13 @@ impl Vm {
         let g = fut.as_gc();
         let root = self.tasks.scopes.root;
         let spawned = g.has(flag::SPAWNED);
+        if failed.is_none()
+            && let Some(s) = self.tasks.scopes.map.get(home)
+            && s.setup.limit == 0
+            && s.exit.is_none()
+        {
+            return;
+        }
         if let Some(s) = self.tasks.scopes.map.get_mut(home)
             && spawned
             && s.setup.limit > 0
@@ -826,7 +841,8 @@ impl Vm {
             s.running = s.running.saturating_sub(1);
         }
         g.set_home(root);
-        self.adopt(key, root);
+        self.tasks.live[key].index = 0;
+        self.adopt(key, g);
         if let Some(mut t) = g.task_fiber() {
             // The outermost scope the task has opened hangs below the root now.
             let mut k = scope_of(t.scope);

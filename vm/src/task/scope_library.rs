@@ -168,8 +168,11 @@ impl Vm {
         mut home: ScopeKey,
         mut flags: u64,
     ) -> R {
-        if !self.is_callable(callee) {
+        if !callee.is_kind(crate::heap::Kind::Function) && !self.is_callable(callee) {
             return Err(self.type_error("spawn needs a callable or a body form"));
+        }
+        if kw.is_empty() {
+            return self.spawn_task(callee, args, home, flags, Value::NIL);
         }
         let mut name = Value::NIL;
         let mut rest = Vec::new();

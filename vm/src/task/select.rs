@@ -18,6 +18,7 @@ const BIASED: i64 = 1;
 const SKIP: i64 = 2;
 const HAS_ELSE: i64 = 4;
 const HAS_TIMEOUT: i64 = 8;
+const HAS_SEND: i64 = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -32,6 +33,35 @@ struct Arm {
     value: Value,
 }
 
+/// The arms of one `select`, as they stand in registers.
+#[derive(Clone, Copy)]
+enum Arms<'a> {
+    /// Receiving ones: their sources.
+    From(&'a [Value]),
+    /// Kind, source and value of each.
+    Mixed(&'a [Value]),
+}
+
+impl Arms<'_> {
+    #[inline(always)]
+    fn len(self) -> usize {
+        match self {
+            Arms::From(v) => v.len(),
+            Arms::Mixed(v) => v.len() / 3,
+        }
+    }
+    #[inline(always)]
+    fn get(self, i: usize) -> Arm {
+        match self {
+            Arms::From(v) => Arm { side: Side::From, source: v[i], value: Value::NIL },
+            Arms::Mixed(v) => {
+                let side = if v[i * 3].small_int() == 1 { Side::Send } else { Side::From };
+                Arm { side, source: v[i * 3 + 1], value: v[i * 3 + 2] }
+            }
+        }
+    }
+}
+
 /// How an arm stands at the instant of looking.
 enum Look {
     Ready,
@@ -41,21 +71,27 @@ enum Look {
 }
 
 impl Vm {
+    #[inline]
     fn look(&mut self, arm: &Arm, skip: bool) -> Result<Look, Stop> {
+        let v = arm.source;
+        if arm.side == Side::From
+            && let Some(ready) = self.channel_ready(v)
+        {
+            return Ok(if skip && !ready { Look::Skipped } else { Look::Ready });
+        }
+        if arm.side == Side::From && v.numbered::<Channel>().is_some() {
+            return Ok(Look::Waits);
+        }
+        self.look_further(arm, skip)
+    }
+
+    fn look_further(&mut self, arm: &Arm, skip: bool) -> Result<Look, Stop> {
         let v = arm.source;
         if arm.side == Side::Send {
             if v.numbered::<Channel>().is_none() {
                 return Err(self.not_a_channel(v));
             }
             return Ok(if self.channel_has_room(v) { Look::Ready } else { Look::Waits });
-        }
-        if v.numbered::<Channel>().is_some() {
-            return Ok(match self.channel_ready(v) {
-                Some(true) => Look::Ready,
-                Some(false) if skip => Look::Skipped,
-                Some(false) => Look::Ready,
-                None => Look::Waits,
-            });
         }
         if v.is_future() {
             v.as_gc().observe();
@@ -111,14 +147,15 @@ impl Vm {
     }
 
     /// The index of the committed arm, with its value kept for [`take_value`]. Behind the arms: timeout or else.
-    fn select(&mut self, arms: &dyn Fn(usize) -> Arm, n: usize, flags: i64, limit: Option<u64>) -> R {
+    fn select(&mut self, arms: Arms, flags: i64, limit: Option<u64>) -> R {
         self.checkpoint()?;
+        let n = arms.len();
         let skip = flags & SKIP != 0;
         let mut ready = 0;
         let mut chosen = None;
         let mut skipped = 0;
         for i in 0..n {
-            match self.look(&arms(i), skip)? {
+            match self.look(&arms.get(i), skip)? {
                 Look::Ready => {
                     ready += 1;
                     // Each ready arm with the same chance, in one pass.
@@ -131,7 +168,7 @@ impl Vm {
             }
         }
         if let Some(i) = chosen {
-            let (v, open) = self.commit(&arms(i))?;
+            let (v, open) = self.commit(&arms.get(i))?;
             self.keep(v, open);
             return self.ready_op(Value::small(i as i64));
         }
@@ -148,7 +185,7 @@ impl Vm {
         let mut tick: Option<(u64, u32)> = None;
         // In reverse, so that the registrations read in order of the arms.
         for i in (0..n).rev() {
-            let arm = arms(i);
+            let arm = arms.get(i);
             let i = i as u32;
             if arm.side == Side::Send {
                 self.enqueue(arm.source, SENDERS, key, i, arm.value);
@@ -225,26 +262,26 @@ impl Vm {
     }
 }
 
-/// `(%select flags limit kind source value ...)`
+/// `(%select flags limit source ...)`, with sending arms `(%select flags limit kind source value ...)`
 fn select_form(vm: &mut Vm, a: &Args) -> R {
     let flags = a.get(0).small_int();
     let limit = if flags & HAS_TIMEOUT != 0 { vm.duration_us(a.get(1))? } else { None };
-    let arm = |i: usize| {
-        let at = 2 + i * 3;
-        let side = if a.get(at).small_int() == 1 { Side::Send } else { Side::From };
-        Arm { side, source: a.get(at + 1), value: a.get(at + 2) }
-    };
-    vm.select(&arm, (a.len() - 2) / 3, flags, limit)
+    let operands = &a.rest()[2..];
+    vm.select(if flags & HAS_SEND == 0 { Arms::From(operands) } else { Arms::Mixed(operands) }, flags, limit)
 }
 
-/// The value of the arm that was committed last. A tick is taken only now.
+/// The value of the arm that was committed last, which is forgotten with that; or whether its source was open.
+#[inline]
+pub fn taken(vm: &mut Vm, open: bool) -> Value {
+    match vm.task_of(vm.cur) {
+        Some(t) if open => Value::bool(t.peeked),
+        Some(mut t) => std::mem::replace(&mut t.result, Value::NIL),
+        None => Value::NIL,
+    }
+}
+
 fn take_value(vm: &mut Vm, _a: &Args) -> R {
-    let Some(mut t) = vm.task_of(vm.cur) else { return Ok(Value::NIL) };
-    Ok(std::mem::replace(&mut t.result, Value::NIL))
-}
-
-fn take_open(vm: &mut Vm, _a: &Args) -> R {
-    Ok(Value::bool(vm.task_of(vm.cur).is_some_and(|t| t.peeked)))
+    Ok(taken(vm, false))
 }
 
 /// `(_select_of channels limit)`: the function form without its answer.
@@ -264,15 +301,12 @@ fn select_check(vm: &mut Vm, a: &Args) -> R {
         }
     }
     let limit = vm.duration_us(a.get(1))?;
-    let arm = |i: usize| Arm { side: Side::From, source: items.as_slice()[i], value: Value::NIL };
     let flags = if limit.is_some() { HAS_TIMEOUT } else { 0 };
-    vm.select(&arm, items.size(), flags, limit)
+    vm.select(Arms::From(items.as_slice()), flags, limit)
 }
 
 pub static HIDDEN: &[NativeDef] = &[
     def!("%select", select_form, 2, 255, ""),
     def!("_select_of", select_check, 1, 2, ""),
-    def!("%select_value", take_value, 0, 0, ""),
     def!("_select_value", take_value, 0, 0, ""),
-    def!("%select_open", take_open, 0, 0, ""),
 ];

@@ -99,6 +99,12 @@ impl<'a> Gen<'_, '_, 'a> {
                 self.finish(d, r);
                 Ok(())
             }
+            SelectTaken { open } => {
+                let r = self.target(d)?;
+                self.emit(Op::SelectTaken, r, 0, open as u8, 0);
+                self.finish(d, r);
+                Ok(())
+            }
             Interp(parts) => self.interp(parts, d),
             Quote(f) => self.quote(&f, d),
             TypeValue(ty) => self.type_value(ty, d),

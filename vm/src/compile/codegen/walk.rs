@@ -10,6 +10,7 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
         | Var(_)
         | Global(_)
         | ModuleNs
+        | SelectTaken { .. }
         | Quote(_)
         | Fn(_)
         | TypeValue(_)

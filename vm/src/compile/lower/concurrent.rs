@@ -20,6 +20,9 @@ const SKIP_CLOSED: i64 = 2;
 const HAS_ELSE: i64 = 4;
 const HAS_TIMEOUT: i64 = 8;
 
+/// There are sending arms: each arm has its kind, source and value. Without it they have sources only.
+const HAS_SEND: i64 = 16;
+
 /// Kinds of arms.
 const ARM_FROM: i64 = 0;
 const ARM_SEND: i64 = 1;
@@ -280,6 +283,9 @@ impl<'a> Lower<'a, '_> {
         if flag(gene.props, "skip_closed") {
             flags |= SKIP_CLOSED;
         }
+        if arms.iter().any(|arm| matches!(arm.kind, ArmKind::Send(..))) {
+            flags |= HAS_SEND;
+        }
         let mut operands = Vec::new();
         let mut limit = None;
         let mut order = Vec::new();
@@ -297,12 +303,16 @@ impl<'a> Lower<'a, '_> {
                     continue;
                 }
             };
-            operands.push(self.int_at(arm.span, kind));
-            operands.push(self.expr(source));
-            operands.push(match value {
-                Some(value) => self.expr(value),
-                None => self.nil(arm.span),
-            });
+            if flags & HAS_SEND == 0 {
+                operands.push(self.expr(source));
+            } else {
+                operands.push(self.int_at(arm.span, kind));
+                operands.push(self.expr(source));
+                operands.push(match value {
+                    Some(value) => self.expr(value),
+                    None => self.nil(arm.span),
+                });
+            }
             order.push(at);
         }
         // Timeout and else stand behind the other arms.
@@ -395,12 +405,12 @@ impl<'a> Lower<'a, '_> {
         let Some(pattern) = arm.pattern else { return self.block(arm.body, span) };
         self.push_scope();
         let mut forms = Vec::new();
-        let value = self.hidden_call(span, "%select_value", &[], &[]);
+        let value = self.e(span, ExprKind::SelectTaken { open: false });
         match pattern.kind {
             FormKind::Array { items: [first, second], .. } if name_of(first).is_some() && name_of(second).is_some() => {
                 // The openness is read first: taking the value forgets both.
-                for (form, name) in [(second, "%select_open"), (first, "%select_value")] {
-                    let value = self.hidden_call(span, name, &[], &[]);
+                for (form, open) in [(second, true), (first, false)] {
+                    let value = self.e(span, ExprKind::SelectTaken { open });
                     match name_of(form) {
                         Some("_") | None => forms.push(value),
                         Some(name) => {
