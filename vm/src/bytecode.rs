@@ -470,6 +470,9 @@ ops! {
     LoadRegs,
     /// r[a] = capture x
     GetFarCap,
+    /// r[c] = the arm that a `select` with the flags x commits. Operands in r[a].. (b of them): the arms (see `task/select.rs`),
+    /// and the time limit when there is one
+    Select,
     /// r[a] = what the arm that a `select` committed last gave; c = 1: whether its source was open
     SelectTaken,
     /// Undoes the destination of a tail call through a native: never executed.

@@ -407,6 +407,11 @@ pub enum ExprKind<'a> {
         args: Args<'a>,
     },
 
+    /// The number of the arm that a `select` commits. Flags and operands as `task/select.rs` knows them; the limit stands last.
+    Select {
+        flags: i64,
+        operands: &'a [E<'a>],
+    },
     /// What the arm that a `select` committed last gave; or whether its source was open.
     SelectTaken {
         open: bool,

@@ -252,6 +252,7 @@ impl<'a> Printer<'_, 'a> {
                 let _ = write!(self.out, "?{name}");
             }
             ExprKind::ModuleNs => self.put("$ns"),
+            ExprKind::Select { flags, operands } => self.list(&format!("select {flags}"), operands),
             ExprKind::SelectTaken { open } => self.put(if *open { "(select_open)" } else { "(select_value)" }),
             ExprKind::Interp(parts) => {
                 self.put("(interp");

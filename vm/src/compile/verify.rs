@@ -123,6 +123,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         Contract => (Regs(c), Reg, No, Extra::Record),
         CallMacro => (Reg, Reg, Reg, Extra::Record),
         SaveRegs | LoadRegs => (Regs(c), No, No, Extra::No),
+        Select => (Regs(b), No, Reg, Extra::No),
         GetFarCap | SelectTaken => (Reg, No, No, Extra::No),
     }
 }

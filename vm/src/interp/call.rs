@@ -638,7 +638,7 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
     unsafe {
         match i.op() {
             New if (*r(i.a() + 1)).is_small() => return super::define::next_default(vm, i, Some(v)),
-            Call | CallMod | CallChecked | CallKw | CallSpread | Method | MethodSpread | MethodDyn
+            Call | CallMod | CallChecked | CallKw | CallSpread | Method | MethodSpread | MethodDyn | Select
             | MethodDynSpread | Super | SuperSpread | SuperCtor | SuperCtorSpread | New | NewSpread | Spawn
             | SpawnSpread => *r(i.c()) = v,
             TailCall | TailMod | TailMethod | TailKw => return return_value(vm, v),

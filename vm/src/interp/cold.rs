@@ -415,6 +415,20 @@ fn bad_name(vm: &mut Vm, v: Value) -> Ctl {
     call::fail(vm, Vm::type_error, &format!("method name must be a String or Symbol, got {k}"))
 }
 
+#[inline(never)]
+pub fn select(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
+    // SAFETY: the operands stand in registers of the running frame, which stay in place.
+    let operands = unsafe { std::slice::from_raw_parts(r.add(i.a()), i.b()) };
+    match crate::task::select::of_operands(vm, i.x() as i64, operands) {
+        Ok(v) => {
+            // SAFETY: a register of the frame.
+            unsafe { *r.add(i.c()) = v };
+            Ctl::Next
+        }
+        Err(s) => call::stop(vm, s, i.c() as u64),
+    }
+}
+
 /// `(spawn callee argument...)`
 #[inline(never)]
 pub fn spawn_call(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {

@@ -931,6 +931,7 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 }
 
                 Op::Spawn => slow!(cold::spawn_call, i),
+                Op::Select => slow!(cold::select, i),
                 Op::SelectTaken => ra!(i) = crate::task::select::taken(vm, i.c() == 1),
                 Op::CleanupIn => (*vm.cur.as_ptr()).cleanup += 1,
                 Op::CleanupOut => (*vm.cur.as_ptr()).cleanup -= 1,

@@ -36,6 +36,12 @@ impl Rng {
         (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
+    /// In 0..n, uniform but for a bias of n / 2^64: for choices that only have to be fair.
+    #[inline]
+    pub fn pick(&mut self, n: usize) -> usize {
+        (self.next_u64() as u128 * n as u128 >> 64) as usize
+    }
+
     /// Uniform in 0..n (n > 0), without modulo bias.
     pub fn below(&mut self, n: u64) -> u64 {
         let limit = u64::MAX - u64::MAX % n;

@@ -131,6 +131,16 @@ impl Channel {
         let receivers = if self.receivers.is_empty() { "0 receivers" } else { "receivers waiting" };
         format!("cap {cap}, {fill}, {receivers}")
     }
+    /// A receive would not have to wait for a value.
+    #[inline(always)]
+    pub(super) fn has_value(&self) -> bool {
+        !self.buffer.is_empty() || !self.senders.is_empty()
+    }
+    /// Whether a receive would not have to wait: for a value (true) or the end (false).
+    #[inline(always)]
+    pub(super) fn readiness(&self) -> Option<bool> {
+        if self.has_value() { Some(true) } else { self.closed.then_some(false) }
+    }
     fn full(&self) -> bool {
         self.buffer.len() >= self.capacity
     }
@@ -440,15 +450,6 @@ impl Vm {
     /// The error receivers get after the last value.
     pub(super) fn channel_error(&self, ch: Value) -> Value {
         ch.numbered::<Channel>().map_or(Value::NIL, |c| c.error)
-    }
-
-    /// Whether a receive would not have to wait: a value, or the end.
-    pub(super) fn channel_ready(&self, ch: Value) -> Option<bool> {
-        let c = ch.numbered::<Channel>()?;
-        if !c.buffer.is_empty() || !c.senders.is_empty() {
-            return Some(true);
-        }
-        c.closed.then_some(false)
     }
 
     /// Whether a send would not have to wait. A closed channel is ready to refuse.

@@ -297,7 +297,7 @@ impl Tasks {
     /// A random number below `n`.
     pub fn choose(&mut self, n: usize) -> usize {
         match &mut self.rng {
-            Some(rng) if n > 1 => rng.below(n as u64) as usize,
+            Some(rng) if n > 1 => rng.pick(n),
             _ => 0,
         }
     }

@@ -229,13 +229,14 @@ impl Vm {
         let l = self.tasks.live.get_mut(key).filter(|l| !l.parked)?;
         let w = l.take_wake();
         let fut = l.future;
-        let mut f: Gc<Fiber> = match l.fiber.get::<Record>(Kind::Record) {
-            None => l.fiber.gc(),
-            Some(call) => {
+        let mut f: Gc<Fiber> = match w {
+            Wake::Start if l.fiber.is_kind(Kind::Record) => {
+                let call: Gc<Record> = l.fiber.gc();
                 let f = self.begin_task(fut, call);
                 self.tasks.live[key].fiber = f.value();
                 f
             }
+            _ => l.fiber.gc(),
         };
         fut.as_gc().set(flag::STARTED);
         self.tasks.budget = BUDGET;

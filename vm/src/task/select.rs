@@ -62,6 +62,24 @@ impl Arms<'_> {
     }
 }
 
+impl Arms<'_> {
+    /// Which arms have a value to take, one bit each; `None` where that needs a closer look: not all of them receive from open
+    /// channels, or they are many.
+    #[inline(always)]
+    fn of_open_channels(self) -> Option<u64> {
+        let Arms::From(sources) = self else { return None };
+        if sources.len() > 64 {
+            return None;
+        }
+        let mut bits = 0;
+        for (i, source) in sources.iter().enumerate() {
+            let c = source.numbered::<Channel>().filter(|c| !c.closed)?;
+            bits |= (c.has_value() as u64) << i;
+        }
+        Some(bits)
+    }
+}
+
 /// How an arm stands at the instant of looking.
 enum Look {
     Ready,
@@ -71,20 +89,19 @@ enum Look {
 }
 
 impl Vm {
-    #[inline]
-    fn look(&mut self, arm: &Arm, skip: bool) -> Result<Look, Stop> {
-        let v = arm.source;
-        if arm.side == Side::From
-            && let Some(ready) = self.channel_ready(v)
-        {
-            return Ok(if skip && !ready { Look::Skipped } else { Look::Ready });
+    #[inline(always)]
+    fn look(&mut self, arm: Arm, skip: bool) -> Result<Look, Stop> {
+        match arm.source.numbered::<Channel>() {
+            Some(c) if arm.side == Side::From => Ok(match c.readiness() {
+                None => Look::Waits,
+                Some(false) if skip => Look::Skipped,
+                Some(_) => Look::Ready,
+            }),
+            _ => self.look_further(&arm, skip),
         }
-        if arm.side == Side::From && v.numbered::<Channel>().is_some() {
-            return Ok(Look::Waits);
-        }
-        self.look_further(arm, skip)
     }
 
+    #[inline(never)]
     fn look_further(&mut self, arm: &Arm, skip: bool) -> Result<Look, Stop> {
         let v = arm.source;
         if arm.side == Side::Send {
@@ -111,7 +128,7 @@ impl Vm {
     }
 
     /// Carries out a ready arm: value and openness.
-    fn commit(&mut self, arm: &Arm) -> Result<(Value, bool), Stop> {
+    fn commit(&mut self, arm: Arm) -> Result<(Value, bool), Stop> {
         let v = arm.source;
         if arm.side == Side::Send {
             self.channel_offer(v, arm.value)?;
@@ -151,24 +168,43 @@ impl Vm {
         self.checkpoint()?;
         let n = arms.len();
         let skip = flags & SKIP != 0;
-        let mut ready = 0;
-        let mut chosen = None;
-        let mut skipped = 0;
-        for i in 0..n {
-            match self.look(&arms.get(i), skip)? {
+        let (mut ready, mut skipped, mut last_ready) = (0, 0, 0);
+        // Which of the first 64 are ready.
+        let mut bits = 0u64;
+        let open = arms.of_open_channels();
+        if let Some(values) = open {
+            (bits, ready) = (values, values.count_ones() as usize);
+        }
+        let left = if open.is_some() { n..n } else { 0..n };
+        for i in left {
+            match self.look(arms.get(i), skip)? {
                 Look::Ready => {
+                    if i < 64 {
+                        bits |= 1 << i;
+                    }
+                    // Behind them, each ready arm with the same chance in one pass.
                     ready += 1;
-                    // Each ready arm with the same chance, in one pass.
-                    if chosen.is_none() || flags & BIASED == 0 && self.tasks.choose(ready) == 0 {
-                        chosen = Some(i);
+                    if i >= 64 && (ready == 1 || flags & BIASED == 0 && self.tasks.choose(ready) == 0) {
+                        last_ready = i;
+                        bits = 0;
                     }
                 }
                 Look::Skipped => skipped += 1,
                 Look::Waits => {}
             }
         }
-        if let Some(i) = chosen {
-            let (v, open) = self.commit(&arms.get(i))?;
+        if ready > 0 {
+            let i = if bits == 0 {
+                last_ready
+            } else {
+                if flags & BIASED == 0 {
+                    for _ in 0..self.tasks.choose(bits.count_ones() as usize) {
+                        bits &= bits - 1;
+                    }
+                }
+                bits.trailing_zeros() as usize
+            };
+            let (v, open) = self.commit(arms.get(i))?;
             self.keep(v, open);
             return self.ready_op(Value::small(i as i64));
         }
@@ -262,12 +298,23 @@ impl Vm {
     }
 }
 
+/// `select` with operands as the instruction has them: the arms, then the limit when there is one.
+pub fn of_operands(vm: &mut Vm, flags: i64, operands: &[Value]) -> R {
+    let (arms, limit) = match operands {
+        [arms @ .., last] if flags & HAS_TIMEOUT != 0 => (arms, vm.duration_us(*last)?),
+        arms => (arms, None),
+    };
+    vm.select(if flags & HAS_SEND == 0 { Arms::From(arms) } else { Arms::Mixed(arms) }, flags, limit)
+}
+
 /// `(%select flags limit source ...)`, with sending arms `(%select flags limit kind source value ...)`
 fn select_form(vm: &mut Vm, a: &Args) -> R {
     let flags = a.get(0).small_int();
-    let limit = if flags & HAS_TIMEOUT != 0 { vm.duration_us(a.get(1))? } else { None };
-    let operands = &a.rest()[2..];
-    vm.select(if flags & HAS_SEND == 0 { Arms::From(operands) } else { Arms::Mixed(operands) }, flags, limit)
+    let mut operands = a.rest()[2..].to_vec();
+    if flags & HAS_TIMEOUT != 0 {
+        operands.push(a.get(1));
+    }
+    of_operands(vm, flags, &operands)
 }
 
 /// The value of the arm that was committed last, which is forgotten with that; or whether its source was open.

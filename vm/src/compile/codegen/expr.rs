@@ -99,6 +99,17 @@ impl<'a> Gen<'_, '_, 'a> {
                 self.finish(d, r);
                 Ok(())
             }
+            Select { flags, operands } => {
+                let r = self.target(d)?;
+                let mark = self.f.top;
+                for e in operands {
+                    self.temp(e)?;
+                }
+                self.emit(Op::Select, mark as Reg, operands.len() as Reg, r, flags as i32);
+                self.release(mark);
+                self.finish(d, r);
+                Ok(())
+            }
             SelectTaken { open } => {
                 let r = self.target(d)?;
                 self.emit(Op::SelectTaken, r, 0, open as u8, 0);

@@ -123,7 +123,7 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
             out.extend([self_, class]);
             args(a, out);
         }
-        Eval { data, .. } => out.extend_from_slice(data),
+        Eval { data, .. } | Select { operands: data, .. } => out.extend_from_slice(data),
         CallerEval { data, .. } | Render { data, .. } => out.push(data),
         Class(c) => {
             out.extend(c.parent);

@@ -23,6 +23,9 @@ const HAS_TIMEOUT: i64 = 8;
 /// There are sending arms: each arm has its kind, source and value. Without it they have sources only.
 const HAS_SEND: i64 = 16;
 
+/// Operands that fit the registers of one instruction; a `select` with more is a call.
+const MOST_OPERANDS: usize = 64;
+
 /// Kinds of arms.
 const ARM_FROM: i64 = 0;
 const ARM_SEND: i64 = 1;
@@ -318,11 +321,17 @@ impl<'a> Lower<'a, '_> {
         // Timeout and else stand behind the other arms.
         let last = arms.iter().position(|arm| matches!(arm.kind, ArmKind::Timeout(_) | ArmKind::Else));
         order.extend(last);
-        let mut items = vec![self.int_at(span, flags), limit.unwrap_or_else(|| self.nil(span))];
-        items.extend(operands);
         self.push_scope();
         let chosen = self.hidden_var("arm");
-        let call = self.hidden_call(span, "%select", &items, &[]);
+        let call = if operands.len() < MOST_OPERANDS {
+            operands.extend(limit);
+            let operands = self.slice(&operands);
+            self.e(span, ExprKind::Select { flags, operands })
+        } else {
+            let mut items = vec![self.int_at(span, flags), limit.unwrap_or_else(|| self.nil(span))];
+            items.extend(operands);
+            self.hidden_call(span, "%select", &items, &[])
+        };
         let declare = self.declare_var(span, chosen, call);
         let mut bodies = Vec::with_capacity(order.len());
         for &at in &order {
