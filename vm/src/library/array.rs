@@ -110,9 +110,9 @@ static DEFS: &[NativeDef] = &[
         ([1 2] .intersect [2 3]) => [2]"),
     def!("diff", diff, 1, 1, "(a .diff xs) -- distinct elements that are not in xs
         ([1 2 3] .diff [2]) => [1 3]"),
-    def!("chunk", chunk, 1, 1, "(a .chunk n) -- arrays of n neighbours, the last may be shorter
+    def!("chunk", |vm, a| chunk(vm, a, "chunk"), 1, 1, "(a .chunk n) -- arrays of n neighbours, the last may be shorter
         ([1 2 3] .chunk 2) => [[1 2] [3]]"),
-    def!("each_slice", chunk, 1, 1, "(a .each_slice n) -- arrays of n neighbours, the last may be shorter
+    def!("each_slice", |vm, a| chunk(vm, a, "each_slice"), 1, 1, "(a .each_slice n) -- arrays of n neighbours, the last may be shorter
         ([1 2 3] .each_slice 2) => [[1 2] [3]]"),
     def!("windows", windows, 1, 1, "(a .windows n) -- all runs of n neighbours
         ([1 2 3] .windows 2) => [[1 2] [2 3]]"),
@@ -636,9 +636,9 @@ fn run_length(vm: &mut Vm, method: &str, v: Value) -> Result<usize, Stop> {
     Ok(n.min(MAX_LEN as i64) as usize)
 }
 
-fn chunk(vm: &mut Vm, args: &Args) -> R {
+fn chunk(vm: &mut Vm, args: &Args, method: &str) -> R {
     let a = this_array(vm, args)?;
-    let n = run_length(vm, "chunk", args.get(0))?;
+    let n = run_length(vm, method, args.get(0))?;
     let out = vm.heap.array_with_capacity(a.size().div_ceil(n));
     for part in a.as_slice().chunks(n) {
         let c = vm.array(part);

@@ -379,12 +379,27 @@ fn join_replaced(vm: &mut Vm, a: &Args) -> R {
 // --- methods
 
 /// Methods with several names share a function: the pattern is checked here, where the name is known.
+/// The second argument of the methods that replace.
+pub fn replacement_kind(vm: &mut Vm, a: &Args, name: &str) -> Result<(), Stop> {
+    match a.opt(1) {
+        Some(v)
+            if matches!(name, "replace" | "sub" | "replace_all" | "gsub")
+                && Text::of(v).is_none()
+                && !is_callable(v) =>
+        {
+            Err(wrong_kind(vm, name, "String or Function", v))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn on_string(vm: &mut Vm, a: &Args, name: &str, f: Search) -> R {
     let s = this_string(vm, a.this())?;
     match name {
         "match" | "match_all" => regex_only(vm, name, a.get(0)).map(drop)?,
         _ => pattern(vm, name, a.get(0)).map(drop)?,
     }
+    replacement_kind(vm, a, name)?;
     f(vm, s, a.get(0), a.opt(1))
 }
 

@@ -430,10 +430,10 @@ fn byte_at(vm: &mut Vm, a: &Args) -> R {
     Ok(usize::try_from(i).ok().and_then(|i| b.get(i)).map_or(Value::NIL, |&b| Value::small(b as i64)))
 }
 
-fn byte_slice(vm: &mut Vm, a: &Args) -> R {
+fn byte_slice(vm: &mut Vm, a: &Args, method: &str) -> R {
     let b = this(vm, a)?.as_str().as_bytes();
-    let from = clamped(int(vm, "byteslice", a.get(0))?, b.len());
-    let n = int(vm, "byteslice", a.get(1))?.clamp(0, (b.len() - from) as i64) as usize;
+    let from = clamped(int(vm, method, a.get(0))?, b.len());
+    let n = int(vm, method, a.get(1))?.clamp(0, (b.len() - from) as i64) as usize;
     Ok(vm.heap.bytes(&b[from..from + n]).value())
 }
 
@@ -625,9 +625,9 @@ pub static STRING: &[NativeDef] = &[
         ("né" .byte_array) => [110 195 169]"#),
     def!("byte_at", byte_at, 1, 1, r#"(s .byte_at i) -- Byte i as an Int, or nil.
         ("né" .byte_at 1) => 195"#),
-    def!("byteslice", byte_slice, 2, 2, r#"(s .byteslice i n) -- n bytes from byte i on.
+    def!("byteslice", |vm, a| byte_slice(vm, a, "byteslice"), 2, 2, r#"(s .byteslice i n) -- n bytes from byte i on.
         ("abc" .byteslice 1 2) => 0#6263"#),
-    def!("byte_slice", byte_slice, 2, 2, r#"(s .byte_slice i n) -- n bytes from byte i on.
+    def!("byte_slice", |vm, a| byte_slice(vm, a, "byte_slice"), 2, 2, r#"(s .byte_slice i n) -- n bytes from byte i on.
         ("abc" .byte_slice 1 2) => 0#6263"#),
     def!("to_i", to_i, 0, 1, r#"(s .to_i [base]) -- The Int it spells.
         ("42" .to_i) => 42"#),
