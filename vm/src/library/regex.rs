@@ -235,6 +235,7 @@ fn match_value(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>, loc: &CaptureLocations) 
 /// The RegexMatch of the first match, or nil.
 pub fn first_match(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>) -> R {
     let c = compiled(vm, re)?;
+    vm.heap.fuel.spend_on(s.byte_len());
     let mut loc = c.capture_locations();
     Ok(match c.captures_read(&mut loc, s.as_str()) {
         Some(_) => match_value(vm, s, re, &loc),
@@ -245,6 +246,7 @@ pub fn first_match(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>) -> R {
 /// The RegexMatches of all matches.
 pub fn all_matches(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>, limit: usize) -> Result<Vec<Value>, Stop> {
     let c = compiled(vm, re)?;
+    vm.heap.fuel.spend_on(s.byte_len());
     let mut loc = c.capture_locations();
     let mut found = Vec::new();
     let mut at = Some(0);
@@ -294,6 +296,7 @@ fn parse_template(r: &str) -> Vec<Piece<'_>> {
 /// `s` with the first or all matches replaced by the template `r`.
 pub fn replace(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>, r: &str, all: bool) -> R {
     let c = compiled(vm, re)?;
+    vm.heap.fuel.spend_on(s.byte_len());
     let pieces = parse_template(r);
     let input = s.as_str();
     let mut out = String::new();

@@ -772,6 +772,17 @@ static ASYNC: &[NativeDef] = &[
 
 static DEBUG: &[NativeDef] = &[
     def!(
+        "fuel",
+        |vm, _| {
+            let used = vm.fuel_used() as i64;
+            Ok(vm.int(used))
+        },
+        0,
+        0,
+        "(gene/debug/fuel) -- the work done so far, as --instruction-limit counts it: calls, back-edges, and what natives do.
+        ((gene/debug/fuel) is Int) => true"
+    ),
+    def!(
         "tasks",
         dump,
         0,
