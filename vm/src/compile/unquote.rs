@@ -8,6 +8,7 @@ use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Prop, PropKind, Re
 use crate::value::Value;
 use crate::vm::Vm;
 use bumpalo::Bump;
+use rustc_hash::FxHashSet;
 
 struct Unquoter<'v, 'a> {
     vm: &'v mut Vm,
@@ -15,11 +16,13 @@ struct Unquoter<'v, 'a> {
     /// Source of the first gene that has a position; forms from other sources get its position.
     source: Option<u32>,
     span: Span,
+    /// The containers being turned into forms: one that is met again contains itself, and no form does.
+    open: FxHashSet<usize>,
 }
 
 /// The form of a datum, and the source its positions point into.
 pub fn value_to_form<'a>(vm: &mut Vm, arena: &'a Bump, v: Value) -> Result<(Form<'a>, Option<u32>), Stop> {
-    let mut u = Unquoter { vm, arena, source: None, span: Span::default() };
+    let mut u = Unquoter { vm, arena, source: None, span: Span::default(), open: FxHashSet::default() };
     let f = u.form(v)?;
     Ok((f, u.source))
 }
@@ -58,7 +61,15 @@ impl<'a> Unquoter<'_, 'a> {
     }
 
     fn form(&mut self, v: Value) -> Result<Form<'a>, Stop> {
-        crate::stack::grow(|| self.form_inner(v))
+        if !matches!(v.heap_kind(), Some(Kind::Array | Kind::Map | Kind::HashMap | Kind::Gene)) {
+            return crate::stack::grow(|| self.form_inner(v));
+        }
+        if !self.open.insert(v.addr()) {
+            return Err(self.vm.runtime_error("Cannot evaluate cyclic structure"));
+        }
+        let form = crate::stack::grow(|| self.form_inner(v));
+        self.open.remove(&v.addr());
+        form
     }
 
     fn form_inner(&mut self, v: Value) -> Result<Form<'a>, Stop> {

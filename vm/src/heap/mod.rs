@@ -229,6 +229,11 @@ impl Fuel {
     pub fn spend_on(&mut self, elements: usize) {
         self.spend((elements / ELEMENTS_PER_CHARGE) as i64);
     }
+
+    /// Takes for so many bytes compared, searched, hashed or moved by a native.
+    pub fn spend_on_bytes(&mut self, bytes: usize) {
+        self.spend((bytes / BYTES_PER_CHARGE) as i64);
+    }
 }
 
 /// Counters for tests and reports.

@@ -14,6 +14,7 @@ use crate::syntax::source::Source;
 use crate::value::{Sym, Value};
 use crate::vm::Vm;
 use bumpalo::Bump;
+use rustc_hash::FxHashSet;
 use std::rc::Rc;
 
 /// A deep mutable copy of quoted data.
@@ -214,7 +215,7 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             }
             eval(vm, &[reg(i.b())], env)
         }
-        _ => match render(vm, reg(i.b()), reg(i.c()).gc()) {
+        _ => match render(vm, reg(i.b()), reg(i.c()).gc(), &mut FxHashSet::default()) {
             Ok(v) => {
                 set(i.a(), v);
                 Ctl::Next
@@ -250,8 +251,17 @@ fn call_macro(vm: &mut Vm, callee: Value, env: Value, site: Value) -> Ctl {
 }
 
 /// `$render`: a copy of the data with unquotes replaced by their values.
-fn render(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
-    crate::stack::grow(|| render_one(vm, v, env))
+/// `open` are the containers it is in: one that is met again would have an endless copy.
+fn render(vm: &mut Vm, v: Value, env: Gc<Record>, open: &mut FxHashSet<usize>) -> R {
+    if !matches!(v.heap_kind(), Some(Kind::Array | Kind::Map | Kind::HashMap | Kind::Gene)) {
+        return render_one(vm, v, env, open);
+    }
+    if !open.insert(v.addr()) {
+        return Err(vm.runtime_error("Cannot render cyclic structure"));
+    }
+    let result = crate::stack::grow(|| render_one(vm, v, env, open));
+    open.remove(&v.addr());
+    result
 }
 
 fn value_of(vm: &mut Vm, q: Gc<Record>, env: Gc<Record>) -> R {
@@ -259,11 +269,11 @@ fn value_of(vm: &mut Vm, q: Gc<Record>, env: Gc<Record>) -> R {
     vm.call_sync(f, &[])
 }
 
-fn render_items(vm: &mut Vm, items: &[Value], env: Gc<Record>) -> Result<Gc<Array>, Stop> {
+fn render_items(vm: &mut Vm, items: &[Value], env: Gc<Record>, open: &mut FxHashSet<usize>) -> Result<Gc<Array>, Stop> {
     let out = vm.heap.array_with_capacity(items.len());
     for &x in items {
         let Some(q) = x.get::<Record>(Kind::Quote) else {
-            let y = render(vm, x, env)?;
+            let y = render(vm, x, env, open)?;
             vm.heap.array_push(out, y);
             continue;
         };
@@ -290,7 +300,7 @@ fn render_items(vm: &mut Vm, items: &[Value], env: Gc<Record>) -> Result<Gc<Arra
     Ok(out)
 }
 
-fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
+fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>, open: &mut FxHashSet<usize>) -> R {
     Ok(match v.heap_kind() {
         Some(Kind::Quote) => {
             let q: Gc<Record> = v.gc();
@@ -298,13 +308,13 @@ fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
         }
         Some(Kind::Array) => {
             let items = v.gc::<Array>().as_slice().to_vec();
-            let a = render_items(vm, &items, env)?;
+            let a = render_items(vm, &items, env, open)?;
             keep_frozen(vm, v, a.value())
         }
         Some(Kind::Map) => {
             let out = vm.map();
             for (k, x) in vm.map_entries(v.gc()) {
-                let y = render(vm, x, env)?;
+                let y = render(vm, x, env, open)?;
                 vm.map_set(out, k, y);
             }
             keep_frozen(vm, v, out.value())
@@ -312,22 +322,22 @@ fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>) -> R {
         Some(Kind::HashMap) => {
             let out = vm.heap.table(Kind::HashMap);
             for (k, x) in v.gc::<Table>().iter().collect::<Vec<_>>() {
-                let (k, x) = (render(vm, k, env)?, render(vm, x, env)?);
+                let (k, x) = (render(vm, k, env, open)?, render(vm, x, env, open)?);
                 vm.table_set(out, k, x)?;
             }
             keep_frozen(vm, v, out.value())
         }
         Some(Kind::Gene) => {
             let g: Gc<Record> = v.gc();
-            let ty = render(vm, g.slot(0), env)?;
+            let ty = render(vm, g.slot(0), env, open)?;
             let props = match g.slot(1).get::<Map>(Kind::Map) {
-                Some(m) => render(vm, m.value(), env)?,
+                Some(m) => render(vm, m.value(), env, open)?,
                 None => Value::NIL,
             };
             let children = match g.slot(2).get::<Array>(Kind::Array) {
                 Some(a) => {
                     let items = a.as_slice().to_vec();
-                    render_items(vm, &items, env)?.value()
+                    render_items(vm, &items, env, open)?.value()
                 }
                 None => Value::NIL,
             };

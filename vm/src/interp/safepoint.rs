@@ -103,12 +103,16 @@ fn exhausted(vm: &mut Vm, limit: u64) -> Ctl {
 /// The end of a program whose limit is used up, between two slow paths.
 pub fn check_limit(vm: &mut Vm) -> Option<Ctl> {
     let limit = vm.options.instruction_limit?;
-    let fuel = &vm.heap.fuel;
-    let since = (vm.slice() - fuel.left - fuel.withheld).max(0) as u64;
-    (!vm.fatal && vm.used_fuel + since >= limit).then(|| exhausted(vm, limit))
+    (!vm.fatal && vm.fuel_used() >= limit).then(|| exhausted(vm, limit))
 }
 
 impl Vm {
+    /// All fuel used so far.
+    pub fn fuel_used(&self) -> u64 {
+        let fuel = &self.heap.fuel;
+        self.used_fuel + (self.slice() - fuel.left - fuel.withheld).max(0) as u64
+    }
+
     /// Fuel between two slow paths.
     pub fn slice(&self) -> i64 {
         if self.options.stress_gc {

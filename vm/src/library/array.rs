@@ -110,9 +110,9 @@ static DEFS: &[NativeDef] = &[
         ([1 2] .intersect [2 3]) => [2]"),
     def!("diff", diff, 1, 1, "(a .diff xs) -- distinct elements that are not in xs
         ([1 2 3] .diff [2]) => [1 3]"),
-    def!("chunk", chunk, 1, 1, "(a .chunk n) -- arrays of n neighbours, the last may be shorter
+    def!("chunk", |vm, a| chunk(vm, a, "chunk"), 1, 1, "(a .chunk n) -- arrays of n neighbours, the last may be shorter
         ([1 2 3] .chunk 2) => [[1 2] [3]]"),
-    def!("each_slice", chunk, 1, 1, "(a .each_slice n) -- arrays of n neighbours, the last may be shorter
+    def!("each_slice", |vm, a| chunk(vm, a, "each_slice"), 1, 1, "(a .each_slice n) -- arrays of n neighbours, the last may be shorter
         ([1 2 3] .each_slice 2) => [[1 2] [3]]"),
     def!("windows", windows, 1, 1, "(a .windows n) -- all runs of n neighbours
         ([1 2 3] .windows 2) => [[1 2] [2 3]]"),
@@ -245,6 +245,7 @@ fn insert(vm: &mut Vm, args: &Args) -> R {
         return Err(outside(vm, i, a));
     }
     room(vm, a, 1)?;
+    spend_on_moving(vm, a.size() - at as usize);
     vm.heap.array_insert(a, at as usize, args.get(1));
     Ok(args.this())
 }
@@ -253,7 +254,14 @@ fn remove_at(vm: &mut Vm, args: &Args, name: &str) -> R {
     let a = this_array(vm, args)?;
     mutable(vm, a)?;
     let i = int(vm, name, args.get(0))?;
-    Ok(position(i, a.size()).map_or(Value::NIL, |p| a.remove(p)))
+    let Some(p) = position(i, a.size()) else { return Ok(Value::NIL) };
+    spend_on_moving(vm, a.size() - p);
+    Ok(a.remove(p))
+}
+
+/// Fuel for elements that move aside.
+fn spend_on_moving(vm: &mut Vm, elements: usize) {
+    vm.heap.fuel.spend_on_bytes(elements * size_of::<Value>());
 }
 
 /// Index of the first element at or after `from` that is equal to `v`.
@@ -276,6 +284,7 @@ fn remove(vm: &mut Vm, args: &Args) -> R {
     match find_from(vm, a, args.get(0), 0)? {
         // A script's `==` may have shortened the array since.
         Some(i) if i < a.size() => {
+            spend_on_moving(vm, a.size() - i);
             a.remove(i);
             Ok(Value::TRUE)
         }
@@ -314,6 +323,7 @@ fn extend_from(vm: &mut Vm, a: Gc<Array>, b: Gc<Array>) {
 fn fill(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
     mutable(vm, a)?;
+    spend_on_moving(vm, a.size());
     a.as_mut_slice().fill(args.get(0));
     vm.heap.barrier(a);
     Ok(args.this())
@@ -349,14 +359,17 @@ fn index_of(vm: &mut Vm, args: &Args) -> R {
 
 fn last_index_of(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
-    let mut i = a.size();
+    let n = a.size();
+    let mut i = n;
     while i > 0 {
         i -= 1;
         let Some(x) = a.at(i) else { continue };
         if vm.equal(x, args.get(0))? {
+            vm.heap.fuel.spend_on(n - i);
             return Ok(index(Some(i)));
         }
     }
+    vm.heap.fuel.spend_on(n);
     Ok(index(None))
 }
 
@@ -376,6 +389,7 @@ fn count_of(vm: &mut Vm, args: &Args) -> R {
         n += vm.equal(x, v)? as i64;
         i += 1;
     }
+    vm.heap.fuel.spend_on(i);
     Ok(Value::small(n))
 }
 
@@ -393,11 +407,13 @@ fn reverse(vm: &mut Vm, args: &Args) -> R {
 fn reverse_here(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
     mutable(vm, a)?;
+    spend_on_moving(vm, a.size());
     a.as_mut_slice().reverse();
     Ok(args.this())
 }
 
 fn shuffle_items(vm: &mut Vm, a: Gc<Array>) {
+    vm.heap.fuel.spend_on(a.size());
     for i in (1..a.size()).rev() {
         let j = vm.rng.below(i as u64 + 1) as usize;
         a.as_mut_slice().swap(i, j);
@@ -531,6 +547,7 @@ fn flatten(vm: &mut Vm, args: &Args) -> R {
 
 fn compact(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
+    vm.heap.fuel.spend_on(a.size());
     let out = vm.heap.array_with_capacity(0);
     for &x in a.as_slice() {
         if !x.is_nil() && !x.is_void() {
@@ -549,6 +566,7 @@ fn add_new(vm: &mut Vm, out: Gc<Array>, seen: Gc<Table>, v: Value) -> Result<(),
 }
 
 fn add_all_new(vm: &mut Vm, out: Gc<Array>, seen: Gc<Table>, a: Gc<Array>) -> Result<(), Stop> {
+    vm.heap.fuel.spend_on(a.size());
     let mut i = 0;
     while let Some(v) = a.at(i) {
         add_new(vm, out, seen, v)?;
@@ -577,6 +595,7 @@ fn union(vm: &mut Vm, args: &Args) -> R {
 fn select(vm: &mut Vm, args: &Args, method: &str, wanted: bool) -> R {
     let a = this_array(vm, args)?;
     let b = items_arg(vm, method, args.get(0))?;
+    vm.heap.fuel.spend_on(a.size() + b.size());
     let other = set_of(vm, b)?;
     let (out, seen) = (vm.heap.array_with_capacity(0), vm.heap.table(Kind::HashSet));
     let mut i = 0;
@@ -636,9 +655,9 @@ fn run_length(vm: &mut Vm, method: &str, v: Value) -> Result<usize, Stop> {
     Ok(n.min(MAX_LEN as i64) as usize)
 }
 
-fn chunk(vm: &mut Vm, args: &Args) -> R {
+fn chunk(vm: &mut Vm, args: &Args, method: &str) -> R {
     let a = this_array(vm, args)?;
-    let n = run_length(vm, "chunk", args.get(0))?;
+    let n = run_length(vm, method, args.get(0))?;
     let out = vm.heap.array_with_capacity(a.size().div_ceil(n));
     for part in a.as_slice().chunks(n) {
         let c = vm.array(part);

@@ -91,6 +91,7 @@ fn index(vm: &mut Vm, a: &Args) -> R {
         Some(i) => u8::try_from(i).ok().and_then(|i| memchr::memchr(i, b)),
         None => memchr::memmem::find(b, bytes(vm, "index", a.get(0))?),
     };
+    vm.heap.fuel.spend_on_bytes(found.unwrap_or(b.len()));
     Ok(Value::small(found.map_or(-1, |i| i as i64)))
 }
 
@@ -233,18 +234,27 @@ fn base64_decode(vm: &mut Vm, a: &Args) -> R {
     }
 }
 
+fn hashed<'a>(vm: &mut Vm, name: &str, a: &Args) -> Result<&'a [u8], Stop> {
+    let data = data(vm, name, a.get(0))?;
+    vm.heap.fuel.spend_on(data.len());
+    Ok(data)
+}
+
 fn sha256(vm: &mut Vm, a: &Args) -> R {
-    let text = hex(&sha2::Sha256::digest(data(vm, "sha256", a.get(0))?));
+    let data = hashed(vm, "sha256", a)?;
+    let text = hex(&sha2::Sha256::digest(data));
     Ok(vm.str(&text))
 }
 
 fn md5(vm: &mut Vm, a: &Args) -> R {
-    let text = hex(&md5::Md5::digest(data(vm, "md5", a.get(0))?));
+    let data = hashed(vm, "md5", a)?;
+    let text = hex(&md5::Md5::digest(data));
     Ok(vm.str(&text))
 }
 
 fn crc32(vm: &mut Vm, a: &Args) -> R {
-    Ok(Value::small(crc32fast::hash(data(vm, "crc32", a.get(0))?) as i64))
+    let data = hashed(vm, "crc32", a)?;
+    Ok(Value::small(crc32fast::hash(data) as i64))
 }
 
 #[rustfmt::skip]

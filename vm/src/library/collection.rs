@@ -247,6 +247,15 @@ pub fn no_keywords(vm: &mut Vm, args: &Args) -> Result<(), Stop> {
     }
 }
 
+/// Constructors get their arguments uncounted as well: at most `max`, and no keywords.
+pub fn at_most(vm: &mut Vm, args: &Args, max: usize) -> Result<(), Stop> {
+    if args.len() > max {
+        let m = crate::interp::call::arity_message(0, Some(max), args.len());
+        return Err(vm.argument_error(&m));
+    }
+    no_keywords(vm, args)
+}
+
 /// A two-element array.
 pub fn pair(vm: &mut Vm, a: Value, b: Value) -> Value {
     vm.array(&[a, b])

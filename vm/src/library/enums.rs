@@ -37,13 +37,13 @@ static VALUE: &[NativeDef] = &[
         ((Some 1) .payload) => [1]"),
     def!("to_map", to_map, 0, 0, "(v .to_map) -- Map from field name to value
         ((Some 1) .to_map) => {^value 1}"),
-    def!("ok?", is_full, 0, 0, "(r .ok?) -- is it Ok or Some?
+    def!("ok?", |vm, a| is_full(vm, a, "ok?"), 0, 0, "(r .ok?) -- is it Ok or Some?
         ((Ok 1) .ok?) => true"),
-    def!("some?", is_full, 0, 0, "(o .some?) -- is it Ok or Some?
+    def!("some?", |vm, a| is_full(vm, a, "some?"), 0, 0, "(o .some?) -- is it Ok or Some?
         ((Some 1) .some?) => true"),
-    def!("err?", is_failed, 0, 0, r#"(r .err?) -- is it Err or None?
+    def!("err?", |vm, a| is_failed(vm, a, "err?"), 0, 0, r#"(r .err?) -- is it Err or None?
         ((Err "no") .err?) => true"#),
-    def!("none?", is_failed, 0, 0, "(o .none?) -- is it Err or None?
+    def!("none?", |vm, a| is_failed(vm, a, "none?"), 0, 0, "(o .none?) -- is it Err or None?
         (None .none?) => true"),
     def!("unwrap", unwrap, 0, 0, "(r .unwrap) -- payload of Ok or Some; raises otherwise
         ((Ok 1) .unwrap) => 1"),
@@ -166,12 +166,12 @@ fn carried(vm: &mut Vm, args: &Args, method: &str) -> Result<Option<Value>, Stop
     Ok(if i == 0 { fields_of(args.this()).first().copied() } else { None })
 }
 
-fn is_full(vm: &mut Vm, args: &Args) -> R {
-    Ok(Value::bool(carried(vm, args, "ok?")?.is_some()))
+fn is_full(vm: &mut Vm, args: &Args, method: &str) -> R {
+    Ok(Value::bool(carried(vm, args, method)?.is_some()))
 }
 
-fn is_failed(vm: &mut Vm, args: &Args) -> R {
-    Ok(Value::bool(carried(vm, args, "err?")?.is_none()))
+fn is_failed(vm: &mut Vm, args: &Args, method: &str) -> R {
+    Ok(Value::bool(carried(vm, args, method)?.is_none()))
 }
 
 fn unwrap(vm: &mut Vm, args: &Args) -> R {

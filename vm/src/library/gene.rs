@@ -30,9 +30,9 @@ static DEFS: &[NativeDef] = &[
         (`(f 1 2) .length) => 2"),
     def!("get", get, 1, 2, r#"(g .get k [d]) -- property (String, Symbol) or child (Int), else d or nil
         (`(f ^k 1 2) .get "k") => 1"#),
-    def!("get_child", get_child, 1, 1, "(g .get_child i) -- child i or nil
+    def!("get_child", |vm, a| get_child(vm, a, "get_child"), 1, 1, "(g .get_child i) -- child i or nil
         (`(f 1 2) .get_child 1) => 2"),
-    def!("child", get_child, 1, 1, "(g .child i) -- child i or nil
+    def!("child", |vm, a| get_child(vm, a, "child"), 1, 1, "(g .child i) -- child i or nil
         (`(f 1 2) .child 0) => 1"),
     def!("has", has, 1, 1, r#"(g .has k) -- is the property (or child, for an Int) present?
         (`(f ^k 1) .has "k") => true"#),
@@ -120,9 +120,9 @@ fn get(vm: &mut Vm, args: &Args) -> R {
     Ok(find(vm, g, args.get(0))?.unwrap_or(args.get(1)))
 }
 
-fn get_child(vm: &mut Vm, args: &Args) -> R {
+fn get_child(vm: &mut Vm, args: &Args, method: &str) -> R {
     let g = this_gene(vm, args)?;
-    let i = int(vm, "get_child", args.get(0))?;
+    let i = int(vm, method, args.get(0))?;
     Ok(child(g, i).unwrap_or(Value::NIL))
 }
 

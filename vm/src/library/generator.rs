@@ -1,4 +1,5 @@
 //! Generators (language 11.2). Their lazy and eager combinators are in `prelude/generator.gene`.
+use super::args::{int, string};
 use super::collection::wrong;
 use crate::def;
 use crate::heap::Gc;
@@ -10,6 +11,15 @@ use crate::vm::Vm;
 
 pub fn install(vm: &mut Vm) {
     vm.add_methods(vm.classes.generator, DEFS);
+    vm.add_globals(HELPERS);
+}
+
+/// For the prelude: what a lazy method can't use is refused when it is called, not when the first element is drawn.
+static HELPERS: &[NativeDef] = &[def!("_expect_int", expect_int, 2, 2, "")];
+
+fn expect_int(vm: &mut Vm, a: &Args) -> R {
+    let name = string(vm, "_expect_int", a.get(0))?;
+    int(vm, name, a.get(1)).map(|_| Value::NIL)
 }
 
 #[rustfmt::skip]

@@ -202,6 +202,7 @@ fn merged(vm: &mut Vm, args: &Args) -> R {
 fn key_of(vm: &mut Vm, args: &Args) -> R {
     let t = this_hash_map(vm, args)?;
     let mut at = 0;
+    vm.heap.fuel.spend_on(t.size());
     while let Some(i) = t.next_entry(at) {
         at = i + 1;
         let k = t.key_at(i);

@@ -134,12 +134,14 @@ pub fn pairs_of(vm: &mut Vm, m: Gc<Map>) -> Gc<Array> {
 /// Adds the entries of a Map or HashMap to `to`.
 pub fn add_entries(vm: &mut Vm, to: Gc<Map>, from: Value, method: &str) -> Result<(), Stop> {
     if let Some(m) = vm.as_map(from) {
+        vm.heap.fuel.spend((vm.map_len(m) / 4) as i64);
         for (k, v) in vm.map_entries(m) {
             vm.map_set(to, k, v);
         }
         return Ok(());
     }
     let Some(t) = from.get::<Table>(Kind::HashMap) else { return Err(wrong(vm, method, "Map", from)) };
+    vm.heap.fuel.spend((t.size() / 4) as i64);
     for (k, v) in t.iter() {
         let k = key(vm, k)?;
         vm.map_set(to, k, v);
@@ -233,6 +235,7 @@ fn merged(vm: &mut Vm, args: &Args) -> R {
 fn key_of(vm: &mut Vm, args: &Args) -> R {
     let m = this_map(vm, args)?;
     let mut at = 0;
+    vm.heap.fuel.spend_on(vm.map_len(m));
     while let Some((k, v)) = vm.map_next(m, &mut at) {
         if vm.equal(v, args.get(0))? {
             return Ok(vm.sym_string(k));

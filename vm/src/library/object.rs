@@ -127,6 +127,12 @@ fn is(vm: &mut Vm, args: &Args) -> R {
 
 fn to(vm: &mut Vm, args: &Args) -> R {
     let (v, t) = (args.this(), args.get(0));
+    if !matches!(
+        t.heap_kind(),
+        Some(Kind::Class | Kind::Interface | Kind::Enum | Kind::TypeValue | Kind::Variant | Kind::EnumValue)
+    ) {
+        return Err(super::args::wrong_kind(vm, "to", "a type", t));
+    }
     if types::is_type(vm, v, t)? {
         return Ok(v);
     }

@@ -6,6 +6,7 @@ use super::args::{string, text, wrong_kind};
 use super::search;
 use crate::def;
 use crate::heap::{Gc, Kind, Record};
+use crate::interp::call::arity_message;
 use crate::native::{Args, NativeDef, R, Stop};
 use crate::object::string::Str;
 use crate::value::Value;
@@ -234,6 +235,7 @@ fn match_value(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>, loc: &CaptureLocations) 
 /// The RegexMatch of the first match, or nil.
 pub fn first_match(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>) -> R {
     let c = compiled(vm, re)?;
+    vm.heap.fuel.spend_on(s.byte_len());
     let mut loc = c.capture_locations();
     Ok(match c.captures_read(&mut loc, s.as_str()) {
         Some(_) => match_value(vm, s, re, &loc),
@@ -244,6 +246,7 @@ pub fn first_match(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>) -> R {
 /// The RegexMatches of all matches.
 pub fn all_matches(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>, limit: usize) -> Result<Vec<Value>, Stop> {
     let c = compiled(vm, re)?;
+    vm.heap.fuel.spend_on(s.byte_len());
     let mut loc = c.capture_locations();
     let mut found = Vec::new();
     let mut at = Some(0);
@@ -293,6 +296,7 @@ fn parse_template(r: &str) -> Vec<Piece<'_>> {
 /// `s` with the first or all matches replaced by the template `r`.
 pub fn replace(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>, r: &str, all: bool) -> R {
     let c = compiled(vm, re)?;
+    vm.heap.fuel.spend_on(s.byte_len());
     let pieces = parse_template(r);
     let input = s.as_str();
     let mut out = String::new();
@@ -339,6 +343,7 @@ fn this(vm: &mut Vm, a: &Args) -> Result<Gc<Record>, Stop> {
 fn flipped(vm: &mut Vm, a: &Args, name: &str, f: search::Search) -> R {
     this(vm, a)?;
     let Some(s) = a.get(0).get::<Str>(Kind::Str) else { return Err(wrong_kind(vm, name, "String", a.get(0))) };
+    search::replacement_kind(vm, a, name)?;
     f(vm, s, a.this(), a.opt(1))
 }
 
@@ -382,13 +387,17 @@ pub static REGEX_METHODS: &[NativeDef] = &[
 
 /// `(new Regexp "pattern" ^^i ^replace "r")`.
 pub fn construct_regexp(vm: &mut Vm, a: &Args) -> R {
-    let pattern = string(vm, "Regexp", a.get(0))?;
+    if a.len() != 1 {
+        let m = arity_message(1, Some(1), a.len());
+        return Err(vm.argument_error(&m));
+    }
     for &k in a.keyword_names() {
         let name = vm.sym_name(k);
         if !matches!(name, "i" | "m" | "s" | "x" | "replace") {
             return Err(vm.argument_error(&format!("Unexpected keyword argument: {name}")));
         }
     }
+    let pattern = string(vm, "Regexp", a.get(0))?;
     let flags: String = ["i", "m", "s", "x"].into_iter().filter(|f| a.flag(vm, f)).collect();
     let replacement = match a.kw(vm, "replace") {
         None | Some(Value::NIL) => None,

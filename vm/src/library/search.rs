@@ -20,6 +20,16 @@ enum Pattern<'a> {
     Regex(Gc<Record>),
 }
 
+impl Pattern<'_> {
+    /// Fuel for so many bytes searched.
+    fn spend(&self, vm: &mut Vm, bytes: usize) {
+        match self {
+            Pattern::Text(_) => vm.heap.fuel.spend_on_bytes(bytes),
+            Pattern::Regex(_) => vm.heap.fuel.spend_on(bytes),
+        }
+    }
+}
+
 fn pattern<'a>(vm: &mut Vm, name: &str, p: Value) -> Result<Pattern<'a>, Stop> {
     if let Some(t) = Text::of(p) {
         return Ok(Pattern::Text(t));
@@ -40,6 +50,14 @@ fn regex_only(vm: &mut Vm, name: &str, p: Value) -> Result<Gc<Record>, Stop> {
 /// Calls `f` with the byte range of every match from left to right, until it gives false. An empty text matches before every
 /// character and at the end.
 fn each_match(vm: &mut Vm, s: &str, p: &Pattern, mut f: impl FnMut(&mut Vm, usize, usize) -> bool) -> Result<(), Stop> {
+    let mut searched = s.len();
+    let mut f = |vm: &mut Vm, a, b| {
+        let more = f(vm, a, b);
+        if !more {
+            searched = b;
+        }
+        more
+    };
     match p {
         Pattern::Text(t) if t.is_empty() => {
             for (i, _) in s.char_indices().chain([(s.len(), ' ')]) {
@@ -71,24 +89,33 @@ fn each_match(vm: &mut Vm, s: &str, p: &Pattern, mut f: impl FnMut(&mut Vm, usiz
             }
         }
     }
+    p.spend(vm, searched);
     Ok(())
 }
 
 /// Byte range of the first match at or after byte `from`.
 fn first(vm: &mut Vm, s: &str, p: &Pattern, from: usize) -> Result<Option<(usize, usize)>, Stop> {
-    match p {
-        Pattern::Text(t) => {
-            Ok(memmem::find(&s.as_bytes()[from..], t.as_bytes()).map(|i| (from + i, from + i + t.len())))
-        }
-        Pattern::Regex(re) => Ok(regex::compiled(vm, *re)?.find_at(s, from).map(|m| (m.start(), m.end()))),
-    }
+    let found = match p {
+        Pattern::Text(t) => memmem::find(&s.as_bytes()[from..], t.as_bytes()).map(|i| (from + i, from + i + t.len())),
+        Pattern::Regex(re) => regex::compiled(vm, *re)?.find_at(s, from).map(|m| (m.start(), m.end())),
+    };
+    p.spend(vm, found.map_or(s.len(), |(_, end)| end) - from);
+    Ok(found)
 }
 
 /// Byte range of the last match.
 fn last(vm: &mut Vm, s: &str, p: &Pattern) -> Result<Option<(usize, usize)>, Stop> {
     match p {
-        Pattern::Text(t) => Ok(memmem::rfind(s.as_bytes(), t.as_bytes()).map(|i| (i, i + t.len()))),
-        Pattern::Regex(re) => Ok(Matches::new(&*regex::compiled(vm, *re)?, s).last()),
+        Pattern::Text(t) => {
+            let found = memmem::rfind(s.as_bytes(), t.as_bytes()).map(|i| (i, i + t.len()));
+            p.spend(vm, s.len() - found.map_or(0, |(start, _)| start));
+            Ok(found)
+        }
+        Pattern::Regex(re) => {
+            let c = regex::compiled(vm, *re)?;
+            p.spend(vm, s.len());
+            Ok(Matches::new(&c, s).last())
+        }
     }
 }
 
@@ -107,7 +134,11 @@ pub fn match_all(vm: &mut Vm, s: Gc<Str>, p: Value, _: Option<Value>) -> R {
 
 pub fn is_match(vm: &mut Vm, s: Gc<Str>, p: Value, _: Option<Value>) -> R {
     let found = match pattern(vm, "match?", p)? {
-        Pattern::Regex(re) => regex::compiled(vm, re)?.is_match(s.as_str()),
+        p @ Pattern::Regex(re) => {
+            let found = regex::compiled(vm, re)?.is_match(s.as_str());
+            p.spend(vm, s.byte_len());
+            found
+        }
         p => first(vm, s.as_str(), &p, 0)?.is_some(),
     };
     Ok(Value::bool(found))
@@ -159,7 +190,10 @@ fn count(vm: &mut Vm, s: Gc<Str>, p: Value, _: Option<Value>) -> R {
     let p = pattern(vm, "count", p)?;
     let n = match &p {
         Pattern::Text(t) if t.is_empty() => s.char_len() + 1,
-        Pattern::Text(t) if t.len() == 1 => memchr::memchr_iter(t.as_bytes()[0], s.as_str().as_bytes()).count(),
+        Pattern::Text(t) if t.len() == 1 => {
+            p.spend(vm, s.byte_len());
+            memchr::memchr_iter(t.as_bytes()[0], s.as_str().as_bytes()).count()
+        }
         p => {
             let mut n = 0;
             each_match(vm, s.as_str(), p, |_, _, _| {
@@ -209,6 +243,7 @@ pub fn split(vm: &mut Vm, s: Gc<Str>, p: Value, max: Option<Value>) -> R {
 
 fn split_words(vm: &mut Vm, s: Gc<Str>) -> R {
     let mut parts = Vec::new();
+    vm.heap.fuel.spend_on(s.byte_len());
     each_word(s, |w| parts.push(vm.str(w)));
     Ok(vm.array(&parts))
 }
@@ -301,6 +336,7 @@ fn replace_text(vm: &mut Vm, s: Gc<Str>, p: &Pattern, with: &str, all: bool) -> 
 /// One ASCII character by another everywhere.
 fn replace_byte(vm: &mut Vm, s: Gc<Str>, from: u8, to: u8) -> R {
     let bytes = s.as_str().as_bytes();
+    vm.heap.fuel.spend_on_bytes(bytes.len());
     if memchr::memchr(from, bytes).is_none() {
         return Ok(s.value());
     }
@@ -379,12 +415,27 @@ fn join_replaced(vm: &mut Vm, a: &Args) -> R {
 // --- methods
 
 /// Methods with several names share a function: the pattern is checked here, where the name is known.
+/// The second argument of the methods that replace.
+pub fn replacement_kind(vm: &mut Vm, a: &Args, name: &str) -> Result<(), Stop> {
+    match a.opt(1) {
+        Some(v)
+            if matches!(name, "replace" | "sub" | "replace_all" | "gsub")
+                && Text::of(v).is_none()
+                && !is_callable(v) =>
+        {
+            Err(wrong_kind(vm, name, "String or Function", v))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn on_string(vm: &mut Vm, a: &Args, name: &str, f: Search) -> R {
     let s = this_string(vm, a.this())?;
     match name {
         "match" | "match_all" => regex_only(vm, name, a.get(0)).map(drop)?,
         _ => pattern(vm, name, a.get(0)).map(drop)?,
     }
+    replacement_kind(vm, a, name)?;
     f(vm, s, a.get(0), a.opt(1))
 }
 

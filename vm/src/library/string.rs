@@ -34,6 +34,13 @@ fn this(vm: &mut Vm, a: &Args) -> Result<Gc<Str>, Stop> {
     this_string(vm, a.this())
 }
 
+/// The receiver's text, which will be looked at character by character.
+fn scanned<'a>(vm: &mut Vm, a: &Args) -> Result<&'a str, Stop> {
+    let s = this(vm, a)?.as_str();
+    vm.heap.fuel.spend_on(s.len());
+    Ok(s)
+}
+
 /// A position that may count from the end; below 0: before the start.
 pub fn position(i: i64, n: usize) -> i64 {
     if i < 0 { i.saturating_add(n as i64) } else { i }
@@ -62,35 +69,35 @@ fn is_not_empty(vm: &mut Vm, a: &Args) -> R {
 }
 
 fn is_blank(vm: &mut Vm, a: &Args) -> R {
-    Ok(Value::bool(this(vm, a)?.as_str().chars().all(char::is_whitespace)))
+    Ok(Value::bool(scanned(vm, a)?.chars().all(char::is_whitespace)))
 }
 
 fn every(vm: &mut Vm, a: &Args, t: Test) -> R {
-    let s = this(vm, a)?.as_str();
+    let s = scanned(vm, a)?;
     Ok(Value::bool(!s.is_empty() && s.chars().all(t)))
 }
 
 fn starts_with(vm: &mut Vm, a: &Args, name: &str) -> R {
     let (s, t) = (this(vm, a)?, text(vm, name, a.get(0))?);
+    vm.heap.fuel.spend_on_bytes(t.len());
     Ok(Value::bool(s.as_str().starts_with(&*t)))
 }
 
 fn ends_with(vm: &mut Vm, a: &Args, name: &str) -> R {
     let (s, t) = (this(vm, a)?, text(vm, name, a.get(0))?);
+    vm.heap.fuel.spend_on_bytes(t.len());
     Ok(Value::bool(s.as_str().ends_with(&*t)))
 }
 
 // --- case
 
 fn upper(vm: &mut Vm, a: &Args) -> R {
-    let s = this(vm, a)?;
-    let t = s.as_str().to_uppercase();
+    let t = scanned(vm, a)?.to_uppercase();
     new_string(vm, &t)
 }
 
 fn lower(vm: &mut Vm, a: &Args) -> R {
-    let s = this(vm, a)?;
-    let t = s.as_str().to_lowercase();
+    let t = scanned(vm, a)?.to_lowercase();
     new_string(vm, &t)
 }
 
@@ -110,7 +117,7 @@ fn capitalize(vm: &mut Vm, a: &Args) -> R {
 }
 
 fn title(vm: &mut Vm, a: &Args) -> R {
-    let s = this(vm, a)?.as_str();
+    let s = scanned(vm, a)?;
     let mut out = String::with_capacity(s.len() + 4);
     for word in s.split_inclusive(char::is_whitespace) {
         push_capitalized(&mut out, word);
@@ -119,7 +126,7 @@ fn title(vm: &mut Vm, a: &Args) -> R {
 }
 
 fn swap_case(vm: &mut Vm, a: &Args) -> R {
-    let s = this(vm, a)?.as_str();
+    let s = scanned(vm, a)?;
     let mut out = String::with_capacity(s.len());
     for c in s.chars() {
         if c.is_uppercase() {
@@ -204,6 +211,7 @@ fn trim_with(vm: &mut Vm, a: &Args, name: &str, side: Side) -> R {
             }
         }
     };
+    vm.heap.fuel.spend_on(all.len() - rest.len());
     Ok(if rest.len() == all.len() { s.value() } else { vm.str(rest) })
 }
 
@@ -267,7 +275,7 @@ fn common_prefix<'a>(a: &'a str, b: &str) -> &'a str {
 }
 
 fn lstrip_margin(vm: &mut Vm, a: &Args) -> R {
-    let s = this(vm, a)?.as_str();
+    let s = scanned(vm, a)?;
     let lines = || s.split_inclusive('\n');
     let margin =
         lines().filter(|l| !is_blank_line(l)).map(indentation).reduce(|m, l| common_prefix(m, l)).unwrap_or("");
@@ -362,6 +370,7 @@ fn codes(vm: &mut Vm, a: &Args) -> R {
 
 fn lines(vm: &mut Vm, a: &Args) -> R {
     let s = this(vm, a)?.as_str();
+    vm.heap.fuel.spend_on_bytes(s.len());
     let items: Vec<Value> = memchr_lines(s).map(|l| vm.str(l)).collect();
     Ok(vm.array(&items))
 }
@@ -388,6 +397,7 @@ fn memchr_lines(s: &str) -> impl Iterator<Item = &str> {
 
 fn words(vm: &mut Vm, a: &Args) -> R {
     let s = this(vm, a)?;
+    vm.heap.fuel.spend_on(s.byte_len());
     let mut items = Vec::new();
     each_word(s, |w| items.push(vm.str(w)));
     Ok(vm.array(&items))
@@ -430,10 +440,10 @@ fn byte_at(vm: &mut Vm, a: &Args) -> R {
     Ok(usize::try_from(i).ok().and_then(|i| b.get(i)).map_or(Value::NIL, |&b| Value::small(b as i64)))
 }
 
-fn byte_slice(vm: &mut Vm, a: &Args) -> R {
+fn byte_slice(vm: &mut Vm, a: &Args, method: &str) -> R {
     let b = this(vm, a)?.as_str().as_bytes();
-    let from = clamped(int(vm, "byteslice", a.get(0))?, b.len());
-    let n = int(vm, "byteslice", a.get(1))?.clamp(0, (b.len() - from) as i64) as usize;
+    let from = clamped(int(vm, method, a.get(0))?, b.len());
+    let n = int(vm, method, a.get(1))?.clamp(0, (b.len() - from) as i64) as usize;
     Ok(vm.heap.bytes(&b[from..from + n]).value())
 }
 
@@ -460,29 +470,29 @@ fn base(vm: &mut Vm, name: &str, v: Option<Value>) -> Result<u32, Stop> {
 }
 
 fn to_i(vm: &mut Vm, a: &Args) -> R {
-    let s = this(vm, a)?;
+    let s = scanned(vm, a)?;
     let base = base(vm, "to_i", a.opt(0))?;
-    match parse_int(s.as_str(), base) {
+    match parse_int(s, base) {
         Some(i) => Ok(vm.int(i)),
         None => Err(vm.argument_error("to_i requires a numeric string")),
     }
 }
 
 fn try_to_i(vm: &mut Vm, a: &Args) -> R {
-    let s = this(vm, a)?;
+    let s = scanned(vm, a)?;
     let base = base(vm, "to_i?", a.opt(0))?;
-    Ok(parse_int(s.as_str(), base).map_or(Value::NIL, |i| vm.int(i)))
+    Ok(parse_int(s, base).map_or(Value::NIL, |i| vm.int(i)))
 }
 
 fn to_f(vm: &mut Vm, a: &Args) -> R {
-    match parse_float(this(vm, a)?.as_str()) {
+    match parse_float(scanned(vm, a)?) {
         Some(f) => Ok(Value::float(f)),
         None => Err(vm.argument_error("to_f requires a numeric string")),
     }
 }
 
 fn try_to_f(vm: &mut Vm, a: &Args) -> R {
-    Ok(parse_float(this(vm, a)?.as_str()).map_or(Value::NIL, Value::float))
+    Ok(parse_float(scanned(vm, a)?).map_or(Value::NIL, Value::float))
 }
 
 fn to_sym(vm: &mut Vm, a: &Args) -> R {
@@ -497,6 +507,7 @@ fn itself(_: &mut Vm, a: &Args) -> R {
 fn compare(vm: &mut Vm, a: &Args) -> R {
     let s = this(vm, a)?.as_str();
     let t = super::args::string(vm, "compare", a.get(0))?;
+    vm.heap.fuel.spend_on_bytes(s.len().min(t.len()));
     Ok(Value::small(s.cmp(t) as i64))
 }
 
@@ -522,6 +533,7 @@ fn levenshtein_distance(a: &str, b: &str) -> usize {
 
 fn levenshtein(vm: &mut Vm, a: &Args) -> R {
     let (s, t) = (this(vm, a)?.as_str(), text(vm, "levenshtein", a.get(0))?);
+    vm.heap.fuel.spend_on(s.len().saturating_mul(t.len()));
     Ok(Value::small(levenshtein_distance(s, &t) as i64))
 }
 
@@ -625,9 +637,9 @@ pub static STRING: &[NativeDef] = &[
         ("né" .byte_array) => [110 195 169]"#),
     def!("byte_at", byte_at, 1, 1, r#"(s .byte_at i) -- Byte i as an Int, or nil.
         ("né" .byte_at 1) => 195"#),
-    def!("byteslice", byte_slice, 2, 2, r#"(s .byteslice i n) -- n bytes from byte i on.
+    def!("byteslice", |vm, a| byte_slice(vm, a, "byteslice"), 2, 2, r#"(s .byteslice i n) -- n bytes from byte i on.
         ("abc" .byteslice 1 2) => 0#6263"#),
-    def!("byte_slice", byte_slice, 2, 2, r#"(s .byte_slice i n) -- n bytes from byte i on.
+    def!("byte_slice", |vm, a| byte_slice(vm, a, "byte_slice"), 2, 2, r#"(s .byte_slice i n) -- n bytes from byte i on.
         ("abc" .byte_slice 1 2) => 0#6263"#),
     def!("to_i", to_i, 0, 1, r#"(s .to_i [base]) -- The Int it spells.
         ("42" .to_i) => 42"#),

@@ -27,9 +27,30 @@ enum Canon {
 }
 
 fn equivalent(vm: &mut Vm, args: &Args) -> R {
+    for v in args.rest() {
+        if !is_nested_at_most(MAX_DEPTH, *v) {
+            return Err(vm.runtime_error("types_equivalent of cyclic structure"));
+        }
+    }
     let a = canonical(vm, args.get(0))?;
     let b = canonical(vm, args.get(1))?;
     Ok(Value::bool(a == b))
+}
+
+/// Levels of nesting of the data of a type expression; data that contains itself has more.
+const MAX_DEPTH: u32 = 2000;
+
+/// Whether genes and arrays, of which quoted type expressions consist, stand in each other to this depth at most.
+fn is_nested_at_most(depth: u32, v: Value) -> bool {
+    let inside: Vec<Value> = match v.heap_kind() {
+        Some(Kind::Array) => v.gc::<Array>().as_slice().to_vec(),
+        Some(Kind::Gene) => {
+            let g: Gc<Record> = v.gc();
+            vec![g.slot(0), g.slot(2)]
+        }
+        _ => return true,
+    };
+    depth > 0 && crate::stack::grow(|| inside.iter().all(|x| is_nested_at_most(depth - 1, *x)))
 }
 
 fn canonical(vm: &mut Vm, v: Value) -> Result<Canon, Stop> {

@@ -7,6 +7,7 @@ use super::{Reason, Wake};
 use crate::def;
 use crate::heap::Kind;
 use crate::heap::collect::Marker;
+use crate::library::collection::at_most;
 use crate::native::{Args, NativeDef, R, Stop};
 use crate::object::array::Array;
 use crate::object::foreign::{Foreign, ForeignObj, Numbered};
@@ -143,7 +144,7 @@ fn this<'a, T: Numbered>(vm: &mut Vm, a: &Args, what: &str) -> Result<&'a mut T,
 }
 
 fn make_group(vm: &mut Vm, a: &Args) -> R {
-    let _ = a;
+    at_most(vm, a, 0)?;
     Ok(vm.heap.numbered(FutureGroup::default()))
 }
 

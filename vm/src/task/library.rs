@@ -5,6 +5,7 @@ use super::wait::NO_ARM;
 use super::{Reason, Wake, channel, future, local, scope_library, select, ticker};
 use crate::def;
 use crate::heap::{Gc, Kind, Record};
+use crate::library::collection::at_most;
 use crate::native::{Args, NativeDef, R, Stop};
 use crate::object::class::ClassObj;
 use crate::value::Value;
@@ -178,6 +179,7 @@ fn monotonic(vm: &mut Vm, _a: &Args) -> R {
 
 /// `(new gene/Future)` pending, `(new gene/Future v)` completed.
 pub fn construct(vm: &mut Vm, a: &Args) -> R {
+    at_most(vm, a, 1)?;
     let f = vm.new_future().value();
     if let Some(v) = a.opt(0) {
         vm.settle(f, State::Success, v);
@@ -769,6 +771,17 @@ static ASYNC: &[NativeDef] = &[
 ];
 
 static DEBUG: &[NativeDef] = &[
+    def!(
+        "fuel",
+        |vm, _| {
+            let used = vm.fuel_used() as i64;
+            Ok(vm.int(used))
+        },
+        0,
+        0,
+        "(gene/debug/fuel) -- the work done so far, as --instruction-limit counts it: calls, back-edges, and what natives do.
+        ((gene/debug/fuel) is Int) => true"
+    ),
     def!(
         "tasks",
         dump,

@@ -73,9 +73,9 @@ impl Vm {
         }
         let Some(kind) = kind else { return Ok(a == b) };
         match kind {
-            Kind::Str => Ok(a == b || a.as_str() == b.as_str()),
+            Kind::Str => Ok(a == b || self.equal_bytes(a.as_str().map(str::as_bytes), b.as_str().map(str::as_bytes))),
             Kind::BoxedInt => Ok(a.as_int() == b.as_int()),
-            Kind::Bytes => Ok(a.as_bytes() == b.as_bytes()),
+            Kind::Bytes => Ok(a == b || self.equal_bytes(a.as_bytes(), b.as_bytes())),
             Kind::Date | Kind::Time | Kind::DateTime | Kind::Duration => {
                 Ok(temporal::compare(a.gc(), b.gc()) == Ordering::Equal)
             }
@@ -133,6 +133,7 @@ impl Vm {
         let mut i = 0;
         while let (Some(x), Some(y)) = (a.at(i), b.at(i)) {
             if !self.equal_at(x, y, depth + 1)? {
+                self.heap.fuel.spend_on(i);
                 return Ok(false);
             }
             i += 1;
@@ -142,11 +143,23 @@ impl Vm {
         Ok(a.size() == b.size())
     }
 
+    fn equal_bytes(&mut self, a: Option<&[u8]>, b: Option<&[u8]>) -> bool {
+        match (a, b) {
+            (Some(a), Some(b)) if a.len() == b.len() => {
+                self.heap.fuel.spend_on_bytes(a.len());
+                a == b
+            }
+            _ => false,
+        }
+    }
+
     fn equal_maps(&mut self, a: Gc<Map>, b: Gc<Map>, depth: u32) -> Result<bool, Stop> {
         if self.map_len(a) != self.map_len(b) {
             return Ok(false);
         }
         let mut at = 0;
+        // Looking a name up costs more than comparing an element.
+        self.heap.fuel.spend((self.map_len(a) / 4) as i64);
         while let Some((k, x)) = self.map_next(a, &mut at) {
             let Some(y) = self.map_get(b, k) else { return Ok(false) };
             if !self.equal_at(x, y, depth + 1)? {
@@ -161,6 +174,7 @@ impl Vm {
             return Ok(false);
         }
         let mut at = 0;
+        self.heap.fuel.spend((a.size() / 4) as i64);
         while let Some(i) = a.next_entry(at) {
             at = i + 1;
             let (k, x) = (a.key_at(i), a.value_at(i));

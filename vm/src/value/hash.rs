@@ -121,6 +121,7 @@ impl Vm {
                 // Order does not matter: the entries' hashes are added up.
                 let t: Gc<Table> = v.gc();
                 let (mut sum, mut at) = (seed, 0);
+                self.heap.fuel.spend_on(t.size());
                 while let Some(i) = t.next_entry(at) {
                     at = i + 1;
                     let (k, x) = (t.key_at(i), t.value_at(i));
@@ -191,6 +192,7 @@ impl Vm {
 
     fn hash_map(&mut self, seed: u32, m: Gc<Map>, depth: u32) -> Result<u32, Stop> {
         let (mut sum, mut at) = (seed, 0);
+        self.heap.fuel.spend_on(self.map_len(m));
         while let Some((k, x)) = self.map_next(m, &mut at) {
             sum = sum.wrapping_add(mix(sym_hash(k), self.hash_at(x, depth + 1)?));
         }

@@ -2,6 +2,7 @@
 use super::receiver;
 use crate::def;
 use crate::heap::collect::Marker;
+use crate::library::collection::at_most;
 use crate::native::{Args, NativeDef, R, Stop};
 use crate::object::foreign::Foreign;
 use crate::value::{Value, arith};
@@ -33,9 +34,7 @@ fn number(vm: &mut Vm, v: Value) -> R {
 }
 
 pub fn make(vm: &mut Vm, a: &Args) -> R {
-    if a.len() > 1 || !a.keyword_names().is_empty() {
-        return Err(vm.argument_error("Atomic expects one number"));
-    }
+    at_most(vm, a, 1)?;
     let value = number(vm, a.opt(0).unwrap_or(Value::small(0)))?;
     Ok(vm.heap.foreign_of(super::ATOMIC, Box::new(Atomic { value })))
 }
