@@ -45,13 +45,13 @@ impl Vm {
             s.grace_end = Some(s.grace_end.map_or(grace_end, |e| e.min(grace_end)));
             let (owner, operations) = (s.owner, s.operations);
             let mut children = s.children.clone();
-            let inner = s.inner.clone();
+            let mut inner = s.inner.clone();
             self.tasks.cancels += 1;
-            for k in inner {
-                if self.tasks.scopes.get(k).is_some_and(|s| !s.closed_off) {
-                    todo.push(k);
-                }
-            }
+            // The oldest first, as with the children: `inner` is in no order.
+            let scopes = &self.tasks.scopes;
+            inner.retain(|k| scopes.get(*k).is_some_and(|s| !s.closed_off));
+            inner.sort_by_key(|k| std::cmp::Reverse(scopes.get(*k).map_or(0, |s| s.id)));
+            todo.extend(inner);
             if operations > 0 {
                 self.drop_operations(key);
             }

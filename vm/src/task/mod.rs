@@ -514,6 +514,10 @@ impl Vm {
         if registered {
             self.unlink(key);
         }
+        if reason == Reason::Join && on.as_gc().state() == State::Pending {
+            // It got no result: that is left for others.
+            on.as_gc().clear(flag::JOINED);
+        }
         self.make_ready(key, w);
         if registered && matches!(reason, Reason::Read | Reason::Write | Reason::Acquire | Reason::Wait) {
             self.wait_left(reason, on, matches!(w, Wake::Throw(_)));
