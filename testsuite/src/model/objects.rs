@@ -349,7 +349,12 @@ impl State<'_> {
             match *arm {
                 Arm::Recv(c) => self.channels[c].receivers.push(r),
                 Arm::Send(c) => self.channels[c].senders.push(r),
-                Arm::Task(other) if self.tasks[other].status == Status::Unborn => {}
+                // In place of a task that is not there yet stands a future that never settles.
+                Arm::Task(other) if self.tasks[other].status == Status::Unborn => {
+                    if let Some(never) = self.futures.last_mut() {
+                        never.waiters.push(r);
+                    }
+                }
                 Arm::Task(other) => self.tasks[other].waiters.push(r),
                 Arm::Future(f) => self.futures[f].waiters.push(r),
             }

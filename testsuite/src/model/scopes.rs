@@ -130,10 +130,7 @@ impl<'p> State<'p> {
         let scope = &mut self.scopes[k];
         scope.cancelled = true;
         scope.grace_end = Some(scope.grace_end.map_or(end, |e| e.min(end)));
-        let owner = self.scopes[k].owner;
-        let mut all: Vec<Index> = (0..self.tasks.len()).filter(|&t| Some(t) != owner).collect();
-        all.sort_by_key(|&t| self.tasks[t].number);
-        for t in owner.into_iter().chain(all) {
+        for t in self.inside(k) {
             if self.is_live(t) && self.tasks[t].scope == k {
                 self.tell(t);
             }
@@ -210,22 +207,34 @@ impl<'p> State<'p> {
 
     fn end_grace(&mut self, k: usize) {
         self.scopes[k].grace_end = Some(self.now);
+        for t in self.inside(k) {
+            self.cut_in(t, k);
+        }
+        // As they stood when it ended: a cleanup's own scope ends with it, the shields of the program stay.
         for inner in 0..self.scopes.len() {
             let scope = &self.scopes[inner];
             if inner == k || !scope.open || scope.parent != k {
                 continue;
             }
             match (scope.shield, scope.stmt) {
-                // A cleanup's own scope ends with it; the shields of the program stay.
                 (true, stmt) if !self.shield_form(stmt) => self.cancel_scope(inner, Cause::Grace),
                 (true, _) => {}
                 _ => self.end_grace(inner),
             }
         }
-        for t in 0..self.tasks.len() {
-            if self.is_live(t) && self.tasks[t].scope == k {
-                self.cut(t);
-            }
+    }
+
+    /// The tasks a scope has to do with: its owner, then its children by age.
+    fn inside(&self, k: usize) -> Vec<Index> {
+        let owner = self.scopes[k].owner;
+        let mut all: Vec<Index> = (0..self.tasks.len()).filter(|&t| Some(t) != owner).collect();
+        all.sort_by_key(|&t| self.tasks[t].number);
+        owner.into_iter().chain(all).collect()
+    }
+
+    fn cut_in(&mut self, t: Index, k: usize) {
+        if self.is_live(t) && self.tasks[t].scope == k {
+            self.cut(t);
         }
     }
 
@@ -250,6 +259,8 @@ impl<'p> State<'p> {
         let cleaning = self.in_cleanup(t);
         let cancelled = !shield && !cleaning && self.is_cancelled(t);
         let grace_end = if cancelled { self.grace_end(t) } else { None };
+        // A cleanup whose time is over opens no scope that would outlast it.
+        let over = !shield && cleaning && self.is_cancelled(t) && self.grace_end(t).is_some_and(|end| end <= self.now);
         let k = self.scopes.len();
         self.scopes.push(Scope {
             open: true,
@@ -272,6 +283,9 @@ impl<'p> State<'p> {
             Some(0) => self.cancel_scope(k, Cause::Timeout),
             Some(d) => self.add_timer(self.now + d, Due::Deadline(k)),
             None => {}
+        }
+        if over {
+            self.cancel_scope(k, Cause::Grace);
         }
         k
     }

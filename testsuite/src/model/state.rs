@@ -353,7 +353,8 @@ impl<'p> State<'p> {
                 .iter()
                 .map(|&n| Barrier { parties: n, waiting: Vec::new(), broken: false })
                 .collect(),
-            futures: vec![Future::default(); program.futures],
+            // The last one never settles.
+            futures: vec![Future::default(); program.futures + 1],
             ready: vec![Ready { task: 0, spread: 0 }],
             timers: Vec::new(),
             messages: 0,
