@@ -17,7 +17,8 @@
 //!
 //! Only [`run`] knows how a program is started; [`judge`] compares what came out with what the headers ask for, and
 //! [`diff`] shows the difference. [`markdown`] finds the programs inside documentation. [`mutate`] damages programs for
-//! the fuzzer; [`fuzzing`] compiles and runs them (`src/bin/fuzz.rs`).
+//! the fuzzer; [`fuzzing`] compiles and runs them (`src/bin/fuzz.rs`). [`model`] compares random
+//! concurrent programs with a reference model (`tests/model.rs`, `src/bin/model.rs`).
 
 pub mod diff;
 pub mod discover;
@@ -25,5 +26,6 @@ pub mod fuzzing;
 pub mod headers;
 pub mod judge;
 pub mod markdown;
+pub mod model;
 pub mod mutate;
 pub mod run;

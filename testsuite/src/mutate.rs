@@ -102,7 +102,7 @@ const FRAGMENTS: &[&str] = &[
 ];
 
 /// Pseudo-random numbers by splitmix64: small, seeded, and the same on every machine.
-#[derive(Clone, Debug)]
+#[derive(Default, Clone, Debug)]
 pub struct Rng(u64);
 
 impl Rng {

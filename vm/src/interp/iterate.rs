@@ -451,7 +451,7 @@ pub fn resume(vm: &mut Vm, mut g: Gc<Fiber>, send: Value, wants: Wants) -> R {
     match g.status {
         Status::Running | Status::Waiting => {
             let c = vm.classes.concurrency_exception;
-            return Err(vm.throw(c, "Generator is already running"));
+            return Err(vm.throw_coded(c, "GENE.ASYNC.MISUSE", "Generator is already running"));
         }
         Status::Done => {
             if g.peeked {

@@ -45,13 +45,13 @@ impl Vm {
             s.grace_end = Some(s.grace_end.map_or(grace_end, |e| e.min(grace_end)));
             let (owner, operations) = (s.owner, s.operations);
             let mut children = s.children.clone();
-            let inner = s.inner.clone();
+            let mut inner = s.inner.clone();
             self.tasks.cancels += 1;
-            for k in inner {
-                if self.tasks.scopes.get(k).is_some_and(|s| !s.closed_off) {
-                    todo.push(k);
-                }
-            }
+            // The oldest first, as with the children: `inner` is in no order.
+            let scopes = &self.tasks.scopes;
+            inner.retain(|k| scopes.get(*k).is_some_and(|s| !s.closed_off));
+            inner.sort_by_key(|k| std::cmp::Reverse(scopes.get(*k).map_or(0, |s| s.id)));
+            todo.extend(inner);
             if operations > 0 {
                 self.drop_operations(key);
             }
@@ -189,19 +189,25 @@ impl Vm {
             let Some(s) = self.tasks.scopes.map.get_mut(key) else { continue };
             s.grace_end = Some(now);
             let mut tasks = s.children.clone();
-            let inner = s.inner.clone();
-            if s.owner.is_future() {
-                tasks.push(s.owner.as_gc().task_key());
+            let mut inner = s.inner.clone();
+            let owner = s.owner;
+            // In the order in which they were cancelled: the owner, then the oldest.
+            let (live, scopes) = (&self.tasks.live, &self.tasks.scopes);
+            tasks.sort_by_key(|k| live.get(*k).map_or(0, |l| l.future.as_gc().id));
+            inner.sort_by_key(|k| scopes.get(*k).map_or(0, |s| s.id));
+            if owner.is_future() {
+                self.cut_cleanup(owner.as_gc().task_key(), key);
             }
+            for k in tasks {
+                self.cut_cleanup(k, key);
+            }
+            let next = todo.len();
             for k in inner {
                 match self.tasks.scopes.get(k) {
                     Some(s) if s.setup.shield => self.warn_shield(k),
                     Some(s) if s.closed_off => self.cancel_scope(k, Cause::Grace),
-                    _ => todo.push(k),
+                    _ => todo.insert(next, k),
                 }
-            }
-            for k in tasks {
-                self.cut_cleanup(k, key);
             }
         }
     }

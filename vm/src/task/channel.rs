@@ -608,6 +608,7 @@ fn send(vm: &mut Vm, a: &Args) -> R {
 }
 fn send_result(vm: &mut Vm, a: &Args) -> R {
     let limit = limit(vm, a)?;
+    vm.checkpoint()?;
     let (_, c) = match channel(vm, a.this()) {
         Ok(c) => c,
         Err(_) => return closed_result(vm),

@@ -287,22 +287,21 @@ fn limit(vm: &mut Vm, a: &Args) -> Result<Option<u64>, Stop> {
         None => Ok(None),
     }
 }
-/// Waits for `f` without touching it when the time is over.
+/// Waits for `f` without touching it when the time is over. The result is this join's from now on; [`Vm::wake`] gives it back when
+/// the wait ends without one.
 fn join_within(vm: &mut Vm, f: Value, us: Option<u64>) -> R {
     vm.checkpoint()?;
-    if f.as_gc().state() != State::Pending || us.is_none() {
+    let pending = f.as_gc().state() == State::Pending;
+    if f.as_gc().has(flag::JOINED | flag::DETACHED) || !pending {
         consume(vm, f)?;
         return vm.await_value(f, None);
-    }
-    if f.as_gc().has(flag::JOINED | flag::DETACHED) {
-        consume(vm, f)?;
     }
     if us == Some(0) {
         return Err(vm.timed_out(0));
     }
     vm.check_cycle(f)?;
-    // Only this wait ends: the task goes on.
     let (key, epoch) = vm.park_anyway(Reason::Join, f)?;
+    f.as_gc().set(flag::JOINED);
     vm.wait_for(f, key, NO_ARM);
     if let Some(us) = us {
         vm.wake_at(key, us, Due::Abandon(key, epoch, (us / 1000) as u32));

@@ -561,6 +561,10 @@ impl Vm {
         if registered != 0 {
             t.waits.release_all(registered);
         }
+        if reason == Reason::Join && on.as_gc().state() == State::Pending {
+            // It got no result: that is left for others.
+            on.as_gc().clear(flag::JOINED);
+        }
         l.set_wake(w);
         self.queue_ready(key);
         if registered != 0 && matches!(reason, Reason::Read | Reason::Write | Reason::Acquire | Reason::Wait) {

@@ -350,7 +350,11 @@ impl Vm {
             }
             if scope_bits(k) != around {
                 let c = self.classes.concurrency_exception;
-                return Err(self.throw(c, "the generator waits inside a scope that belongs to another task or scope"));
+                return Err(self.throw_coded(
+                    c,
+                    "GENE.ASYNC.MISUSE",
+                    "the generator waits inside a scope that belongs to another task or scope",
+                ));
             }
             t.scope = g.scope;
         }
@@ -415,6 +419,8 @@ impl Vm {
         let parent = self.live_scope(scope_of(t.scope));
         let cleaning = self.in_cleanup(self.cur);
         let cancelled = !setup.shield && !cleaning && self.is_cancelled(t);
+        // A cleanup whose time is over opens no scope that would outlast it.
+        let over = !setup.shield && cleaning && self.is_cancelled(t) && self.grace_end(t).is_some_and(|end| end <= now);
         self.tasks.scopes.count += 1;
         let mut s = Scope::new(parent, t.owner, setup, self.tasks.scopes.count, now);
         s.closed_off |= cleaning;
@@ -446,6 +452,9 @@ impl Vm {
                 self.tasks.scopes.map[key].deadline_timer = id;
             }
             None => {}
+        }
+        if over {
+            self.cancel_scope(key, Cause::Grace);
         }
         Ok(key)
     }

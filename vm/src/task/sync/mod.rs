@@ -143,7 +143,7 @@ fn limit(vm: &mut Vm, a: &Args) -> Result<Option<u64>, Stop> {
 
 fn misuse(vm: &mut Vm, text: &str) -> Stop {
     let c = vm.classes.concurrency_exception;
-    vm.throw(c, text)
+    vm.throw_coded(c, "GENE.ASYNC.MISUSE", text)
 }
 
 fn broken(vm: &mut Vm, text: &str) -> Stop {

@@ -1,0 +1,94 @@
+//! Runs random concurrent programs against the reference model until one differs.
+//!
+//! ```text
+//! cargo run -p gene-testsuite --bin model -- [--seed N] [--runs N] [--jobs N] [--all] [--show]
+//! ```
+//!
+//! `--seed` is the first of `--runs` programs, each of which runs in order, shaken, and sometimes in the stress modes. `--all` goes
+//! on behind a finding; `--show` prints the program of `--seed` and its log instead.
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::{env, thread};
+
+use gene_testsuite::model::{self, Schedule};
+use gene_testsuite::run::Mode;
+
+struct Options {
+    seed: u64,
+    runs: u64,
+    jobs: u64,
+    all: bool,
+    show: bool,
+}
+
+fn main() -> ExitCode {
+    match options() {
+        Err(message) => {
+            eprintln!("model: {message}");
+            ExitCode::from(2)
+        }
+        Ok(options) if options.show => {
+            let program = model::generate::program(options.seed);
+            println!("{}", model::render::source(&program));
+            print!("{}", model::execute(&program, Schedule { seed: None, mode: Mode::Normal }));
+            ExitCode::SUCCESS
+        }
+        Ok(options) => match run(&options) {
+            0 => ExitCode::SUCCESS,
+            n => {
+                eprintln!("{n} findings");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options { seed: 1, runs: 1000, jobs: 1, all: false, show: false };
+    let mut arguments = env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        match name.as_str() {
+            "--all" => options.all = true,
+            "--show" => options.show = true,
+            "--seed" | "--runs" | "--jobs" => {
+                let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
+                let number = value.parse::<u64>().map_err(|_| format!("{name} needs a number, got {value}"))?;
+                match name.as_str() {
+                    "--seed" => options.seed = number,
+                    "--runs" => options.runs = number,
+                    _ => options.jobs = number.max(1),
+                }
+            }
+            _ => return Err(format!("unknown option {name}")),
+        }
+    }
+    Ok(options)
+}
+
+/// The number of findings.
+fn run(options: &Options) -> u64 {
+    let next = AtomicU64::new(0);
+    let findings = AtomicU64::new(0);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..options.jobs {
+            scope.spawn(|| {
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    if i >= options.runs || stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    if let Some(finding) = model::try_seed(options.seed.wrapping_add(i)) {
+                        println!("{finding}");
+                        findings.fetch_add(1, Ordering::Relaxed);
+                        if !options.all {
+                            stop.store(true, Ordering::Relaxed);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    findings.into_inner()
+}
