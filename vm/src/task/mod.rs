@@ -40,7 +40,7 @@ use crate::value::Value;
 use crate::vm::Vm;
 use future::{State, flag};
 use rustc_hash::FxHashMap;
-pub use scheduler::{ended, interrupted, parked, poll, start_main};
+pub use scheduler::{deliver_callbacks, ended, interrupted, parked, poll, start_main};
 use scope::{ScopeKey, Scopes};
 use std::collections::VecDeque;
 use timer::Timers;
