@@ -79,13 +79,18 @@ impl Vm {
 
     fn run_case(&mut self, name: String, body: Value) -> TestCase {
         let written = self.captured_stdout().len();
+        let warned = self.captured_stderr().len();
         let start = Instant::now();
         let unhandled = self.inner.tasks.stats.unhandled;
         let outcome = self.call(body, &[], false);
         let time = start.elapsed();
+        let failed = self.inner.tasks.failed_code.take().is_some();
+        let lost = self.inner.tasks.stats.unhandled - unhandled;
+        // They say what failed, where, and who started it.
+        let warnings = self.captured_stderr().split_off(warned);
         let mut verdict = match outcome {
-            Outcome::Done(_) if self.inner.tasks.failed_code.take().is_some() => {
-                Verdict::Failed(TestFailure::because("Error: a task of the test failed\n"))
+            Outcome::Done(_) if failed => {
+                Verdict::Failed(TestFailure::because(format!("Error: a task of the test failed\n{warnings}")))
             }
             Outcome::Done(_) => Verdict::Passed,
             Outcome::Exit(code) => Verdict::Failed(TestFailure::because(format!("Error: exit {code} in a test\n"))),
@@ -93,10 +98,10 @@ impl Vm {
             Outcome::Threw(ex) => Verdict::Failed(self.failure(ex)),
         };
         self.inner.exit_code = None;
-        let lost = self.inner.tasks.stats.unhandled - unhandled;
         let mut leaks = check_leaks(self);
         if lost > 0 {
-            leaks.push(format!("Leaked: {lost} failures that nobody observed (see the warnings on stderr)"));
+            let noun = if lost == 1 { "a failure" } else { "failures" };
+            leaks.push(format!("Leaked: {noun} that nobody observed\n{warnings}").trim_end().to_owned());
         }
         self.resume();
         // The next case has the whole of its limits.

@@ -62,8 +62,11 @@ pub fn slow(vm: &mut Vm) -> Ctl {
             return c;
         }
     }
-    if used_all && vm.options.poll_interval != 0 && vm.nesting == 0 {
-        return crate::task::poll(vm);
+    if vm.options.poll_interval != 0 && vm.nesting == 0 {
+        if used_all {
+            return crate::task::poll(vm);
+        }
+        crate::task::deliver_callbacks(vm);
     }
     Ctl::Load
 }

@@ -151,6 +151,7 @@ fn sleep_async(vm: &mut Vm, a: &Args) -> R {
     let at = vm.driver.now_us().saturating_add(us);
     let id = vm.tasks.timers.add(at, Due::Settle(f.value()));
     f.set_timer(id);
+    vm.note_origin(f);
     Ok(f.value())
 }
 

@@ -40,7 +40,7 @@ use crate::value::Value;
 use crate::vm::Vm;
 use future::{State, flag};
 use rustc_hash::FxHashMap;
-pub use scheduler::{ended, interrupted, parked, poll, start_main};
+pub use scheduler::{deliver_callbacks, ended, interrupted, parked, poll, start_main};
 use scope::{ScopeKey, Scopes};
 use std::collections::VecDeque;
 use timer::Timers;
@@ -276,7 +276,9 @@ impl Tasks {
         }
         self.failed.iter().for_each(|v| out(*v));
         self.graces.values().for_each(|g| out(g.reason));
-        self.held.values().flatten().for_each(|v| out(*v));
+        // The locks of a task in doubt are in doubt as well: they know their holder.
+        let ids: Vec<u64> = without.iter().filter_map(|k| self.live.get(*k)).map(|l| l.future.as_gc().id).collect();
+        self.held.iter().filter(|(id, _)| !ids.contains(id)).flat_map(|h| h.1).for_each(|v| out(*v));
         if let Some(Ok(v) | Err(v)) = &self.main_result {
             out(*v);
         }
@@ -285,6 +287,7 @@ impl Tasks {
     /// What keeps one task alive.
     pub(crate) fn roots_of(&self, l: &Live) -> Vec<Value> {
         let mut out = vec![l.future, l.fiber, l.on];
+        out.extend(self.held.get(&l.future.as_gc().id).into_iter().flatten());
         let mut i = l.waits;
         while i != 0 {
             let n = self.waits.get(i);

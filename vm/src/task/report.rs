@@ -181,10 +181,13 @@ impl Vm {
             let place = self.task_origin(f).map_or(String::new(), |p| format!(", spawned {p}"));
             lines.push(format!("Leaked: {name} ({wait}){place}"));
         }
-        let timers = self.tasks.timers.awaited();
-        if timers > 0 {
-            let noun = if timers == 1 { "timer is" } else { "timers are" };
-            lines.push(format!("Leaked: {timers} {noun} still set"));
+        for v in self.tasks.timers.awaited() {
+            let (function, pc) = match v.is_future() {
+                true => v.as_gc().origin(),
+                false => self.ticker_origin(v).unwrap_or((Value::NIL, 0)),
+            };
+            let place = trace::place(function, pc).map_or(String::new(), |p| format!(", made {p}"));
+            lines.push(format!("Leaked: a timer that is still set{place}"));
         }
         for f in std::mem::take(&mut self.tasks.failed) {
             if f.as_gc().has(flag::OBSERVED) {

@@ -386,8 +386,14 @@ pub fn poll(vm: &mut Vm) -> Ctl {
             }
         }
     }
+    deliver_callbacks(vm);
+    Ctl::Load
+}
+
+/// Callbacks are delivered at safepoints, never re-entrantly: they run in tasks of their own on top of the running one. The first
+/// safepoint after one was queued does it, in every mode.
+pub fn deliver_callbacks(vm: &mut Vm) {
     if !vm.tasks.callbacks.is_empty() && !vm.in_callback {
-        // Callbacks are delivered at safepoints, never re-entrantly: they run in tasks of their own on top of this one.
         vm.in_callback = true;
         let mut cur = vm.cur;
         let status = cur.status;
@@ -402,7 +408,6 @@ pub fn poll(vm: &mut Vm) -> Ctl {
         cur.status = status;
         vm.in_callback = false;
     }
-    Ctl::Load
 }
 
 /// The running task asked to park: `prepare_park` was called and wakers registered.

@@ -35,6 +35,8 @@ pub struct Ticker {
     callback: Value,
     /// The timer behind a callback.
     timer: u64,
+    /// Function and pc of the creation.
+    origin: (Value, u32),
 }
 
 impl Numbered for Ticker {
@@ -47,6 +49,7 @@ impl Foreign for Ticker {
     }
     fn trace(&self, m: &mut Marker) {
         m.value(self.callback);
+        m.value(self.origin.0);
     }
     fn as_any(&mut self) -> &mut dyn Any {
         self
@@ -78,6 +81,11 @@ impl Vm {
             Late::Skip => at + p * ((now.saturating_sub(at)) / p + 1),
         });
         Some(self.int((at / 1000) as i64))
+    }
+
+    /// Where a timer was made.
+    pub(super) fn ticker_origin(&self, v: Value) -> Option<(Value, u32)> {
+        v.numbered::<Ticker>().map(|t| t.origin)
     }
 
     /// A task that waits for a tick gets it, or goes on waiting when another task was faster.
@@ -145,8 +153,15 @@ fn period(vm: &mut Vm, v: Value, positive: bool) -> Result<u64, Stop> {
 
 fn make(vm: &mut Vm, us: u64, repeat: bool, late: Late, callback: Value) -> Value {
     let at = vm.driver.now_us().saturating_add(us);
-    let t =
-        Ticker { period: repeat.then_some(us), late, next: Some(at), waiting: Queue::default(), callback, timer: 0 };
+    let t = Ticker {
+        period: repeat.then_some(us),
+        late,
+        next: Some(at),
+        waiting: Queue::default(),
+        callback,
+        timer: 0,
+        origin: crate::interp::trace::innermost(vm.cur).unwrap_or((Value::NIL, 0)),
+    };
     let v = vm.heap.numbered(t);
     if !callback.is_nil() {
         let id = vm.tasks.timers.add(at, Due::Call(v));

@@ -221,9 +221,12 @@ impl Timers {
         self.awaited > 0
     }
 
-    /// Timers that the end of the program waits for.
-    pub fn awaited(&self) -> usize {
-        self.awaited
+    /// What belongs to the timers that the end of the program waits for, in the order of their deadlines.
+    pub fn awaited(&self) -> Vec<Value> {
+        let mut slots: Vec<u32> = self.heap.iter().copied().filter(|s| !self.unreferenced.contains(s)).collect();
+        slots.sort_by_key(|&s| (self.slots[s as usize].at, self.slots[s as usize].tie));
+        let due = slots.into_iter().map(|s| self.slots[s as usize].due);
+        due.filter_map(|due| if let Due::Settle(v) | Due::Call(v) = due { Some(v) } else { None }).collect()
     }
 
     /// Drops all timers.
