@@ -16,6 +16,7 @@
 pub mod cancel;
 pub mod channel;
 pub mod deadlock;
+pub mod exception;
 pub mod future;
 pub mod group;
 pub mod library;

@@ -465,7 +465,7 @@ pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
         Err(ex) if vm.is_own_cancellation(ex) => {
             // Seen by others it is an ordinary exception.
             let reason = vm.symbols.find("reason").and_then(|k| vm.map_get(ex.gc(), k)).unwrap_or(Value::NIL);
-            let ex = vm.cancellation(false, reason);
+            let ex = vm.cancellation_of(fut, reason);
             vm.settle(fut, State::Cancelled, ex);
             vm.child_ended(fut, home, None);
         }
