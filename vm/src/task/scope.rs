@@ -345,6 +345,8 @@ impl Vm {
     /// A generator is about to run for the current task.
     pub(crate) fn enter_generator(&mut self, mut g: Gc<Fiber>) -> Result<(), Stop> {
         if !self.tasks.scopes.any() {
+            // It may open the first one.
+            g.scope = scope_bits(self.tasks.scopes.root);
             return Ok(());
         }
         let Some(mut t) = self.task_of(self.cur) else { return Ok(()) };
