@@ -12,6 +12,20 @@ use crate::value::Value;
 use crate::vm::Vm;
 
 impl Vm {
+    /// The task's fuel is used up: an ordinary failure, but wildcards in the task don't catch it.
+    pub(crate) fn is_out_of_fuel(&self, ex: Value) -> bool {
+        ex.is_kind(Kind::Instance) && self.subclass_of(self.instance_class(ex.gc()), self.classes.fuel)
+    }
+
+    /// Whoever else sees the exception may catch it like any other.
+    pub(super) fn disown_exception(&mut self, ex: Value) {
+        if self.is_out_of_fuel(ex)
+            && let Some(k) = self.symbols.find("%own")
+        {
+            self.map_set(ex.gc(), k, Value::FALSE);
+        }
+    }
+
     /// Notes whose exception this is: `$ex/task` and `$ex/scope`. The first note stays.
     pub(crate) fn belongs_to(&mut self, ex: Value, task: Value, scope: ScopeKey) {
         let key = self.names.of;

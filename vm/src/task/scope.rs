@@ -545,7 +545,7 @@ impl Vm {
             return Err(self.runtime_error("a scope needs a task"));
         };
         let now = self.driver.now_us();
-        let own = matches!(result, Err(ex) if self.is_own_cancellation(ex) && ex != self.generator_exit);
+        let own = matches!(result, Err(ex) if self.is_own_cancellation(ex) && !self.is_out_of_fuel(ex) && ex != self.generator_exit);
         let Some(s) = self.tasks.scopes.map.get_mut(key) else {
             return match result {
                 Ok(v) => Ok(v),

@@ -175,6 +175,7 @@ impl Vm {
             return self.spawn_task(callee, args, home, flags, Value::NIL);
         }
         let mut name = Value::NIL;
+        let mut limits = (Value::NIL, Value::NIL);
         let mut rest = Vec::new();
         for (k, v) in kw {
             match self.sym_name(k) {
@@ -200,15 +201,14 @@ impl Vm {
                         )));
                     }
                 },
-                "on" | "fuel" | "memory" => {
-                    let option = self.sym_name(k);
-                    return Err(self.argument_error(&format!("spawn: ^{option} is not supported yet")));
-                }
+                "fuel" => limits.0 = v,
+                "memory" => limits.1 = v,
+                "on" => return Err(self.argument_error("spawn: ^on needs an Executor, and there are none yet")),
                 _ => rest.push((k, v)),
             }
         }
         if rest.is_empty() {
-            return self.spawn_task(callee, args, home, flags, name);
+            return self.spawn_limited(callee, args, home, flags, name, limits);
         }
         // Keywords travel in a bound call.
         let m = self.map_with_capacity(rest.len());
@@ -218,7 +218,7 @@ impl Vm {
         let a = self.array(args);
         let bound = self.array(&[callee, a, m.value()]);
         let f = self.heap.native(&APPLY, bound);
-        self.spawn_task(f, &[], home, flags, name)
+        self.spawn_limited(f, &[], home, flags, name, limits)
     }
 }
 
