@@ -200,32 +200,61 @@ pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
     let Some(a) = vm.map_get(m, key).and_then(|v| v.get::<Array>(Kind::Array)) else { return (out, 0) };
     let items = a.as_slice();
     // Functions the compiler calls by itself have names no script can write: the form around them is what the reader knows.
-    if let Some(s) = items[0].as_sym().filter(|s| !vm.sym_name(*s).starts_with('%')) {
+    if let Some(s) = items[0].as_sym().filter(|s| !vm.sym_name(*s).starts_with(['%', '_'])) {
         out.push(TraceFrame { name: vm.sym_name(s).to_string(), position: None });
     }
     let mut kept = 0;
+    // The last line is one of prelude frames, and whether its name is one that scripts can call.
+    let mut library: Option<bool> = None;
     for pair in items[2..].chunks(2) {
         let f: Gc<Function> = pair[0].gc();
         let p = f.proto();
         kept += 1;
-        let name = vm.sym_name(p.trace_name).to_string();
         if p.source.internal {
             // The body of internal code is nobody's function.
             if p.trace_name == vm.names.module {
                 continue;
             }
-            // Several prelude frames in a row are one library function.
-            if out.last().is_none_or(|l: &TraceFrame| l.position.is_some() || l.name != name) {
-                out.push(TraceFrame { name, position: None });
+            // Several prelude frames in a row are one library function: the outermost that scripts can call.
+            let (name, public) = library_name(&p.source.source.text);
+            if name.starts_with('_') {
+                continue;
+            }
+            match library {
+                None => {
+                    library = Some(public);
+                    out.push(TraceFrame { name, position: None });
+                }
+                Some(before) if public || !before => {
+                    library = Some(public);
+                    if let Some(last) = out.last_mut() {
+                        last.name = name;
+                    }
+                }
+                Some(_) => {}
             }
             continue;
         }
+        library = None;
+        let name = vm.sym_name(p.trace_name).to_string();
         let span = p.span_at(pair[1].small_int() as usize);
         let (line, col) = p.source.source.line_col(span.start);
         out.push(TraceFrame { name, position: Some((p.source.source.clone(), line, col)) });
     }
     let total = items[1].as_int().unwrap_or(0) as usize;
     (out, total.saturating_sub(kept))
+}
+
+/// What the prelude function of this source text, with all that is written inside, is called in traces, and whether scripts can
+/// call it. A helper stands for the function it helps (`_any_of` for `any`), or, as `__as_future`, for none.
+fn library_name(text: &str) -> (String, bool) {
+    let text = text.split_once("(method ").map_or(text.strip_prefix("(fn ").unwrap_or(text), |(_, rest)| rest);
+    let path = text.split([' ', '\n', '[']).next().unwrap_or("");
+    let name = path.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or(path);
+    match name.strip_prefix('_').filter(|n| !n.is_empty()) {
+        Some(helper) => (helper.strip_suffix("_of").unwrap_or(helper).to_string(), false),
+        None => (name.to_string(), true),
+    }
 }
 
 /// Where in `source` the exception came from: the innermost frame there.
