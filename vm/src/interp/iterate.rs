@@ -180,6 +180,8 @@ pub fn init(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 Ctl::Next
             }
             Some(Kind::Fiber) => Ctl::Next,
+            // Loops take from a channel itself: no iterator holds a value that a `break` would lose.
+            Some(Kind::Foreign) if v.numbered::<crate::task::channel::Channel>().is_some() => Ctl::Next,
             Some(Kind::Instance) => {
                 if find(vm, v, vm.names.iter).is_some() {
                     let m = find(vm, v, vm.names.iter).unwrap();

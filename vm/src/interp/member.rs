@@ -468,6 +468,7 @@ pub fn set_member(vm: &mut Vm, o: Value, name: Sym, v: Value) -> Result<(), Stop
         }
         Some(Kind::EnumValue | Kind::Variant) => return Err(vm.type_error("Cannot modify enum value")),
         Some(Kind::Adapter) => super::interface::set_field(vm, o, name, v)?,
+        Some(Kind::Future | Kind::Foreign) if vm.set_builtin(o, name, v)? => {}
         _ => {
             let k = vm.kind_name(o);
             let n = vm.sym_name(name);

@@ -616,15 +616,35 @@ fn send_result(vm: &mut Vm, a: &Args) -> R {
     if c.closed {
         return closed_result(vm);
     }
-    send_as(vm, a, RESULT, limit)
+    let full = c.on_full == OnFull::Error && c.full() && c.receivers.is_empty();
+    match send_as(vm, a, RESULT, limit) {
+        Err(Stop::Throw) if full && vm.is_exception(vm.exception, vm.classes.busy) => {
+            let ex = std::mem::replace(&mut vm.exception, Value::UNDEF);
+            Ok(vm.err_result(ex))
+        }
+        r => r,
+    }
+}
+/// `(Ok nil)`, or ``(Err `full)`` without waiting.
+fn try_send_result(vm: &mut Vm, a: &Args) -> R {
+    vm.checkpoint()?;
+    match channel(vm, a.this()) {
+        Ok((_, c)) if !c.closed => {}
+        _ => return closed_result(vm),
+    }
+    let sent = try_send(vm, a)?;
+    Ok(if sent == Value::TRUE { vm.ok_result(Value::NIL) } else { vm.err_symbol("full") })
 }
 fn closed_result(vm: &mut Vm) -> R {
     vm.exception = Value::UNDEF;
     Ok(vm.err_symbol("closed"))
 }
 fn try_send(vm: &mut Vm, a: &Args) -> R {
-    let (ch, _) = channel(vm, a.this())?;
+    let (ch, c) = channel(vm, a.this())?;
     vm.checkpoint()?;
+    if c.on_full == OnFull::Error && !c.closed && c.full() && c.receivers.is_empty() {
+        return Ok(Value::FALSE);
+    }
     let sent = vm.channel_offer(ch, a.get(0))?;
     vm.ready_op(Value::bool(sent))
 }
@@ -728,9 +748,6 @@ fn try_recv_result(vm: &mut Vm, a: &Args) -> R {
 fn next(vm: &mut Vm, a: &Args) -> R {
     recv_as(vm, a, OTHER, None, Answer::False)
 }
-fn iter(_vm: &mut Vm, a: &Args) -> R {
-    Ok(a.this())
-}
 fn close(vm: &mut Vm, a: &Args) -> R {
     let error = if a.get(0).is_nil() { Value::NIL } else { vm.exception_from(a.get(0)) };
     if let Some(s) = a.this().numbered::<Sender>() {
@@ -811,6 +828,14 @@ pub static SENDING: &[NativeDef] = &[
         2,
         "(ch .send_timeout v d) -- true, or false when d is over.
         (ch .send_timeout v d)"
+    ),
+    def!(
+        "try_send_result",
+        try_send_result,
+        1,
+        1,
+        "(ch .try_send_result v) -- (Ok nil), (Err `full) or (Err `closed).
+        ((channel) .try_send_result 1) => (Result/Err full)"
     ),
     def!(
         "send_result",
@@ -905,14 +930,6 @@ pub static METHODS: &[NativeDef] = &[
         0,
         "(ch .next) -- the next value; not_found when closed and drained.
         (ch .next)"
-    ),
-    def!(
-        "iter",
-        iter,
-        0,
-        0,
-        "(ch .iter) -- the channel, for loops.
-        (ch .iter)"
     ),
     def!(
         "len",

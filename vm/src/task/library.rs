@@ -217,8 +217,18 @@ fn already(vm: &mut Vm, f: Value) -> Stop {
     let c = vm.classes.already_terminal;
     vm.throw_coded(c, "GENE.ASYNC.ALREADY_TERMINAL", &format!("Future already completed (state: {s})"))
 }
+/// A task that runs settles by itself.
+fn manual(vm: &mut Vm, f: Value) -> Result<(), Stop> {
+    if !future::is_task(f) || f.as_gc().state() != State::Pending {
+        return Ok(());
+    }
+    let name = vm.task_name(f);
+    let c = vm.classes.concurrency_exception;
+    Err(vm.throw_coded(c, "GENE.ASYNC.MISUSE", &format!("{name} is not a manual future: its body settles it")))
+}
 fn complete(vm: &mut Vm, a: &Args) -> R {
     let f = this(a);
+    manual(vm, f)?;
     if !vm.settle(f, State::Success, a.get(0)) {
         return Err(already(vm, f));
     }
@@ -227,6 +237,7 @@ fn complete(vm: &mut Vm, a: &Args) -> R {
 }
 fn fail(vm: &mut Vm, a: &Args) -> R {
     let f = this(a);
+    manual(vm, f)?;
     if f.as_gc().state() != State::Pending {
         return Err(already(vm, f));
     }
@@ -275,7 +286,7 @@ fn consume(vm: &mut Vm, f: Value) -> Result<(), Stop> {
     let (used, detached) = (g.has(flag::JOINED), g.has(flag::DETACHED));
     if used || detached {
         let c = vm.classes.closed;
-        let name = vm.task_name(f);
+        let name = if future::is_task(f) { vm.task_name(f) } else { "the future".to_string() };
         let what = if used { "was joined already" } else { "is detached" };
         return Err(vm.throw_coded(c, "GENE.ASYNC.CLOSED", &format!("{name} {what}")));
     }
@@ -297,17 +308,7 @@ fn join_within(vm: &mut Vm, f: Value, us: Option<u64>) -> R {
         consume(vm, f)?;
         return vm.await_value(f, None);
     }
-    if us == Some(0) {
-        return Err(vm.timed_out(0));
-    }
-    vm.check_cycle(f)?;
-    let (key, epoch) = vm.park_anyway(Reason::Join, f)?;
-    f.as_gc().set(flag::JOINED);
-    vm.wait_for(f, key, NO_ARM);
-    if let Some(us) = us {
-        vm.wake_at(key, us, Due::Abandon(key, epoch, (us / 1000) as u32));
-    }
-    Err(Stop::Park)
+    wait_within(vm, f, us, flag::JOINED)
 }
 fn join(vm: &mut Vm, a: &Args) -> R {
     let us = limit(vm, a)?;
@@ -335,8 +336,29 @@ fn get_timeout(vm: &mut Vm, a: &Args) -> R {
     }
     Err(Stop::Park)
 }
+/// Only this wait has a limit: the future goes on.
 fn get(vm: &mut Vm, a: &Args) -> R {
-    vm.await_value(this(a), None)
+    let us = limit(vm, a)?;
+    let f = this(a);
+    if f.as_gc().state() != State::Pending || us.is_none() {
+        return vm.await_value(f, None);
+    }
+    wait_within(vm, f, us, 0)
+}
+/// Waits for a pending future, with TimeoutException when the time is over; the future is left alone.
+fn wait_within(vm: &mut Vm, f: Value, us: Option<u64>, set: u64) -> R {
+    if us == Some(0) {
+        return Err(vm.timed_out(0));
+    }
+    vm.check_cycle(f)?;
+    let reason = if set == 0 { Reason::Await } else { Reason::Join };
+    let (key, epoch) = vm.park_anyway(reason, f)?;
+    f.as_gc().set(set);
+    vm.wait_for(f, key, NO_ARM);
+    if let Some(us) = us {
+        vm.wake_at(key, us, Due::Abandon(key, epoch, (us / 1000) as u32));
+    }
+    Err(Stop::Park)
 }
 fn current(vm: &mut Vm, _a: &Args) -> R {
     Ok(vm.current_task())
@@ -587,7 +609,8 @@ pub static METHODS: &[NativeDef] = &[
         get,
         0,
         0,
-        "(f .get) -- waits for the value.
+        ["timeout"],
+        "(f .get [^timeout d]) -- waits for the value.
         ((async 5) .get) => 5"
     ),
     def!(
@@ -621,6 +644,14 @@ pub static METHODS: &[NativeDef] = &[
         1,
         r#"(t .set_name s) -- names a task.
         (t .set_name "worker")"#
+    ),
+    def!(
+        "name=",
+        set_name,
+        1,
+        1,
+        r#"(t .name= s) -- names a task; `(t/name = s)` is the same.
+        (t .name= "worker")"#
     ),
     def!(
         "parent",
@@ -887,7 +918,9 @@ pub fn install(vm: &mut Vm) {
     }
     vm.add_globals(channel::GLOBALS);
     // In the order of their numbers (`super::CHANNEL`, ...).
-    numbered(vm, "Channel", super::CHANNEL, &[channel::SENDING, channel::METHODS]);
+    let ch = numbered(vm, "Channel", super::CHANNEL, &[channel::SENDING, channel::METHODS]);
+    let s = vm.symbols.intern_static("Channel");
+    vm.heap.namespace_set(a, s, ch.value());
     numbered(vm, "Sender", super::SENDER, &[channel::SENDING]);
     numbered(vm, "Scope", super::SCOPE, &[scope_library::METHODS]);
     numbered(vm, "Timer", super::TICKER, &[ticker::METHODS]);
@@ -900,4 +933,20 @@ pub fn install(vm: &mut Vm) {
     vm.add_functions(t, ticker::TIME);
     let s = vm.symbols.intern_static("Future");
     vm.heap.namespace_set(g, s, c.value());
+}
+
+impl Vm {
+    /// `(o/name = v)` of a builtin object: its native method `name=`. False when it has none.
+    pub(crate) fn set_builtin(&mut self, o: Value, name: crate::value::Sym, v: Value) -> Result<bool, Stop> {
+        let setter = format!("{}=", self.sym_name(name));
+        let Some(s) = self.symbols.find(&setter) else { return Ok(false) };
+        let class = self.class_of(o);
+        match self.class_find(class, s) {
+            Some(m) if m.is_kind(Kind::Native) => {
+                self.call_method_sync(o, s, &[v])?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
 }

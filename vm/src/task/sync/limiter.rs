@@ -203,6 +203,14 @@ pub static METHODS: &[NativeDef] = &[
         (l .set_total n)"
     ),
     def!(
+        "total=",
+        set_total,
+        1,
+        1,
+        "(l .total= n) -- changes the number of tokens; `(l/total = n)` is the same.
+        (l .total= n)"
+    ),
+    def!(
         "available",
         available,
         0,
