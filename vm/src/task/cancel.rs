@@ -8,6 +8,9 @@ use crate::object::fiber::Fiber;
 use crate::value::Value;
 use crate::vm::Vm;
 
+/// Cancellations a task may catch before a warning.
+const SWALLOWED: u32 = 1000;
+
 impl Vm {
     /// Cancels a scope and everything below it. Idempotent: the first cause stays.
     pub fn cancel_scope(&mut self, key: ScopeKey, cause: Cause) {
@@ -231,6 +234,18 @@ impl Vm {
         self.wake(key, epoch, Wake::Throw(ex));
     }
 
+    /// A cancelled task that catches its cancellation again and again is told for ever: a warning says where.
+    pub(super) fn count_told(&mut self, t: Gc<Fiber>) {
+        let n = self.tasks.told.entry(t.owner.as_gc().id).or_default();
+        *n += 1;
+        if *n == SWALLOWED && self.options.warnings {
+            let name = self.task_name(t.owner);
+            let mut text = format!("Warning: {name} has caught its cancellation {SWALLOWED} times and goes on\n");
+            text.push_str(&self.task_stack(t.owner));
+            self.output.stderr(&text);
+        }
+    }
+
     fn warn_shield(&mut self, key: ScopeKey) {
         if !self.options.warnings {
             return;
@@ -247,6 +262,9 @@ impl Vm {
 
     /// Ends a task's part in cancellation when it ends itself.
     pub(super) fn forget_task(&mut self, key: TaskKey, fut: Value, t: Gc<Fiber>) {
+        if !self.tasks.told.is_empty() {
+            self.tasks.told.remove(&fut.as_gc().id);
+        }
         if !self.tasks.graces.is_empty()
             && let Some(g) = self.tasks.graces.remove(&key)
         {

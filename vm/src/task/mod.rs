@@ -200,6 +200,10 @@ pub struct Tasks {
     /// Callbacks to run, in order: function, argument, task-locals.
     pub callbacks: VecDeque<(Value, Value, Value)>,
     pub meter: budget::Meter,
+    /// Fuel used when time limits of the present instant were first put off for what else is of this instant.
+    pub(super) deferred: Option<u64>,
+    /// How often cancelled tasks have been told so without ending, by their numbers.
+    pub(super) told: FxHashMap<u64, u32>,
     pub main: Option<TaskKey>,
     pub next_id: u64,
     /// Failures nobody observed (futures), looked at when the program ends.

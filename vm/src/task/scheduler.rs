@@ -17,6 +17,8 @@ const SIGQUIT: u32 = 3;
 
 /// Switches between two looks at host operations and timers while tasks are ready.
 const LOOK_EVERY: u32 = 32;
+/// Charges that others may use up at the instant of a time limit before it holds all the same.
+const PATIENCE: u64 = 1_000_000;
 
 impl Vm {
     /// Takes in finished host operations and due timers.
@@ -34,10 +36,23 @@ impl Vm {
         self.tasks.done = done;
         if !self.tasks.timers.is_empty() {
             let now = self.driver.now_us();
-            // All that is due at one instant fires before anybody runs.
-            while let Some(t) = self.tasks.timers.pop_due(now) {
-                self.fire(t);
+            // All that is due at one instant fires before anybody runs, but for time limits: a result of the same instant wins, so
+            // they come when nobody has anything left to do, or seems never to be done.
+            let mut late = None;
+            while self.tasks.timers.next_deadline().is_some_and(|at| at <= now) {
+                if self.tasks.timers.bound_at(now) {
+                    let quiet = wait.is_some() && self.tasks.ready.is_empty() && self.tasks.callbacks.is_empty();
+                    let used = self.fuel_used();
+                    let since = *self.tasks.deferred.get_or_insert(used);
+                    if !*late.get_or_insert(quiet || used.saturating_sub(since) > PATIENCE) {
+                        return;
+                    }
+                }
+                if let Some(t) = self.tasks.timers.pop_due(now) {
+                    self.fire(t);
+                }
             }
+            self.tasks.deferred = None;
         }
     }
 

@@ -121,6 +121,8 @@ pub struct Scope {
     /// The owner, waiting at the end of the body.
     exit: Option<(TaskKey, u32)>,
     result: Option<Result<Value, Value>>,
+    /// When the body ended.
+    ended_at: u64,
     /// What scripts hold.
     pub handle: Value,
 }
@@ -152,6 +154,7 @@ impl Scope {
             unobserved: Vec::new(),
             exit: None,
             result: None,
+            ended_at: 0,
             handle: Value::NIL,
         }
     }
@@ -325,6 +328,7 @@ impl Vm {
         if reason.is_nil() && t.cancelled {
             reason = self.tasks.graces.get(&t.owner.as_gc().task_key()).map_or(Value::NIL, |g| g.reason);
         }
+        self.count_told(t);
         self.cancellation(true, reason)
     }
 
@@ -556,6 +560,7 @@ impl Vm {
             };
         };
         s.result = Some(result);
+        s.ended_at = now;
         let policy = s.setup.policy;
         if let Err(ex) = result
             && !own
@@ -690,7 +695,10 @@ impl Vm {
                 }
             }
             Ok(_) if outside && !s.closed_off && s.delivered => Err(self.own_cancellation(t)),
-            Ok(_) if timed_out && s.delivered => Err(self.scope_timeout(after, s.owner, s.handle)),
+            // A value from before the expiry stays; one that came later, out of a shield, is too late.
+            Ok(_) if timed_out && (s.delivered || s.deadline.is_some_and(|d| s.ended_at > d)) => {
+                Err(self.scope_timeout(after, s.owner, s.handle))
+            }
             Ok(v) => Ok(v),
         }
     }

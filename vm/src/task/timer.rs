@@ -43,6 +43,11 @@ pub enum Answer {
 }
 
 impl Due {
+    /// Bounds something else: what comes to its end at the same instant was in time.
+    fn is_bound(&self) -> bool {
+        !matches!(self, Due::Wake(..) | Due::Tick(..) | Due::Settle(_) | Due::Call(_))
+    }
+
     /// Somebody may want what comes of it. Timers that bound the wait of a task are the task's business.
     fn awaited(&self) -> bool {
         matches!(self, Due::Settle(_) | Due::Call(_))
@@ -156,7 +161,7 @@ impl Timers {
 
     fn before(&self, a: u32, b: u32) -> bool {
         let (a, b) = (&self.slots[a as usize], &self.slots[b as usize]);
-        (a.at, a.tie) < (b.at, b.tie)
+        (a.at, a.due.is_bound(), a.tie) < (b.at, b.due.is_bound(), b.tie)
     }
 
     fn swap(&mut self, i: usize, j: usize) {
@@ -201,6 +206,11 @@ impl Timers {
             return None;
         }
         Some(self.remove(first).1)
+    }
+
+    /// Whether the next timer is a bound that is due at `now` exactly: what else is of this instant goes first.
+    pub fn bound_at(&self, now: u64) -> bool {
+        self.heap.first().is_some_and(|&s| self.slots[s as usize].at == now && self.slots[s as usize].due.is_bound())
     }
 
     /// The next deadline.
