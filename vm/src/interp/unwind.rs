@@ -1,6 +1,7 @@
 //! Exceptions: handler search through the frames' saved pcs. Nothing unwinds natively.
 use super::{Ctl, Exit, FRAME_BOTTOM, trace};
 use crate::bytecode::Instr;
+use crate::object::code::Cleanup;
 use crate::object::fiber::{FRAME_HEAD, Role, Status};
 use crate::object::function::Function;
 use crate::value::Value;
@@ -59,9 +60,19 @@ fn unwind(vm: &mut Vm) -> Unwound {
             let h = p.handlers.iter().find(|h| h.start <= pc && pc < h.end && (h.all || !own) && !fatal);
             if !p.cleanups.is_empty() {
                 // Cleanups that are left on the way are over.
-                let within = |at: u32| p.cleanups.iter().filter(|c| c.0 <= at && at < c.1).count() as u16;
-                let stay = h.map_or(0, |h| within(h.target));
-                f.cleanup -= within(pc).saturating_sub(stay).min(f.cleanup);
+                let within = |at: u32| p.cleanups.iter().filter(move |c| c.start <= at && at < c.end);
+                let stay = h.map_or(0, |h| within(h.target).count());
+                f.cleanup -= (within(pc).count().saturating_sub(stay) as u16).min(f.cleanup);
+                let left = |c: &&Cleanup| h.is_none_or(|h| h.target < c.start || c.end <= h.target);
+                for (kind, value) in within(pc).filter(left).filter_map(|c| c.pending) {
+                    // SAFETY: registers of the frame, written before its cleanup began.
+                    let (kind, value) =
+                        unsafe { (*f.stack.add(base + kind as usize), *f.stack.add(base + value as usize)) };
+                    if kind == Value::small(1) && !own && value != vm.generator_exit && vm.is_own_cancellation(value) {
+                        // What a `finally` part throws wins over the cancellation it was entered by.
+                        vm.add_suppressed(ex, &[value]);
+                    }
+                }
             }
             if let Some(h) = h {
                 // SAFETY: handler registers and targets were checked by the verifier.

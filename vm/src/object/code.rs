@@ -49,6 +49,15 @@ impl ParamInfo {
     }
 }
 
+/// Instructions `start..end` are a cleanup. One that a `finally` part entered by an exception keeps kind of completion and value in
+/// these registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Cleanup {
+    pub start: u32,
+    pub end: u32,
+    pub pending: Option<(u8, u8)>,
+}
+
 /// The source a function came from.
 pub struct SourceRef {
     pub source: Rc<crate::syntax::source::Source>,
@@ -90,7 +99,7 @@ pub struct Proto {
     pub params: ParamInfo,
     pub handlers: Box<[Handler]>,
     /// `[start, end)` of the bodies that count in [`super::fiber::Fiber::cleanup`] while they run.
-    pub cleanups: Box<[(u32, u32)]>,
+    pub cleanups: Box<[Cleanup]>,
     /// Position of the instructions, by start: the last entry at or before a pc holds.
     pub spans: Box<[(u32, Span)]>,
     /// `None`: anonymous.

@@ -5,6 +5,7 @@ use super::unwind::{Exit, GuardKind, LoopState};
 use super::{Dest, Gen, Reg, Res, walk};
 use crate::bytecode::Op;
 use crate::compile::hir::*;
+use crate::object::code::Cleanup;
 use crate::value::Value;
 
 impl<'a> Gen<'_, '_, 'a> {
@@ -379,7 +380,7 @@ impl<'a> Gen<'_, '_, 'a> {
                 _ => {}
             }
             if c.cleanup {
-                self.cleanup(c.body, d)?
+                self.cleanup(c.body, d, None)?
             } else {
                 self.body_to(c.body, d)?
             }
@@ -402,12 +403,12 @@ impl<'a> Gen<'_, '_, 'a> {
 
     /// A body that does not see the cancellation of its task. The count is kept in the fiber; whatever leaves the body by an
     /// exception is told by the ranges in [`crate::object::code::Proto::cleanups`].
-    fn cleanup(&mut self, e: E<'a>, d: Dest) -> Res {
+    fn cleanup(&mut self, e: E<'a>, d: Dest, pending: Option<(Reg, Reg)>) -> Res {
         self.emit(Op::CleanupIn, 0, 0, 0, 0);
         self.guard(GuardKind::Cleanup);
         self.body_to(e, d)?;
         let (_, ranges) = self.unguard();
-        self.f.cleanups.extend(ranges);
+        self.f.cleanups.extend(ranges.into_iter().map(|(start, end)| Cleanup { start, end, pending }));
         if self.reachable() {
             self.emit(Op::CleanupOut, 0, 0, 0, 0);
         }
@@ -446,7 +447,7 @@ impl<'a> Gen<'_, '_, 'a> {
         self.load_int(kind, 1);
         self.bind(label);
         if cleanup {
-            self.cleanup(finally, Dest::Effect)?
+            self.cleanup(finally, Dest::Effect, Some((kind, value)))?
         } else {
             self.body_to(finally, Dest::Effect)?
         }

@@ -45,7 +45,7 @@ pub(super) struct State<'u, 'a> {
     pub loops: Vec<LoopState>,
     pub handlers: Vec<Handler>,
     /// Ranges of bodies that do not see cancellation.
-    pub cleanups: Vec<(u32, u32)>,
+    pub cleanups: Vec<crate::object::code::Cleanup>,
     /// Handlers of generic loops, written behind the function's code: ranges, iterator state, exception register, position.
     pub closers: Vec<Closer>,
     /// Returning means storing here and jumping there.
