@@ -501,6 +501,12 @@ mod repl {
     }
 
     #[test]
+    fn task_locals_of_earlier_inputs_are_read() {
+        let input = "(tasklocal r 5)\nr\n(fn f [] r)\n(with_local r 7 [r (f)])\n";
+        Case::new().run_with(&["repl"], input).prints("5\n<Function f>\n[7 7]\n");
+    }
+
+    #[test]
     fn errors_do_not_end_the_session() {
         let ran = Case::new().run_with(&["repl"], "(nope)\n)\n(println 1)\n");
         assert_eq!((ran.code, ran.out.as_str()), (0, "1\n"));

@@ -9,6 +9,7 @@ use crate::interp::Exit;
 use crate::native::{R, Stop};
 use crate::object::class::ClassObj;
 use crate::object::code::SourceRef;
+use crate::object::function::Cell;
 use crate::object::namespace::{Member, NamespaceObj};
 use crate::syntax;
 use crate::syntax::diagnostic::{Diagnostic, Severity, Stage};
@@ -397,7 +398,12 @@ impl Vm {
             .vars
             .iter()
             .enumerate()
-            .map(|(i, v)| EvalModuleName { name: self.sym_name(v.0).to_string(), slot: i as u32, constant: v.2 })
+            .map(|(i, v)| EvalModuleName {
+                name: self.sym_name(v.0).to_string(),
+                slot: i as u32,
+                constant: v.2,
+                task_local: v.1.get::<Cell>(Kind::Cell).is_some_and(|c| crate::task::local::is_key(c.value)),
+            })
             .collect()
     }
 

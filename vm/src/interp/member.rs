@@ -144,7 +144,10 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
                 None => Value::VOID,
             }
         }
-        Kind::Namespace => return namespace_member(vm, o, name),
+        Kind::Namespace => {
+            let v = namespace_member(vm, o, name)?;
+            if crate::task::local::is_key(v) { vm.local_value(v) } else { v }
+        }
         Kind::Class => static_member(vm, o, name),
         Kind::Enum => {
             let e = o.gc::<crate::object::enums::EnumObj>().data();
@@ -159,6 +162,10 @@ pub fn get_member(vm: &mut Vm, o: Value, name: Sym) -> R {
             crate::library::regex::match_member(vm, o.gc(), n).unwrap_or(Value::VOID)
         }
         Kind::Adapter => super::interface::get_field(vm, o, name)?,
+        Kind::Record if crate::task::local::is_key(o) => {
+            let v = vm.local_value(o);
+            return get_member(vm, v, name);
+        }
         Kind::Package | Kind::Application | Kind::Foreign | Kind::Future => {
             // Builtin objects whose members are methods without arguments.
             let class = vm.class_of(o);

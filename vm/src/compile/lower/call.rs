@@ -18,7 +18,7 @@ impl<'a> Lower<'a, '_> {
                 return special;
             }
             if is_macro_name(name) {
-                let callee = self.expr(head);
+                let callee = self.head(head);
                 let site = self.macro_site(gene);
                 return self.e(span, ExprKind::CallMacro { callee, site });
             }
@@ -26,12 +26,12 @@ impl<'a> Lower<'a, '_> {
         if let FormKind::Path([.., PathPart::Name(name)]) = head.kind
             && is_macro_name(name)
         {
-            let callee = self.expr(head);
+            let callee = self.head(head);
             let site = self.macro_site(gene);
             return self.e(span, ExprKind::CallMacro { callee, site });
         }
         let may_be_macro = self.scan.macro_values && self.may_be_macro(head);
-        let callee = self.expr(head);
+        let callee = self.head(head);
         let args = self.args(gene.children, gene.props, gene.props_at as usize);
         if may_be_macro {
             let site = self.macro_site(gene);

@@ -4,10 +4,10 @@
 //! hidden functions, whose names (`%...`) no script can write.
 
 use super::Lower;
-use super::scope::{Declaration, NameKind};
+use super::scope::{BoundLocal, Declaration, NameKind};
 use super::words::{is_symbol, method_name, name_of, symbol};
 use crate::compile::hir::{Arg, Args, BinOp, Catch, CatchKind, E, ExprKind, PropArg, VarRef};
-use crate::syntax::form::{Form, FormKind, GeneForm, Prop, PropKind, Span};
+use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Prop, PropKind, Span};
 
 /// Kinds of scopes, as `%scope_open` knows them.
 const CONCURRENT: i64 = 0;
@@ -482,8 +482,42 @@ impl<'a> Lower<'a, '_> {
                 Some(found) => self.found(form.span, name, found),
                 None => self.e(form.span, ExprKind::Global(name)),
             },
-            None => self.expr(form),
+            None => match form.kind {
+                FormKind::Path([PathPart::Name(ns), middle @ .., PathPart::Name(name)]) if !name.is_empty() => {
+                    let mut base = self.head_name(form.span, ns).unwrap_or_else(|| self.name(form.span, ns));
+                    for part in middle {
+                        base = self.path_step(form.span, base, part);
+                    }
+                    let name = self.constant(form.span, FormKind::Str(name));
+                    self.hidden_call(form.span, "%local_member", &[base, name], &[])
+                }
+                _ => self.expr(form),
+            },
         }
+    }
+
+    /// A generator yields inside `with_local` forms of its own: their bindings end where it leaves and begin again where it goes on,
+    /// on top of what its consumer has bound then. In between the consumer sees its own.
+    pub(super) fn yield_unbound(&mut self, span: Span, value: Option<E<'a>>) -> E<'a> {
+        let value = value.unwrap_or_else(|| self.nil(span));
+        self.push_scope();
+        let kept = self.hidden_var("yielded");
+        let declare = self.declare_var(span, kept, value);
+        let bound = self.cx().bound_locals.clone();
+        let outer = self.var_at(span, bound[0].old);
+        let unbind = self.hidden_call(span, "%local_restore", &[outer], &[]);
+        let value = self.var_at(span, kept);
+        let body = self.e(span, ExprKind::Yield(Some(value)));
+        self.push_scope();
+        let mut again = Vec::new();
+        for b in &bound {
+            let (key, value) = (self.var_at(span, b.key), self.var_at(span, b.value));
+            let bind = self.hidden_call(span, "%local_bind", &[key, value], &[]);
+            again.push(self.declare_var(span, b.old, bind));
+        }
+        let again = self.sequence(&again, span);
+        let all = self.e(span, ExprKind::Try { body, catches: &[], finally: Some(again), cleanup: false });
+        self.sequence(&[declare, unbind, all], span)
     }
 
     /// `(with_local name value body...)`
@@ -494,14 +528,20 @@ impl<'a> Lower<'a, '_> {
         let key = self.local_key(target);
         let value = self.expr(value);
         self.push_scope();
-        let old = self.hidden_var("old");
+        let bound =
+            BoundLocal { key: self.hidden_var("key"), value: self.hidden_var("value"), old: self.hidden_var("old") };
+        let declare_key = self.declare_var(span, bound.key, key);
+        let declare_value = self.declare_var(span, bound.value, value);
+        let (key, value) = (self.var_at(span, bound.key), self.var_at(span, bound.value));
         let bind = self.hidden_call(span, "%local_bind", &[key, value], &[]);
-        let declare = self.declare_var(span, old, bind);
+        let declare = self.declare_var(span, bound.old, bind);
+        self.cx().bound_locals.push(bound);
         let body = self.block(forms, span);
-        let old = self.var_at(span, old);
+        self.cx().bound_locals.pop();
+        let old = self.var_at(span, bound.old);
         let restore = self.hidden_call(span, "%local_restore", &[old], &[]);
         let all = self.e(span, ExprKind::Try { body, catches: &[], finally: Some(restore), cleanup: false });
-        self.sequence(&[declare, all], span)
+        self.sequence(&[declare_key, declare_value, declare, all], span)
     }
 
     // --- locks

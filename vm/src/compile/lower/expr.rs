@@ -115,18 +115,39 @@ impl<'a> Lower<'a, '_> {
         match self.resolve(name) {
             Some(found) => {
                 let value = self.found(span, name, found);
-                if self.find(name).is_some_and(|binding| binding.kind == scope::NameKind::TaskLocal) {
-                    return self.read_local(span, value);
+                match self.find(name).map(|binding| binding.kind) {
+                    Some(scope::NameKind::TaskLocal) => self.read_local(span, value, "%local_get"),
+                    // What the other module exports under the name is known only when it runs.
+                    Some(scope::NameKind::Import) if name.starts_with(|c: char| c.is_lowercase()) => {
+                        self.read_local(span, value, "%local_value")
+                    }
+                    _ => value,
                 }
-                value
             }
             None => self.e(span, ExprKind::Global(name)),
         }
     }
 
+    /// What is called, or what a path starts from. An imported name is taken as it is: functions and namespaces are read often, and
+    /// a task-local that turns up here is opened where it is used.
+    pub(super) fn head(&mut self, form: &'a Form<'a>) -> E<'a> {
+        match symbol(form) {
+            Some(name) => self.head_name(form.span, name).unwrap_or_else(|| self.expr(form)),
+            None => self.expr(form),
+        }
+    }
+
+    pub(super) fn head_name(&mut self, span: Span, name: &'a str) -> Option<E<'a>> {
+        if self.find(name)?.kind != scope::NameKind::Import {
+            return None;
+        }
+        let found = self.resolve(name)?;
+        Some(self.found(span, name, found))
+    }
+
     /// The running task's value of a task-local.
-    fn read_local(&mut self, span: Span, key: E<'a>) -> E<'a> {
-        let callee = self.e(span, ExprKind::Global("%local_get"));
+    fn read_local(&mut self, span: Span, key: E<'a>, how: &'static str) -> E<'a> {
+        let callee = self.e(span, ExprKind::Global(how));
         let args = Args { items: self.slice(&[Arg::One(key)]), ..Args::default() };
         self.e(span, ExprKind::Call { callee, args })
     }

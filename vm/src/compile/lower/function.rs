@@ -458,6 +458,9 @@ impl<'a> Lower<'a, '_> {
             return self.error(span, "yield used outside of a generator");
         }
         self.warn_open_scope(span);
+        if !self.cx().bound_locals.is_empty() {
+            return self.yield_unbound(span, value);
+        }
         self.e(span, ExprKind::Yield(value))
     }
 

@@ -111,6 +111,8 @@ pub struct EvalModuleName {
     pub name: String,
     pub slot: SlotId,
     pub constant: bool,
+    /// Its value is the key of a task-local.
+    pub task_local: bool,
 }
 
 /// An enum visible under `name`: its variants in order, with the field names of those that have a payload. They are used to
@@ -290,7 +292,8 @@ impl<'a, 'o> Lower<'a, 'o> {
             let Some(slot) = self.module_vars.get_mut(known.slot as usize) else { continue };
             let name: &'a str = arena.alloc_str(&known.name);
             (slot.name, slot.constant) = (name, known.constant);
-            self.bind_known(name, Place::Module(known.slot), NameKind::Var, known.constant);
+            let kind = if known.task_local { NameKind::TaskLocal } else { NameKind::Var };
+            self.bind_known(name, Place::Module(known.slot), kind, known.constant);
         }
         if !env.repl {
             self.push_scope();
@@ -426,6 +429,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             loops: Vec::new(),
             next_loop: 0,
             open_scopes: 0,
+            bound_locals: Vec::new(),
         });
         id
     }

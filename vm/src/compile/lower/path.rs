@@ -19,12 +19,12 @@ impl<'a> Lower<'a, '_> {
     fn path_base(&mut self, span: Span, part: &'a PathPart<'a>) -> E<'a> {
         match part {
             PathPart::SelfRef => self.self_(span),
-            PathPart::Name(name) => self.symbol(span, name),
+            PathPart::Name(name) => self.head_name(span, name).unwrap_or_else(|| self.symbol(span, name)),
             _ => self.error(span, "Invalid path"),
         }
     }
 
-    fn path_step(&mut self, span: Span, base: E<'a>, part: &'a PathPart<'a>) -> E<'a> {
+    pub(super) fn path_step(&mut self, span: Span, base: E<'a>, part: &'a PathPart<'a>) -> E<'a> {
         let kind = match *part {
             PathPart::Name("") => return self.error(span, "Invalid path"),
             PathPart::Name(name) => {

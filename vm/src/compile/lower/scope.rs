@@ -85,6 +85,16 @@ pub(super) struct FnCx<'a> {
     pub next_loop: LoopId,
     /// Scopes (`concurrent`, `timeout`, ...) around the place that is being lowered.
     pub open_scopes: u32,
+    /// `with_local` forms around it, the outermost first.
+    pub bound_locals: Vec<BoundLocal>,
+}
+
+/// The hidden variables of a `with_local` form: key, value, and the bindings before.
+#[derive(Clone, Copy)]
+pub(super) struct BoundLocal {
+    pub key: VarRef,
+    pub value: VarRef,
+    pub old: VarRef,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

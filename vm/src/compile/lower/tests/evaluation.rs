@@ -15,7 +15,7 @@ fn env<'a>() -> EvalEnv<'a> {
     let name = |name: &str, constant| EvalName { name: name.into(), constant };
     EvalEnv {
         names: vec![name("a", false), name("b", true)],
-        module_names: vec![EvalModuleName { name: "m".into(), slot: 1, constant: false }],
+        module_names: vec![EvalModuleName { name: "m".into(), slot: 1, constant: false, task_local: false }],
         module_slots: 2,
         options: OPTIONS,
         ..EvalEnv::default()
@@ -97,7 +97,7 @@ fn a_session_keeps_its_definitions() {
 fn a_session_redefines_in_place() {
     let env = EvalEnv { repl: true, ..env() };
     assert_eq!(eval_in("(var m: Int 1)", &env), ["0 Eval <eval>: {(var m$:Int 1)}", "module ", "module m : Int"]);
-    let constant = EvalModuleName { name: "m".into(), slot: 1, constant: true };
+    let constant = EvalModuleName { name: "m".into(), slot: 1, constant: true, task_local: false };
     let env = EvalEnv { module_names: vec![constant], ..env };
     assert_eq!(eval_in("(var m 1)", &env), ["Cannot reassign 'let' binding 'm'"]);
 }
