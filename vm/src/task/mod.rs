@@ -17,6 +17,7 @@
 pub mod budget;
 pub mod cancel;
 pub mod channel;
+pub mod clock;
 pub mod deadlock;
 pub mod exception;
 pub mod future;
@@ -200,6 +201,8 @@ pub struct Tasks {
     /// Callbacks to run, in order: function, argument, task-locals.
     pub callbacks: VecDeque<(Value, Value, Value)>,
     pub meter: budget::Meter,
+    /// Bodies on a virtual clock that are being run, the outermost first.
+    pub(super) virtuals: Vec<clock::Order>,
     /// Fuel used when time limits of the present instant were first put off for what else is of this instant.
     pub(super) deferred: Option<u64>,
     /// How often cancelled tasks have been told so without ending, by their numbers.
