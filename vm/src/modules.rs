@@ -244,7 +244,8 @@ impl Vm {
         match self.tasks.main_result.take() {
             Some(Ok(v)) => Outcome::Done(v),
             Some(Err(ex)) => {
-                self.deadlocked = self.deadlocked && ex == self.deadlock_exception;
+                // A circle is found where it closes, before nothing can run any more: the same end.
+                self.deadlocked = self.is_exception(ex, self.classes.deadlock);
                 Outcome::Threw(ex)
             }
             None => Outcome::Threw(self.deadlock_exception),

@@ -64,7 +64,7 @@ impl Vm {
             }
             list.extend(last);
             let what = if locks { "wait for" } else { "await" };
-            format!("tasks {what} each other: {} -> #{}", list.join(" -> "), ids[0])
+            format!("tasks {what} each other: {} → #{}", list.join(" → "), ids[0])
         };
         let c = self.classes.deadlock;
         let stop = self.throw_coded(c, "GENE.ASYNC.DEADLOCK", &text);
@@ -77,15 +77,18 @@ impl Vm {
     }
 
     /// Nothing can run and nothing from outside can come. Channels whose sending handles are all gone end first; then a main
-    /// task that still waits, or what the end of the program waits for, gets a DeadlockException. Once.
+    /// task that still waits, or what the end of the program waits for, gets a DeadlockException.
     pub(super) fn throw_deadlock(&mut self) -> bool {
         if self.close_orphans() {
             return true;
         }
-        if self.deadlocked {
+        let main = self.tasks.main.filter(|k| self.tasks.live.get(*k).is_some_and(|l| l.parked));
+        // Each wait of the main task can end in a deadlock of its own, but only once: children may stay stuck whatever they are told.
+        let at = main.map(|k| (k, self.tasks.live[k].epoch));
+        if self.deadlocked && at == self.tasks.stuck_at {
             return false;
         }
-        let main = self.tasks.main.filter(|k| self.tasks.live.get(*k).is_some_and(|l| l.parked));
+        self.tasks.stuck_at = at;
         let stuck: Vec<(TaskKey, Value)> =
             self.live_tasks().into_iter().filter(|(k, f)| Some(*k) == main || !f.as_gc().has(flag::DAEMON)).collect();
         if stuck.is_empty() {
@@ -103,7 +106,7 @@ impl Vm {
         }
         let cycle = self.find_cycle(&stuck);
         if !cycle.is_empty() {
-            text.push_str(&format!("\ncycle: {}", cycle.join(" -> ")));
+            text.push_str(&format!("\ncycle: {}", cycle.join(" → ")));
         }
         let c = self.classes.deadlock;
         let m = self.str(&text);

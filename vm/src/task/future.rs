@@ -72,6 +72,8 @@ pub mod flag {
     pub const HOST: u64 = 1 << 12;
     /// `source` is a timer.
     pub const TIMER: u64 = 1 << 13;
+    /// The failure was reported as one that nobody observed.
+    pub const REPORTED: u64 = 1 << 14;
     /// A token of `unpark` is saved.
     pub const TOKEN: u64 = 1 << 15;
     /// The main task of a program.

@@ -84,6 +84,9 @@ impl Vm {
     /// Throws the exception of a failed future. The tasks it passed through are kept in `$ex/async_trace`.
     fn rethrow(&mut self, v: Value) -> Stop {
         v.as_gc().observe();
+        if v.as_gc().has(flag::REPORTED) {
+            self.handled_late(v);
+        }
         let ex = v.as_gc().value;
         let at = crate::interp::trace::innermost(self.cur).and_then(|(f, pc)| crate::interp::trace::place(f, pc));
         self.passed_on(ex, v, at);

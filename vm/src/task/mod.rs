@@ -201,6 +201,8 @@ pub struct Tasks {
     /// Callbacks to run, in order: function, argument, task-locals.
     pub callbacks: VecDeque<(Value, Value, Value)>,
     pub meter: budget::Meter,
+    /// The wait of the main task that was the last to end in a deadlock.
+    pub(super) stuck_at: Option<(TaskKey, u32)>,
     /// Bodies on a virtual clock that are being run, the outermost first.
     pub(super) virtuals: Vec<clock::Order>,
     /// Fuel used when time limits of the present instant were first put off for what else is of this instant.

@@ -331,6 +331,7 @@ impl Vm {
 
     pub(super) fn report_unhandled(&mut self, f: Value, error: bool) {
         self.tasks.stats.unhandled += 1;
+        f.as_gc().set(flag::REPORTED);
         let ex = f.as_gc().value;
         let class = self.exception_class_name(ex);
         let message = self.exception_message(ex);
@@ -351,6 +352,16 @@ impl Vm {
             text.push_str(&format!("  spawned {place}\n"));
         }
         self.output.stderr(&text);
+    }
+
+    /// Somebody looks at a failure after all that was reported as unhandled.
+    #[cold]
+    pub(super) fn handled_late(&mut self, f: Value) {
+        f.as_gc().clear(flag::REPORTED);
+        let name = self.object_text(f);
+        let ex = f.as_gc().value;
+        let (class, message) = (self.exception_class_name(ex), self.exception_message(ex));
+        self.output.stderr(&format!("Warning: handled late: the failure of {name}: {class}: {message}\n"));
     }
 
     /// `task #3 "name"`
