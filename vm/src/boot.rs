@@ -136,7 +136,8 @@ impl Vm {
         let order = seed.unwrap_or_else(|| vm.driver.seed());
         vm.tasks.rng = Some(Rng::new(order ^ 0x5EED_0F0D));
         if let Some(seed) = seed {
-            vm.order_by(seed);
+            vm.tasks.shake = true;
+            vm.tasks.timers.shake = Some(Rng::new(seed ^ 0x71C4));
         }
         let s = vm.symbols.intern_static("gene");
         let g = vm.gene_ns.value();

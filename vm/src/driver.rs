@@ -57,8 +57,6 @@ pub trait Driver {
     fn is_virtual(&self) -> bool {
         false
     }
-    /// Makes the clock jump like a virtual one from here, or go on from where it stands. Virtual clocks need not do anything.
-    fn set_virtual(&mut self, _on: bool) {}
 }
 
 /// Standard streams.

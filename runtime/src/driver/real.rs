@@ -8,8 +8,6 @@
 //! its safepoints. The reactor is never ticked with short `block_on`s: they do nothing while the helper thread holds it.
 use super::futures::HostFutures;
 use super::seed::{Seeds, system_seed};
-use super::virtual_time::QUIET;
-use crate::pool;
 use futures_lite::FutureExt;
 use gene_vm::driver::{Driver, HostFuture, HostKey, HostResult};
 use parking::Parker;
@@ -20,10 +18,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub struct RealDriver {
     start: Instant,
-    /// While the clock is virtual (`gene/test/virtual`): where it stands.
-    frozen: Option<u64>,
-    /// By how much it has jumped so far.
-    lead: u64,
     futures: HostFutures,
     parker: Parker,
     parker_waker: Waker,
@@ -42,20 +36,12 @@ impl RealDriver {
         let parker = Parker::new();
         let parker_waker = Waker::from(parker.unparker());
         let seeds = Seeds::new(seed.unwrap_or_else(system_seed));
-        RealDriver {
-            start: Instant::now(),
-            frozen: None,
-            lead: 0,
-            futures: HostFutures::new(),
-            parker,
-            parker_waker,
-            seeds,
-        }
+        RealDriver { start: Instant::now(), futures: HostFutures::new(), parker, parker_waker, seeds }
     }
 
     /// The instant of a deadline; `None` when it is too far away to be reached.
     fn instant(&self, deadline: u64) -> Option<Instant> {
-        self.start.checked_add(Duration::from_micros(deadline.saturating_sub(self.lead)))
+        self.start.checked_add(Duration::from_micros(deadline))
     }
 
     /// Waits without the reactor: nothing that is pending could need it.
@@ -88,18 +74,7 @@ impl RealDriver {
 
 impl Driver for RealDriver {
     fn now_us(&self) -> u64 {
-        self.frozen.unwrap_or_else(|| self.start.elapsed().as_micros() as u64 + self.lead)
-    }
-
-    fn set_virtual(&mut self, on: bool) {
-        match (on, self.frozen) {
-            (true, None) => self.frozen = Some(self.now_us()),
-            (false, Some(at)) => {
-                self.frozen = None;
-                self.lead = at.saturating_sub(self.start.elapsed().as_micros() as u64).max(self.lead);
-            }
-            _ => {}
-        }
+        self.start.elapsed().as_micros() as u64
     }
 
     fn wall_us(&self) -> i64 {
@@ -134,17 +109,6 @@ impl Driver for RealDriver {
             let woken = self.futures.ready().take_woken();
             if woken || done.len() > before || deadline.is_some_and(|d| self.now_us() >= d) {
                 return;
-            }
-            if let (Some(_), Some(deadline)) = (self.frozen, deadline) {
-                if !self.futures.is_empty() {
-                    let parked = Instant::now();
-                    self.react(parked.checked_add(QUIET));
-                    if parked.elapsed() < QUIET || pool::jobs() > 0 {
-                        continue;
-                    }
-                }
-                self.frozen = Some(deadline);
-                continue;
             }
             if self.futures.is_empty() { self.sleep(at) } else { self.react(at) }
         }

@@ -616,14 +616,10 @@ fn send_result(vm: &mut Vm, a: &Args) -> R {
     if c.closed {
         return closed_result(vm);
     }
-    let full = c.on_full == OnFull::Error && c.full() && c.receivers.is_empty();
-    match send_as(vm, a, RESULT, limit) {
-        Err(Stop::Throw) if full && vm.is_exception(vm.exception, vm.classes.busy) => {
-            let ex = std::mem::replace(&mut vm.exception, Value::UNDEF);
-            Ok(vm.err_result(ex))
-        }
-        r => r,
+    if c.on_full == OnFull::Error && c.full() && c.receivers.is_empty() {
+        return Ok(vm.err_symbol("busy"));
     }
+    send_as(vm, a, RESULT, limit)
 }
 /// `(Ok nil)`, or ``(Err `full)`` without waiting.
 fn try_send_result(vm: &mut Vm, a: &Args) -> R {
@@ -843,7 +839,7 @@ pub static SENDING: &[NativeDef] = &[
         1,
         1,
         ["timeout"],
-        "(ch .send_result v) -- (Ok nil), or (Err `closed), (Err `timeout).
+        "(ch .send_result v) -- (Ok nil), or (Err `closed), (Err `timeout), (Err `busy) when full and ^on_full is error.
         (ch .send_result v)"
     ),
     def!(

@@ -398,7 +398,6 @@ static HIDDEN: &[NativeDef] = &[
     def!("_end_losers", end_losers, 2, 2, ""),
     def!("_exception_group", exception_group, 1, 1, ""),
     def!("_callable", callable, 1, 1, ""),
-    def!("_others_ready", |vm, _| Ok(Value::bool(!vm.tasks.ready.is_empty())), 0, 0, ""),
     def!("_check_options", check_options, 2, 2, ""),
 ];
 

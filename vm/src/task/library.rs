@@ -916,7 +916,7 @@ pub fn install(vm: &mut Vm) {
     let d = vm.sub_namespace(g, "debug");
     vm.add_functions(d, DEBUG);
     let hidden = vm.globals;
-    for defs in [scope_library::HIDDEN, select::HIDDEN, local::HIDDEN, super::clock::HIDDEN] {
+    for defs in [scope_library::HIDDEN, select::HIDDEN, local::HIDDEN] {
         vm.add_functions(hidden, defs);
     }
     vm.add_globals(channel::GLOBALS);

@@ -17,7 +17,6 @@
 pub mod budget;
 pub mod cancel;
 pub mod channel;
-pub mod clock;
 pub mod deadlock;
 pub mod exception;
 pub mod future;
@@ -203,8 +202,6 @@ pub struct Tasks {
     pub meter: budget::Meter,
     /// The wait of the main task that was the last to end in a deadlock.
     pub(super) stuck_at: Option<(TaskKey, u32)>,
-    /// Bodies on a virtual clock that are being run, the outermost first.
-    pub(super) virtuals: Vec<clock::Order>,
     /// Fuel used when time limits of the present instant were first put off for what else is of this instant.
     pub(super) deferred: Option<u64>,
     /// How often cancelled tasks have been told so without ending, by their numbers.

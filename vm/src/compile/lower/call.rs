@@ -30,11 +30,6 @@ impl<'a> Lower<'a, '_> {
             let site = self.macro_site(gene);
             return self.e(span, ExprKind::CallMacro { callee, site });
         }
-        if let FormKind::Path([PathPart::Name("gene"), PathPart::Name("test"), PathPart::Name("virtual")]) = head.kind
-            && self.find("gene").is_none()
-        {
-            return self.virtual_time(span, gene);
-        }
         let may_be_macro = self.scan.macro_values && self.may_be_macro(head);
         let callee = self.head(head);
         let args = self.args(gene.children, gene.props, gene.props_at as usize);

@@ -203,23 +203,6 @@ impl<'a> Lower<'a, '_> {
         self.sequence(&[declare, all], span)
     }
 
-    /// `(gene/test/virtual ^seed n body...)`: the body and its tasks live on a clock that jumps.
-    pub(super) fn virtual_time(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
-        self.check_props(gene, "gene/test/virtual", &["seed"]);
-        let seed = match gene.props.iter().find(|prop| prop.key == "seed") {
-            Some(prop) => self.expr(&prop.value),
-            None => self.nil(span),
-        };
-        let enter = self.hidden_call(span, "%virtual_enter", &[seed], &[]);
-        let kind = self.int_at(span, CONCURRENT);
-        let open = self.hidden_call(span, "%scope_open", &[kind], &[]);
-        let body = self.scoped(span, open, |lower, _| lower.block(gene.children, span));
-        let leave = self.hidden_call(span, "%virtual_leave", &[], &[]);
-        let all = self.e(span, ExprKind::Try { body, catches: &[], finally: Some(leave), cleanup: false });
-        self.push_scope();
-        self.sequence(&[enter, all], span)
-    }
-
     fn shield(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
         self.check_props(gene, "shield", &["timeout", "grace", "name"]);
         let kind = self.int_at(span, SHIELD);

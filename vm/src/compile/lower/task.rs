@@ -46,13 +46,13 @@ impl<'a> Lower<'a, '_> {
     }
 
     /// One call form is the body of the task; one name, path or function literal is called in it; of several children the first
-    /// one is called with the others, all evaluated now, unless it is a statement and all are the body.
+    /// one is called with the others, all evaluated now.
     pub(super) fn spawn(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
         let (callee, args) = match gene.children {
             [] => return self.count_error(span, "spawn", "at least 1 argument", 0),
-            body @ [first, ..] if is_call(first) && (body.len() == 1 || self.is_statement(first)) => {
-                let func = self.task_body(first.span, body, "return cannot leave a spawn body");
-                let callee = self.e(first.span, ExprKind::Fn(func));
+            [body] if is_call(body) => {
+                let func = self.task_body(body.span, std::slice::from_ref(body), "return cannot leave a spawn body");
+                let callee = self.e(body.span, ExprKind::Fn(func));
                 let props = self.prop_args(gene.props);
                 (callee, Args { items: &[], props, props_at: 0 })
             }
@@ -62,17 +62,6 @@ impl<'a> Lower<'a, '_> {
             }
         };
         self.e(span, ExprKind::Spawn { callee, args })
-    }
-}
-
-impl<'a> Lower<'a, '_> {
-    /// A form whose value is never called: what follows it in `spawn` are no arguments, but the rest of the body.
-    fn is_statement(&self, form: &Form<'a>) -> bool {
-        let FormKind::Gene(gene) = form.kind else { return false };
-        gene.head.as_ref().and_then(symbol).is_some_and(|head| {
-            let word = matches!(head, "concurrent" | "gather" | "for" | "while" | "loop" | "repeat" | "var");
-            word && self.find(head).is_none()
-        })
     }
 }
 
