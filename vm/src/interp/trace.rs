@@ -188,6 +188,12 @@ pub fn place(function: Value, pc: u32) -> Option<String> {
     Some(format!("{}:{line}:{col}", p.source.source.name))
 }
 
+/// Functions of the library that only the compiler (`%...`) or other library functions (`_...`) call: the form or the function
+/// around them is what the reader knows.
+fn is_hidden(name: &str) -> bool {
+    name.is_empty() || name.starts_with(['%', '_'])
+}
+
 /// The frames of an exception's stack, innermost first, and how many were left out.
 pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
     let mut out = Vec::new();
@@ -195,8 +201,7 @@ pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
     let key = vm.names.trace;
     let Some(a) = vm.map_get(m, key).and_then(|v| v.get::<Array>(Kind::Array)) else { return (out, 0) };
     let items = a.as_slice();
-    // Functions the compiler calls by itself have names no script can write: the form around them is what the reader knows.
-    if let Some(s) = items[0].as_sym().filter(|s| !vm.sym_name(*s).starts_with('%')) {
+    if let Some(s) = items[0].as_sym().filter(|s| !is_hidden(vm.sym_name(*s))) {
         out.push(TraceFrame { name: vm.sym_name(s).to_string(), position: None });
     }
     let mut kept = 0;
@@ -207,7 +212,7 @@ pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
         let name = vm.sym_name(p.trace_name).to_string();
         if p.source.internal {
             // The body of internal code is nobody's function.
-            if p.trace_name == vm.names.module {
+            if p.trace_name == vm.names.module || is_hidden(&name) {
                 continue;
             }
             // Several prelude frames in a row are one library function.
