@@ -190,6 +190,7 @@ pub fn init(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 }
                 not_iterable(vm, v)
             }
+            Some(Kind::Foreign) if v.numbered::<crate::task::channel::Channel>().is_some() => Ctl::Next,
             _ if v.is_nil() => Ctl::Next,
             Some(_) if find(vm, v, vm.names.iter).is_some() => {
                 let m = find(vm, v, vm.names.iter).unwrap();

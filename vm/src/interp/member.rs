@@ -468,6 +468,11 @@ pub fn set_member(vm: &mut Vm, o: Value, name: Sym, v: Value) -> Result<(), Stop
         }
         Some(Kind::EnumValue | Kind::Variant) => return Err(vm.type_error("Cannot modify enum value")),
         Some(Kind::Adapter) => super::interface::set_field(vm, o, name, v)?,
+        Some(Kind::Future) if crate::task::future::is_task(o) && vm.sym_name(name) == "name" => {
+            let mut g = o.as_gc();
+            g.name = v;
+            vm.heap.barrier(g);
+        }
         _ => {
             let k = vm.kind_name(o);
             let n = vm.sym_name(name);

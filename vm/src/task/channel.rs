@@ -527,7 +527,7 @@ fn channel<'a>(vm: &mut Vm, v: Value) -> Result<(Value, &'a mut Channel), Stop> 
 }
 
 /// `(channel)`, `(channel 10)`, `(channel ^of Int 10)`, `(channel ^capacity 10 ^on_full "block" ^name "jobs")`
-fn make(vm: &mut Vm, a: &Args) -> R {
+pub(super) fn make(vm: &mut Vm, a: &Args) -> R {
     let mut rest = a.rest();
     // `^of Int 10`: the keyword takes its value, the capacity stands alone.
     let of = a.kw(vm, "of").unwrap_or(Value::NIL);
@@ -728,9 +728,6 @@ fn try_recv_result(vm: &mut Vm, a: &Args) -> R {
 fn next(vm: &mut Vm, a: &Args) -> R {
     recv_as(vm, a, OTHER, None, Answer::False)
 }
-fn iter(_vm: &mut Vm, a: &Args) -> R {
-    Ok(a.this())
-}
 fn close(vm: &mut Vm, a: &Args) -> R {
     let error = if a.get(0).is_nil() { Value::NIL } else { vm.exception_from(a.get(0)) };
     if let Some(s) = a.this().numbered::<Sender>() {
@@ -905,14 +902,6 @@ pub static METHODS: &[NativeDef] = &[
         0,
         "(ch .next) -- the next value; not_found when closed and drained.
         (ch .next)"
-    ),
-    def!(
-        "iter",
-        iter,
-        0,
-        0,
-        "(ch .iter) -- the channel, for loops.
-        (ch .iter)"
     ),
     def!(
         "len",

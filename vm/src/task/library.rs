@@ -623,6 +623,14 @@ pub static METHODS: &[NativeDef] = &[
         (t .set_name "worker")"#
     ),
     def!(
+        "name=",
+        set_name,
+        1,
+        1,
+        r#"(t .name= s) -- names a task, as (t/name = s) does.
+        (t .name= "worker")"#
+    ),
+    def!(
         "parent",
         parent,
         0,
@@ -887,7 +895,12 @@ pub fn install(vm: &mut Vm) {
     }
     vm.add_globals(channel::GLOBALS);
     // In the order of their numbers (`super::CHANNEL`, ...).
-    numbered(vm, "Channel", super::CHANNEL, &[channel::SENDING, channel::METHODS]);
+    let channel_class = numbered(vm, "Channel", super::CHANNEL, &[channel::SENDING, channel::METHODS]);
+    channel_class.data().construct = Some(channel::make);
+    let s = vm.symbols.intern_static("Channel");
+    for ns in [vm.globals, g] {
+        vm.heap.namespace_set(ns, s, channel_class.value());
+    }
     numbered(vm, "Sender", super::SENDER, &[channel::SENDING]);
     numbered(vm, "Scope", super::SCOPE, &[scope_library::METHODS]);
     numbered(vm, "Timer", super::TICKER, &[ticker::METHODS]);
