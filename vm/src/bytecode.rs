@@ -339,6 +339,8 @@ ops! {
     SpawnSpread,
     /// r[a] = range r[b], r[b+1], step r[b+2] (nil: none given)
     NewRange,
+    /// r[a] = the last element of (range r[b]), -1 when it is empty
+    RangeLast,
     /// r[a] = hash map of c pairs from r[b] (key, value, key, ...)
     NewHashMap,
     /// hash map r[a]: key r[b] = r[c]

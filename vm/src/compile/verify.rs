@@ -100,7 +100,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         CheckBound => (Reg, Reg, No, Extra::Const),
         BindType => (Reg, Regs(c), No, Extra::Const),
         Yield | Async | ClassCtor | ClassMissing | ClassImplements | GeneType | GeneItems | Payload | Item
-        | RestItems => (Reg, Reg, No, Extra::No),
+        | RestItems | RangeLast => (Reg, Reg, No, Extra::No),
         YieldStar => (Reg, Regs(3), Reg, Extra::Jump),
         Await | AwaitAll => (Reg, Reg, if i.x() == 1 { Reg } else { No }, Extra::No),
         Spawn => (Regs(3 + b), No, Reg, Extra::OptConst),

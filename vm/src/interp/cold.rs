@@ -279,6 +279,13 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 Err(_) => Ctl::Throw,
             }
         }
+        RangeLast => match crate::library::range::last_of(vm, reg(i.b())) {
+            Ok(last) => {
+                set(i.a(), last);
+                Ctl::Next
+            }
+            Err(_) => Ctl::Throw,
+        },
         NewHashMap => {
             let t = vm.heap.table(Kind::HashMap);
             // Kept in the destination while keys are hashed: their methods may run.
