@@ -131,12 +131,9 @@ impl Vm {
         vm.make_classes();
         let seed = vm.driver.seed();
         vm.rng = Rng::new(seed);
-        let seed = vm.options.seed;
-        let order = seed.unwrap_or_else(|| vm.driver.seed());
-        vm.tasks.rng = Some(Rng::new(order ^ 0x5EED_0F0D));
-        if let Some(seed) = seed {
-            vm.tasks.shake = true;
-            vm.tasks.timers.shake = Some(Rng::new(seed ^ 0x71C4));
+        match vm.options.seed {
+            Some(seed) => vm.order_by(seed),
+            None => vm.tasks.rng = Some(Rng::new(vm.driver.seed() ^ 0x5EED_0F0D)),
         }
         let s = vm.symbols.intern_static("gene");
         let g = vm.gene_ns.value();

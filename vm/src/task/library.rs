@@ -887,6 +887,7 @@ pub fn install(vm: &mut Vm) {
     let a = vm.sub_namespace(g, "async");
     vm.add_functions(a, ASYNC);
     vm.add_functions(a, scope_library::ASYNC);
+    vm.sub_namespace(g, "test");
     let d = vm.sub_namespace(g, "debug");
     vm.add_functions(d, DEBUG);
     let hidden = vm.globals;

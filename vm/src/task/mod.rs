@@ -223,11 +223,33 @@ pub struct Tasks {
     pub held: FxHashMap<u64, Vec<Value>>,
     /// Numbers of channels, locks and the like, for reports.
     pub next_object: u64,
+    /// What `gene/test/virtual` gives back at its end, innermost last.
+    pub virtuals: Vec<Order>,
     pub stats: Stats,
     pub trace: Option<Box<trace::Timeline>>,
     /// Fibers of ended tasks, to be used again. No roots: a collection forgets them.
     pub(crate) spare: Vec<Gc<Fiber>>,
     done: Vec<(HostKey, HostResult)>,
+}
+
+/// What decides about the order of ready tasks, timers of one instant and ready arms, and about random numbers.
+pub struct Order {
+    pub shake: bool,
+    pub tasks: Option<crate::library::random::Rng>,
+    pub timers: Option<crate::library::random::Rng>,
+    pub numbers: crate::library::random::Rng,
+    /// Whether the clock was virtual already.
+    pub virtual_clock: bool,
+}
+
+impl Vm {
+    /// Ready tasks, timers and random numbers in the order of a seed.
+    pub fn order_by(&mut self, seed: u64) {
+        use crate::library::random::Rng;
+        self.tasks.shake = true;
+        self.tasks.rng = Some(Rng::new(seed ^ 0x5EED_0F0D));
+        self.tasks.timers.shake = Some(Rng::new(seed ^ 0x71C4));
+    }
 }
 
 /// Counters for `(gene/async/stats)`.

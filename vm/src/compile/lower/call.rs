@@ -23,6 +23,11 @@ impl<'a> Lower<'a, '_> {
                 return self.e(span, ExprKind::CallMacro { callee, site });
             }
         }
+        if let FormKind::Path([PathPart::Name("gene"), PathPart::Name("test"), PathPart::Name("virtual")]) = head.kind
+            && self.find("gene").is_none()
+        {
+            return self.virtual_form(span, gene);
+        }
         if let FormKind::Path([.., PathPart::Name(name)]) = head.kind
             && is_macro_name(name)
         {
