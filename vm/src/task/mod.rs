@@ -223,6 +223,8 @@ pub struct Tasks {
     pub held: FxHashMap<u64, Vec<Value>>,
     /// Numbers of channels, locks and the like, for reports.
     pub next_object: u64,
+    /// Timers fire at a safepoint of a task, not between tasks.
+    pub inside_task: bool,
     /// What `gene/test/virtual` gives back at its end, innermost last.
     pub virtuals: Vec<Order>,
     pub stats: Stats,
