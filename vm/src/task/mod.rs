@@ -379,17 +379,23 @@ impl Vm {
     }
 
     /// A new task of scope `home` that will call `callee` with `args`: most wait for their turn, in numbers, so they get no fiber
-    /// before it. Until then a record (task-locals, callee, arguments) stands in its place.
+    /// before it. Until then a record (task-locals, callee, arguments) stands in its place, or the callee where that is all.
     pub(super) fn new_waiting_task(&mut self, callee: Value, args: &[Value], home: ScopeKey, locals: Value) -> Value {
         let fut = self.new_task_future(home);
-        let call = self.heap.record_of_parts(Kind::Record, 0, &[locals, callee], args);
-        fut.set_fiber(call.value());
+        let call = match locals.is_nil() && args.is_empty() {
+            true => callee,
+            false => self.heap.record_of_parts(Kind::Record, 0, &[locals, callee], args).value(),
+        };
+        fut.set_fiber(call);
         fut.value()
     }
 
     /// Makes the fiber of a task whose turn has come.
-    fn begin_task(&mut self, fut: Value, call: Gc<Record>) -> Gc<Fiber> {
-        let f = self.new_task_fiber(fut.as_gc(), call.slot(1), &call.slots()[2..], call.slot(0));
+    fn begin_task(&mut self, fut: Value, call: Value) -> Gc<Fiber> {
+        let f = match call.get::<Record>(Kind::Record) {
+            Some(c) => self.new_task_fiber(fut.as_gc(), c.slot(1), &c.slots()[2..], c.slot(0)),
+            None => self.new_task_fiber(fut.as_gc(), call, &[], Value::NIL),
+        };
         self.heap.barrier(fut.as_gc());
         f
     }

@@ -3,7 +3,7 @@ use super::future::{State, flag};
 use super::scope::{Cause, ScopeKey};
 use super::timer::{Answer, Due};
 use super::{BUDGET, TaskKey, Wake};
-use crate::heap::{Gc, Kind, Record};
+use crate::heap::{Gc, Kind};
 use crate::interp::{Ctl, Exit, Start, call, run};
 use crate::native::Stop;
 use crate::object::array::Array;
@@ -230,8 +230,8 @@ impl Vm {
         let w = l.take_wake();
         let fut = l.future;
         let mut f: Gc<Fiber> = match w {
-            Wake::Start if l.fiber.is_kind(Kind::Record) => {
-                let call: Gc<Record> = l.fiber.gc();
+            Wake::Start if !l.fiber.is_kind(Kind::Fiber) => {
+                let call = l.fiber;
                 let f = self.begin_task(fut, call);
                 self.tasks.live[key].fiber = f.value();
                 f
