@@ -45,3 +45,14 @@ fn check_reports_the_same() {
     assert_eq!(strict.status.code(), Some(1));
     assert!(stderr(&strict).contains(":1:44: Type error: expected Int, got String in call of f\n"));
 }
+
+#[test]
+fn warnings_are_data_where_reports_are() {
+    let out = gene(&["eval", "--diagnostics", "data", CODE]);
+    assert_eq!(
+        stderr(&out),
+        "Warning: {^message \"Type error: expected Int, got String in call of f\" ^code \"GENE.COMPILE.WARNING\" \
+         ^severity \"warning\" ^stage \"compile\" ^span {^file \"<eval>\" ^line 1 ^column 44} ^hints [] \
+         ^repair_tags [\"runtime\"]}\n"
+    );
+}

@@ -149,7 +149,10 @@ impl Vm {
         if self.options.warnings {
             for (span, text) in warnings {
                 let d = Diagnostic { severity: Severity::Warning, span: *span, message: text.clone() };
-                let line = d.render(source);
+                let line = match self.options.data_warnings {
+                    true => d.render_data(source, Stage::Compile),
+                    false => d.render(source),
+                };
                 self.output.stderr(&format!("{}\n", line.trim_end()));
             }
         }
