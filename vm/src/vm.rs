@@ -83,6 +83,8 @@ pub struct Module {
     pub declared: Vec<(String, String)>,
     /// Namespaces whose members are visible by plain name (`import *`).
     pub opened: Vec<Value>,
+    /// Sessions only: what the inputs so far say about types.
+    pub declarations: Vec<crate::session::Declaration>,
 }
 
 /// Classes of builtin kinds and of exceptions, by role.
