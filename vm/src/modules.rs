@@ -29,6 +29,11 @@ pub struct LoadFailure {
 }
 
 impl LoadFailure {
+    /// What the compiler or the checker found.
+    pub(crate) fn compile(source: Rc<Source>, found: impl IntoIterator<Item = (Span, String)>) -> LoadFailure {
+        let error = |(span, message)| Diagnostic { severity: Severity::Error, span, message };
+        LoadFailure { source, stage: Stage::Compile, errors: found.into_iter().map(error).collect() }
+    }
     fn one(source: Rc<Source>, stage: Stage, span: Span, message: String) -> LoadFailure {
         LoadFailure { source, stage, errors: vec![Diagnostic { severity: Severity::Error, span, message }] }
     }
@@ -64,6 +69,7 @@ impl Vm {
             importer: None,
             declared: Vec::new(),
             opened: Vec::new(),
+            declarations: Vec::new(),
         });
         id
     }
@@ -103,11 +109,7 @@ impl Vm {
     }
 
     fn compile_failure(&self, source: Rc<Source>, errors: Vec<lower::CompileError>) -> LoadFailure {
-        let errors = errors
-            .into_iter()
-            .map(|e| Diagnostic { severity: Severity::Error, span: e.span, message: e.message })
-            .collect();
-        LoadFailure { source, stage: Stage::Compile, errors }
+        LoadFailure::compile(source, errors.into_iter().map(|e| (e.span, e.message)))
     }
 
     /// The class that a global name stands for.
@@ -127,6 +129,15 @@ impl Vm {
         if !self.options.warnings && !self.options.strict_types {
             return Ok(Vec::new());
         }
+        let findings = self.type_findings(unit, id == self.main_module);
+        if self.options.strict_types && !findings.is_empty() {
+            return Err(LoadFailure::compile(source.clone(), findings));
+        }
+        Ok(findings)
+    }
+
+    /// What the checker says of a unit. `main`: nothing can be added to it from outside.
+    pub(crate) fn type_findings(&self, unit: &Unit, main: bool) -> Vec<(Span, String)> {
         let env = TypeEnv {
             is_class: &|name| self.library_class(name).is_some(),
             related: &|a, b| match (self.library_class(a), self.library_class(b)) {
@@ -135,21 +146,19 @@ impl Vm {
             },
             has_method: &|class, name| self.library_method(class, name).unwrap_or(true),
             strict_nil: self.options.strict_nil,
-            main: id == self.main_module,
+            main,
         };
-        let findings = types::check(unit, &env);
-        if self.options.strict_types && !findings.is_empty() {
-            let errors = findings.into_iter().map(|f| lower::CompileError { span: f.span, message: f.message });
-            return Err(self.compile_failure(source.clone(), errors.collect()));
-        }
-        Ok(findings.into_iter().map(|f| (f.span, f.message)).collect())
+        types::check(unit, &env).into_iter().map(|f| (f.span, f.message)).collect()
     }
 
-    fn warn(&mut self, warnings: &[(Span, String)], source: &Source) {
+    pub(crate) fn warn(&mut self, warnings: &[(Span, String)], source: &Source) {
         if self.options.warnings {
             for (span, text) in warnings {
                 let d = Diagnostic { severity: Severity::Warning, span: *span, message: text.clone() };
-                let line = d.render(source);
+                let line = match self.options.data_warnings {
+                    true => d.render_data(source, Stage::Compile),
+                    false => d.render(source),
+                };
                 self.output.stderr(&format!("{}\n", line.trim_end()));
             }
         }
@@ -419,8 +428,10 @@ impl Vm {
             repl: true,
             ..EvalEnv::default()
         };
-        let f = self.compile_eval(forms, &arena, &env, module, source)?;
-        Ok(f)
+        let checked = self.check_input(module, &source)?;
+        let body = self.compile_eval(forms, &arena, &env, module, source.clone())?;
+        self.accept_input(module, &source, checked);
+        Ok(body)
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Options {
     pub contracts: bool,
     pub strict_nil: bool,
     pub warnings: bool,
+    /// Warnings about source text are Gene maps, as reports of errors are.
+    pub data_warnings: bool,
     /// Modules go through the static type checker.
     pub type_check: bool,
     /// What the checker finds stops a module from being loaded.
@@ -51,6 +53,7 @@ impl Default for Options {
             contracts: true,
             strict_nil: false,
             warnings: true,
+            data_warnings: false,
             type_check: true,
             strict_types: false,
             memory_limit: None,
@@ -80,6 +83,8 @@ pub struct Module {
     pub declared: Vec<(String, String)>,
     /// Namespaces whose members are visible by plain name (`import *`).
     pub opened: Vec<Value>,
+    /// Sessions only: what the inputs so far say about types.
+    pub declarations: Vec<crate::session::Declaration>,
 }
 
 /// Classes of builtin kinds and of exceptions, by role.

@@ -219,7 +219,8 @@ pub enum ExprKind<'a> {
     /// Closure of a function.
     Fn(FuncId),
     /// A type expression as a value: an alias, the right operand of `is`.
-    TypeValue(Type<'a>),
+    /// The names are the generic parameters of an alias.
+    TypeValue(Type<'a>, &'a [&'a str]),
 
     // --- blocks and control flow
     Block(Block<'a>),

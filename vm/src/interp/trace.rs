@@ -205,6 +205,7 @@ pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
         out.push(TraceFrame { name: vm.sym_name(s).to_string(), position: None });
     }
     let mut kept = 0;
+    let mut in_library = false;
     for pair in items[2..].chunks(2) {
         let f: Gc<Function> = pair[0].gc();
         let p = f.proto();
@@ -215,12 +216,17 @@ pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
             if p.trace_name == vm.names.module || is_hidden(&name) {
                 continue;
             }
-            // Several prelude frames in a row are one library function.
-            if out.last().is_none_or(|l: &TraceFrame| l.position.is_some() || l.name != name) {
-                out.push(TraceFrame { name, position: None });
+            // Several prelude frames in a row are one library function, the one that the script called; what it calls in
+            // turn is its own business, and the marks of helpers in front of their names are as well.
+            let name = name.trim_start_matches('_').to_owned();
+            match out.last_mut().filter(|_| in_library) {
+                Some(frame) => frame.name = name,
+                None => out.push(TraceFrame { name, position: None }),
             }
+            in_library = true;
             continue;
         }
+        in_library = false;
         let span = p.span_at(pair[1].small_int() as usize);
         let (line, col) = p.source.source.line_col(span.start);
         out.push(TraceFrame { name, position: Some((p.source.source.clone(), line, col)) });

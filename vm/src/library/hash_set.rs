@@ -245,7 +245,7 @@ fn is_disjoint(vm: &mut Vm, args: &Args) -> R {
 fn count(vm: &mut Vm, args: &Args) -> R {
     match args.opt(0) {
         None => size(vm, args),
-        Some(f) if is_function(f) => tail_method(vm, args.this(), "_count_by", args.rest()),
+        Some(f) if is_function(f) => tail_method(vm, args.this(), "_count", args.rest()),
         Some(_) => Ok(Value::small(has(vm, args)?.truthy() as i64)),
     }
 }

@@ -58,7 +58,7 @@ impl<'a> Gen<'_, '_, 'a> {
         let r = self.target(d)?;
         if matches!(a.kind, ExprKind::Const(_)) && number_literal(b).is_none() {
             // A constant holds no register while the right side is evaluated, and that can use the destination.
-            let own = matches!(b.kind, ExprKind::Var(_) | ExprKind::TypeValue(_))
+            let own = matches!(b.kind, ExprKind::Var(_) | ExprKind::TypeValue(..))
                 || self.f.holds_var[r as usize]
                 || r as usize >= self.f.top;
             let y = if own {

@@ -13,7 +13,7 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
         | SelectTaken { .. }
         | Quote(_)
         | Fn(_)
-        | TypeValue(_)
+        | TypeValue(..)
         | Continue { .. }
         | Import(_)
         | Interface(_)
@@ -419,7 +419,7 @@ pub fn writes_last(e: E<'_>) -> bool {
             | ModuleNs
             | Quote(_)
             | Fn(_)
-            | TypeValue(_)
+            | TypeValue(..)
             | Neg(_)
             | Not(_)
             | Binary(..)

@@ -121,7 +121,7 @@ impl<'a> Lower<'a, '_> {
                 at += 1;
                 items.push(Arg::Spread(self.expr(form)));
             } else if let Some(name) = symbol(form).and_then(rest_name) {
-                items.push(Arg::Spread(self.symbol(form.span, name)));
+                items.push(Arg::Spread(self.word(form.span, name)));
             } else {
                 items.push(Arg::One(self.expr(form)));
             }

@@ -110,6 +110,18 @@ impl<'a> Lower<'a, '_> {
         }
     }
 
+    /// The name at the beginning of a longer token, where the reader leaves constants to us: `nil/x`, `nil...`.
+    pub(super) fn word(&mut self, span: Span, name: &'a str) -> E<'a> {
+        match name {
+            "nil" => self.constant(span, FormKind::Nil),
+            "void" => self.constant(span, FormKind::Void),
+            "true" => self.constant(span, FormKind::True),
+            "false" => self.constant(span, FormKind::False),
+            "not_found" => self.constant(span, FormKind::NotFound),
+            _ => self.symbol(span, name),
+        }
+    }
+
     /// A name that is no special word.
     pub(super) fn name(&mut self, span: Span, name: &'a str) -> E<'a> {
         match self.resolve(name) {
