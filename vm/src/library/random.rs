@@ -39,7 +39,7 @@ impl Rng {
     /// In 0..n, uniform but for a bias of n / 2^64: for choices that only have to be fair.
     #[inline]
     pub fn pick(&mut self, n: usize) -> usize {
-        (self.next_u64() as u128 * n as u128 >> 64) as usize
+        ((self.next_u64() as u128 * n as u128) >> 64) as usize
     }
 
     /// Uniform in 0..n (n > 0), without modulo bias.
