@@ -616,6 +616,9 @@ fn send_result(vm: &mut Vm, a: &Args) -> R {
     if c.closed {
         return closed_result(vm);
     }
+    if c.on_full == OnFull::Error && c.full() && c.receivers.is_empty() {
+        return Ok(vm.err_symbol("busy"));
+    }
     send_as(vm, a, RESULT, limit)
 }
 fn closed_result(vm: &mut Vm) -> R {
@@ -815,7 +818,7 @@ pub static SENDING: &[NativeDef] = &[
         1,
         1,
         ["timeout"],
-        "(ch .send_result v) -- (Ok nil), or (Err `closed), (Err `timeout).
+        "(ch .send_result v) -- (Ok nil), or (Err `closed), (Err `timeout), (Err `busy) when full and ^on_full is error.
         (ch .send_result v)"
     ),
     def!(
