@@ -11,6 +11,7 @@ pub mod modules;
 pub mod native;
 pub mod object;
 pub mod prelude;
+pub mod sources;
 pub mod stack;
 pub mod syntax;
 pub mod task;

@@ -56,7 +56,7 @@ pub struct SourceRef {
     pub internal: bool,
     /// Index into `Vm::modules`.
     pub module: u32,
-    /// Index into `Vm::sources`: positions of quoted genes name it.
+    /// Number in `Vm::sources`: positions of quoted genes name it.
     pub id: u32,
 }
 
