@@ -120,7 +120,7 @@ impl Vm {
             dollar_hook: None,
             eval_count: 0,
             emitted: Vec::new(),
-            sources: Vec::new(),
+            sources: Default::default(),
             builtin_enums: [Value::NIL; 2],
             deadlocked: false,
             deadlock_exception: Value::UNDEF,

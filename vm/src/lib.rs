@@ -12,6 +12,7 @@ pub mod native;
 pub mod object;
 pub mod prelude;
 pub mod session;
+pub mod sources;
 pub mod stack;
 pub mod syntax;
 pub mod task;

@@ -180,14 +180,8 @@ impl Vm {
             }
         }
         let cells: Vec<Value> = self.modules[id as usize].vars.iter().map(|v| v.1).collect();
-        let sid = match self.sources.iter().rposition(|s| Rc::ptr_eq(s, &source)) {
-            Some(i) => i,
-            None => {
-                self.sources.push(source.clone());
-                self.sources.len() - 1
-            }
-        };
-        let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id, id: sid as u32 });
+        let number = self.sources.number(&source);
+        let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id, id: number });
         match codegen::generate(self, unit, sref, &cells) {
             Ok(code) => Ok(self.heap.function(code, 0).value()),
             Err(e) => Err(LoadFailure::one(source, Stage::Compile, e.span, e.message)),

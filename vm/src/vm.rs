@@ -253,7 +253,7 @@ pub struct Vm {
     /// Numbers of the definitions that the running comptime form emitted.
     pub emitted: Vec<u32>,
     /// Sources that quoted genes have positions in.
-    pub sources: Vec<Rc<crate::syntax::source::Source>>,
+    pub sources: crate::sources::Sources,
     /// `Result` and `Option`.
     pub builtin_enums: [Value; 2],
     /// The program ended because its main task can never go on.
@@ -371,7 +371,7 @@ impl Vm {
     }
 
     pub fn source_by_id(&self, id: u32) -> Option<Rc<crate::syntax::source::Source>> {
-        self.sources.get(id as usize).cloned()
+        self.sources.get(id)
     }
 
     /// A global name for a value without literal syntax, for code made of data.

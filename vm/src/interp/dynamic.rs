@@ -84,7 +84,7 @@ fn make_env(vm: &mut Vm, r: *mut Value, i: Instr) -> Value {
         // SAFETY: registers and captures of the running frame.
         unsafe {
             if n >= 0 {
-                *r.add(n as usize)
+                *super::cold::word(r, n as usize)
             } else {
                 let _ = &vm;
                 *(*r.sub(3)).gc::<Function>().captures().add((-1 - n) as usize)

@@ -26,8 +26,7 @@ fn syntax_error(vm: &mut Vm, text: &str, e: syntax::SyntaxError) -> crate::nativ
 
 /// Positions of parsed data point into a source of its own.
 fn source_id(vm: &mut Vm, text: &str) -> u32 {
-    vm.sources.push(Rc::new(Source::new("<parse>", text.to_string())));
-    vm.sources.len() as u32 - 1
+    vm.sources.number(&Rc::new(Source::new("<parse>", text.to_string())))
 }
 
 fn parse(vm: &mut Vm, a: &Args) -> R {

@@ -61,7 +61,7 @@ impl<'a> Gen<'_, '_, 'a> {
         Ok(())
     }
 
-    fn kind(&mut self, e: E<'a>, d: Dest) -> Res {
+    pub(super) fn kind(&mut self, e: E<'a>, d: Dest) -> Res {
         use ExprKind::*;
         match e.kind {
             Const(f) => self.constant(&f, d),

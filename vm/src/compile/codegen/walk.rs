@@ -1,5 +1,6 @@
 //! Questions about HIR that need to look inside. No recursion: trees may be deep.
 use crate::compile::hir::*;
+use rustc_hash::FxHashSet;
 
 /// Appends the expressions directly inside `e`, bodies of functions left out.
 pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
@@ -293,11 +294,16 @@ pub fn bind_vars(p: &BindPat<'_>, out: &mut Vec<VarRef>) {
     }
 }
 
-/// The variables that `e` declares in the scope it stands in: not those inside blocks of its own.
-pub fn declared(e: E<'_>, out: &mut Vec<VarId>) {
+/// The variables that `e` declares in the scope it stands in: not those inside blocks of its own. Parts in `bare`, which grows with
+/// what big expressions without declarations consist of, are not looked into again: forms nested in forms ask about every level.
+pub fn declared<'a>(e: E<'a>, out: &mut Vec<VarId>, bare: &mut FxHashSet<*const Expr<'a>>) {
     let mut todo = vec![e];
     let mut vars = Vec::new();
+    let mut seen = Vec::new();
     while let Some(e) = todo.pop() {
+        if bare.contains(&std::ptr::from_ref(e)) {
+            continue;
+        }
         match e.kind {
             ExprKind::Block(_) => continue,
             ExprKind::Declare { var, .. } => vars.push(var),
@@ -311,7 +317,11 @@ pub fn declared(e: E<'_>, out: &mut Vec<VarId>) {
                 out.push(v);
             }
         }
+        seen.push(std::ptr::from_ref(e));
         children(e, &mut todo);
+    }
+    if out.is_empty() && seen.len() > BUDGET {
+        bare.extend(seen);
     }
 }
 
