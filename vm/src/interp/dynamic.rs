@@ -72,7 +72,7 @@ pub fn regex(vm: &mut Vm, v: Value) -> R {
     crate::library::regex::make_regex(vm, text(0).unwrap_or(""), text(1).unwrap_or(""), text(2))
 }
 
-/// An environment: record (names Array, constants Array, cells Array, self, ex, caller, module). Cells of variables that are
+/// An environment: record (names Array, constants Array, cells Array, self, ex, caller, module, top of it). Cells of variables that are
 /// plain values are made on the spot.
 fn make_env(vm: &mut Vm, r: *mut Value, i: Instr) -> Value {
     let d: Gc<Record> = constant(vm, i).gc();
@@ -117,6 +117,7 @@ fn make_env(vm: &mut Vm, r: *mut Value, i: Instr) -> Value {
         if d.slot(2).is_nil() { Value::UNDEF } else { value_of(e) },
         if d.slot(3).is_nil() { Value::UNDEF } else { value_of(c) },
         Value::small(module as i64),
+        d.slot(4),
     ];
     vm.heap.record(Kind::Env, 0, &items).value()
 }
@@ -135,11 +136,15 @@ pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
     let consts: Gc<Array> = env.slot(1).gc();
     let module = env.slot(6).as_int().unwrap_or(0) as u32;
     let has = |i: usize| !env.slot(i).is_undef();
+    // All that is visible at the top of a module are its variables.
+    let top = env.slot(7).truthy();
+    let shown = if top { 0 } else { names.size() };
     let ee = EvalEnv {
         names: names
             .as_slice()
             .iter()
             .zip(consts.as_slice())
+            .take(shown)
             .map(|(n, c)| EvalName {
                 name: n.as_sym().map_or(String::new(), |s| vm.sym_name(s).to_string()),
                 constant: c.truthy(),
@@ -150,8 +155,8 @@ pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
         has_caller: has(5),
         module_names: vm.module_names(module),
         module_slots: vm.modules[module as usize].vars.len() as u32,
-        // At the top level of a module what is defined stays, as module variables.
-        repl: names.size() == 0,
+        repl: top,
+        data: true,
         ..EvalEnv::default()
     };
     // Positions of data that came from a source point into it; other data has none.
@@ -172,7 +177,7 @@ pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
     let g = vm.heap.function(code, p.captures.len());
     for (j, &(_, n)) in p.captures.iter().enumerate() {
         let n = n as usize;
-        let v = if n < cells.size() { cells.as_slice()[n] } else { hidden[n - cells.size()] };
+        let v = if n < shown { cells.as_slice()[n] } else { hidden[n - shown] };
         // SAFETY: the function was made with room for its captures.
         unsafe { *g.captures().add(j) = v };
     }

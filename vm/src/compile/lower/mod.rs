@@ -95,8 +95,11 @@ pub struct EvalEnv<'o> {
     pub module_slots: u32,
     /// The enums that visible names hold; `None` when they are not known. See [`EvalEnum`].
     pub enums: Option<Vec<EvalEnum>>,
-    /// The forms are input of a session: what they define at top level stays, as new module variables.
+    /// The forms stand at the top of a module, as the input of a session does: what they define there stays, as new module
+    /// variables.
     pub repl: bool,
+    /// They are data: there is nothing around them to leave, and no place for an import.
+    pub data: bool,
     pub options: LowerOptions<'o>,
 }
 
@@ -202,6 +205,8 @@ struct Lower<'a, 'o> {
     scan: ModuleScan<'a>,
     /// Top-level definitions become module variables, whatever they are.
     repl: bool,
+    /// See [`EvalEnv::data`].
+    data: bool,
     /// All enums that code here can know are among `enums`.
     enums_known: bool,
     errors: Vec<CompileError>,
@@ -240,6 +245,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             enums_known: !scan.imports,
             scan,
             repl: false,
+            data: false,
             errors: Vec::new(),
             warnings: Vec::new(),
             dependencies: Vec::new(),
@@ -278,9 +284,13 @@ impl<'a, 'o> Lower<'a, 'o> {
     fn eval(&mut self, forms: &'a [Form<'a>], env: &EvalEnv<'_>) {
         let arena = self.arena;
         let span = whole(forms);
-        self.repl = env.repl;
+        (self.repl, self.data) = (env.repl, env.data);
         self.enums_known = env.enums.is_some() && !self.scan.imports;
-        let id = self.enter_function(FuncKind::Eval, false, (!env.repl).then_some("return used outside of a function"));
+        let id = self.enter_function(
+            FuncKind::Eval,
+            false,
+            (!env.repl || env.data).then_some("return used outside of a function"),
+        );
         self.push_scope();
         self.scope().module = env.repl;
         for _ in 0..env.module_slots {
