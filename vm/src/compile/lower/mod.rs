@@ -86,6 +86,9 @@ pub struct EvalEnv<'o> {
     /// Visible variables, inner ones first. Entry `i` is `CaptureSource::Env(i)`; `self`, `$ex` and the caller environment
     /// follow as the next entries, as far as they exist.
     pub names: Vec<EvalName>,
+    /// So many of them, the first ones, are what the forms declare in their own scope. Other data that is evaluated here later sees
+    /// them.
+    pub own: usize,
     pub has_self: bool,
     pub has_ex: bool,
     pub has_caller: bool,
@@ -161,6 +164,13 @@ pub fn lower_eval<'a>(
     let mut lower = Lower::new(arena, scan, &env.options);
     lower.eval(forms, env);
     lower.finish()
+}
+
+/// What forms of data declare in the scope they are evaluated in: name, and whether it is a constant.
+pub fn eval_declarations<'a>(forms: &'a [Form<'a>]) -> Vec<(String, bool)> {
+    let lasts = |kind| !matches!(kind, scan::DeclKind::Local | scan::DeclKind::Import);
+    let plain = scan::declarations(forms).into_iter().filter(|d| d.spelling == scan::Spelling::Plain && lasts(d.kind));
+    plain.map(|d| (d.name.to_owned(), d.constant)).collect()
 }
 
 /// A module variable while the unit is being lowered.
@@ -307,7 +317,9 @@ impl<'a, 'o> Lower<'a, 'o> {
         }
         for (at, known) in env.names.iter().enumerate().rev() {
             let name = arena.alloc_str(&known.name);
-            self.bind_known(name, Place::Env(at as u32), NameKind::Var, known.constant);
+            if at >= env.own {
+                self.bind_known(name, Place::Env(at as u32), NameKind::Var, known.constant);
+            }
         }
         let hidden = [(scope::SELF, env.has_self), (scope::EX, env.has_ex), (scope::CALLER, env.has_caller)];
         let hidden = hidden.into_iter().filter(|(_, exists)| *exists);
@@ -319,6 +331,11 @@ impl<'a, 'o> Lower<'a, 'o> {
         }
         if !env.repl {
             self.push_scope();
+            for (at, known) in env.names.iter().enumerate().take(env.own) {
+                let name = arena.alloc_str(&known.name);
+                self.bind_known(name, Place::Env(at as u32), NameKind::Var, false);
+                self.set_state(name, State::Pending);
+            }
         } else {
             self.collect_exports(forms);
         }
