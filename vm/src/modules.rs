@@ -171,6 +171,10 @@ impl Vm {
         let have = self.modules[id as usize].vars.len();
         for v in unit.module_vars.iter().skip(have) {
             let s = self.symbols.intern(v.name);
+            // A global of this name is not meant any more.
+            if self.globals.data().find(s).is_some() {
+                self.globals.data().version = self.globals.data().version.wrapping_add(1);
+            }
             let cell = self.heap.cell(Value::UNDEF).value();
             let m = &mut self.modules[id as usize];
             m.vars.push((s, cell, v.constant));

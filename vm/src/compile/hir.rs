@@ -745,6 +745,8 @@ pub struct Env<'a> {
     pub ex: Option<VarRef>,
     /// Inside a macro: its own caller environment, for nested `$caller_eval`.
     pub caller: Option<VarRef>,
+    /// The top of a module: what is defined here stays, as module variables.
+    pub top: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -394,6 +394,19 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             let Some(m) = vm.modules.get(module as usize) else { return undefined(vm, Value::sym(name)) };
             let ns = m.namespace;
             if ns.data().find(name).is_none() {
+                if let Some(&(_, cell, constant)) = m.vars.iter().rev().find(|v| v.0 == name) {
+                    if constant {
+                        let m = format!("Cannot reassign 'let' binding '{}'", vm.sym_name(name));
+                        return call::fail(vm, Vm::runtime_error, &m);
+                    }
+                    let mut cell: Gc<Cell> = cell.gc();
+                    if cell.value.is_undef() {
+                        return undefined(vm, Value::sym(name));
+                    }
+                    cell.value = reg(i.a());
+                    vm.heap.barrier(cell);
+                    return Ctl::Next;
+                }
                 let imported = !vm.sym_name(name).starts_with('_')
                     && m.opened.iter().any(|ns| vm.namespace_get(ns.gc(), name).is_some());
                 if imported {
