@@ -188,8 +188,8 @@ pub fn place(function: Value, pc: u32) -> Option<String> {
     Some(format!("{}:{line}:{col}", p.source.source.name))
 }
 
-/// Functions of the library that only the compiler (`%...`) or other library functions (`_...`) call: the form or the function
-/// around them is what the reader knows.
+/// Natives that only the compiler (`%...`) or functions of the prelude (`_...`) call: the form or the function around them is what
+/// the reader knows.
 fn is_hidden(name: &str) -> bool {
     name.is_empty() || name.starts_with(['%', '_'])
 }
@@ -213,7 +213,7 @@ pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
         let name = vm.sym_name(p.trace_name).to_string();
         if p.source.internal {
             // The body of internal code is nobody's function.
-            if p.trace_name == vm.names.module || is_hidden(&name) {
+            if p.trace_name == vm.names.module {
                 continue;
             }
             // Several prelude frames in a row are one library function, the one that the script called; what it calls in
