@@ -2,6 +2,7 @@
 use gene_vm::heap::Kind;
 use gene_vm::interp::trace;
 use gene_vm::modules::LoadFailure;
+use gene_vm::object::array::Array;
 use gene_vm::object::map::Map;
 use gene_vm::syntax::diagnostic::{DataReport, Severity};
 use gene_vm::value::Value;
@@ -32,6 +33,8 @@ pub struct Failure {
     /// Lines of the stack, innermost first, and how many more there are.
     pub frames: Vec<String>,
     pub more: usize,
+    /// Lines of `async_trace`: the awaits the exception came through, and where their tasks were started.
+    pub awaits: Vec<String>,
     pub code: String,
     /// Of the throw: file, line, column.
     pub position: Option<(String, u32, u32)>,
@@ -71,6 +74,9 @@ impl Failure {
         let more = self.more + self.frames.len().saturating_sub(MAX_FRAMES);
         if more > 0 {
             let _ = writeln!(out, "  ... {more} more");
+        }
+        for line in self.awaits.iter().take(MAX_FRAMES) {
+            let _ = writeln!(out, "  {line}");
         }
     }
 }
@@ -207,7 +213,12 @@ fn failure(vm: &mut Vm, ex: Value) -> Failure {
         Some(code) => code.to_owned(),
         None => code_of(&class, &message),
     };
-    Failure { class, message, frames: frames.iter().map(trace::line).collect(), more, code, position, excerpt }
+    let awaits = match field(vm, ex, "async_trace").and_then(|v| v.get::<Array>(Kind::Array)) {
+        Some(lines) => lines.as_slice().iter().filter_map(|l| l.as_str()).map(str::to_owned).collect(),
+        None => Vec::new(),
+    };
+    let frames = frames.iter().map(trace::line).collect();
+    Failure { class, message, frames, more, awaits, code, position, excerpt }
 }
 
 /// The code of an exception that carries none itself.

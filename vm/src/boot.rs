@@ -66,6 +66,7 @@ impl Vm {
             anon: symbols.intern_static("<fn>"),
             trace: symbols.intern_static("%trace"),
             scope: symbols.intern_static("%scope"),
+            of: symbols.intern_static("%of"),
         };
         let globals = heap.namespace(None);
         let gene = symbols.intern_static("gene");
@@ -242,7 +243,7 @@ impl Vm {
         self.exception_class("PoolShutdownException", closed);
         let busy = self.exception_class("BusyException", conc);
         let broken = self.exception_class("BrokenException", conc);
-        self.exception_class("NotSendableException", conc);
+        let not_sendable = self.exception_class("NotSendableException", conc);
         let group = self.exception_class("ExceptionGroup", conc);
         self.exception_class("TaskLimitException", resource);
         let s = self.symbols.intern_static("NetworkException");
@@ -256,6 +257,7 @@ impl Vm {
         c.scope_closed = scope_closed;
         c.busy = busy;
         c.broken = broken;
+        c.not_sendable = not_sendable;
         c.group = group;
         c.closed = closed;
         c.memory_limit = memory;

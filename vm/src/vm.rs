@@ -123,6 +123,7 @@ pub struct Classes {
     pub scope_closed: Gc<ClassObj>,
     pub busy: Gc<ClassObj>,
     pub broken: Gc<ClassObj>,
+    pub not_sendable: Gc<ClassObj>,
     pub group: Gc<ClassObj>,
 }
 
@@ -164,6 +165,7 @@ impl Classes {
             scope_closed: c,
             busy: c,
             broken: c,
+            not_sendable: c,
             group: c,
         }
     }
@@ -187,6 +189,8 @@ pub struct Names {
     pub trace: Sym,
     /// Variables of the frame an exception was thrown in.
     pub scope: Sym,
+    /// Task and scope an exception belongs to.
+    pub of: Sym,
 }
 
 #[repr(C)]

@@ -214,6 +214,7 @@ impl Heap {
             self.cursors[class] = Cursor { bump: 0, end: 0 };
         }
         self.live = live;
+        self.allocated_before += self.allocated as u64;
         self.allocated = 0;
         if full {
             self.since_full = 0;

@@ -262,6 +262,8 @@ pub struct Heap {
     large: LargeSpace,
     /// Bytes handed out since the last collection.
     pub allocated: usize,
+    /// Bytes handed out before.
+    pub(crate) allocated_before: u64,
     /// Collect when `allocated` passes this.
     pub threshold: usize,
     pub collect_requested: bool,
@@ -331,6 +333,7 @@ impl Heap {
             free_blocks: Vec::new(),
             large: LargeSpace::default(),
             allocated: 0,
+            allocated_before: 0,
             threshold: MIN_THRESHOLD,
             collect_requested: false,
             log: Vec::new(),
@@ -412,6 +415,11 @@ impl Heap {
     /// Bytes in use: live at the last collection plus allocated since.
     pub fn in_use(&self) -> usize {
         self.live + self.allocated
+    }
+
+    /// All bytes ever handed out.
+    pub fn allocated_ever(&self) -> u64 {
+        self.allocated_before + self.allocated as u64
     }
 
     #[cold]

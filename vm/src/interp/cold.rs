@@ -234,8 +234,9 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             Some(c) => {
                 let ex = reg(i.b());
                 let own = vm.is_own_cancellation(ex);
-                let cancel = vm.classes.cancellation;
-                let yes = vm.is_exception(ex, c) && (!own || vm.subclass_of(c, cancel) && ex != vm.generator_exit);
+                let (cancel, fuel) = (vm.classes.cancellation, vm.classes.fuel);
+                let named = || vm.subclass_of(c, cancel) || vm.subclass_of(c, fuel);
+                let yes = vm.is_exception(ex, c) && (!own || named() && ex != vm.generator_exit);
                 set(i.a(), Value::bool(yes));
                 Ctl::Next
             }

@@ -20,6 +20,10 @@ const LIVE_BYTES_PER_CHARGE: usize = 4096;
 #[inline(never)]
 pub fn slow(vm: &mut Vm) -> Ctl {
     let every = vm.slice();
+    let metered = vm.tasks.meter.on;
+    if metered {
+        vm.read_meter();
+    }
     let withheld = std::mem::take(&mut vm.heap.fuel.withheld);
     let used_all = withheld == 0;
     if used_all {
@@ -28,8 +32,11 @@ pub fn slow(vm: &mut Vm) -> Ctl {
         vm.polls += 1;
         vm.heap.fuel.left = every;
     } else {
-        // Something asked for attention early: go on with what was left.
-        vm.heap.fuel.left = withheld;
+        // Something asked for attention early: go on with what was left. The charge that came here has been made.
+        vm.heap.fuel.left = withheld + vm.heap.fuel.left.min(0);
+    }
+    if metered {
+        vm.cut_fuel();
     }
     // Stress: every safepoint of the first ones, then now and then, so that long programs end.
     let stress = vm.options.stress_gc && (vm.polls < STRESS_EVERY || vm.polls.is_multiple_of(64));
@@ -55,6 +62,9 @@ pub fn slow(vm: &mut Vm) -> Ctl {
         && vm.used_fuel >= limit
     {
         return exhausted(vm, limit);
+    }
+    if metered && let Some(c) = vm.over_budget() {
+        return c;
     }
     if vm.interrupt.load(Ordering::Relaxed) != 0 && vm.nesting == 0 {
         let c = crate::task::interrupted(vm);

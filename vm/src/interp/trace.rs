@@ -34,6 +34,10 @@ pub fn capture(vm: &mut Vm) {
     if ex == vm.generator_exit || vm.map_get(m, key).is_some() {
         return;
     }
+    if vm.subclass_of(vm.instance_class(m), vm.classes.concurrency_exception) {
+        let (task, scope) = (vm.current_task(), vm.current_scope());
+        vm.belongs_to(ex, task, scope);
+    }
     let mut items = [Value::NIL; MAX_FRAMES * 2 + 2];
     let mut n = 2;
     let mut total = 0i64;
@@ -283,7 +287,7 @@ pub fn exception_member(vm: &mut Vm, ex: Value, name: Sym) -> R {
                 None => Value::NIL,
             }
         }
-        _ => Value::VOID,
+        n => return vm.concurrency_member(ex, n),
     })
 }
 

@@ -284,7 +284,7 @@ impl Writer<'_> {
 
     /// The stack of an exception, and what else it keeps, is no field.
     fn is_hidden(&self, key: Sym) -> bool {
-        key == self.vm.names.trace || key == self.vm.names.scope
+        key == self.vm.names.trace || key == self.vm.names.scope || key == self.vm.names.of
     }
 
     fn members(&mut self, m: Gc<Map>, first: &mut bool) -> W {

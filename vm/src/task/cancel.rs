@@ -86,7 +86,8 @@ impl Vm {
         let g = l.future.as_gc();
         if !g.has(flag::STARTED) {
             if g.home() == scope && !g.has(flag::ATOMIC) {
-                self.drop_unstarted(key);
+                let reason = self.scope_reason(scope);
+                self.drop_unstarted(key, reason);
             }
             return;
         }
@@ -108,7 +109,7 @@ impl Vm {
     }
 
     /// A task that was cancelled before its first instruction never runs.
-    pub(super) fn drop_unstarted(&mut self, key: TaskKey) {
+    pub(super) fn drop_unstarted(&mut self, key: TaskKey, reason: Value) {
         let Some(l) = self.tasks.live.get(key) else { return };
         let fut = l.future;
         let home = fut.as_gc().home();
@@ -117,7 +118,7 @@ impl Vm {
         }
         self.disown(key, home);
         self.tasks.live.remove(key);
-        let ex = self.cancellation(false, Value::NIL);
+        let ex = self.cancellation_of(fut, reason);
         self.settle(fut, State::Cancelled, ex);
         let queued = match self.tasks.scopes.map.get_mut(home) {
             Some(s) if s.setup.limit > 0 => {
@@ -143,7 +144,7 @@ impl Vm {
         let key = g.task_key();
         let unstarted = self.tasks.live.contains_key(key) && !g.has(flag::STARTED);
         if unstarted && !g.has(flag::ATOMIC) {
-            self.drop_unstarted(key);
+            self.drop_unstarted(key, reason);
             return;
         }
         let Some(mut t) = g.task_fiber() else { return };
@@ -151,15 +152,15 @@ impl Vm {
             t.cancelled = true;
             self.tasks.cancels += 1;
         }
-        if unstarted {
-            return;
-        }
         let grace = self.tasks.scopes.get(scope_of(t.scope)).and_then(|s| s.setup.grace).unwrap_or(GRACE_US);
         let end = self.driver.now_us().saturating_add(grace);
         if self.tasks.live.contains_key(key) && !self.tasks.graces.contains_key(&key) {
             let id = self.tasks.timers.add(end, Due::GraceOf(key));
             self.tasks.graces.insert(key, Grace { end, reason, timer: id });
             self.tasks.timers.set_unref(id, true);
+        }
+        if unstarted {
+            return;
         }
         // Scopes of the task, innermost first.
         let mut own = Vec::new();

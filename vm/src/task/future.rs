@@ -430,7 +430,7 @@ impl Vm {
             // A task settles when it has unwound.
             return true;
         }
-        let ex = self.cancellation(false, reason);
+        let ex = self.cancellation_of(f, reason);
         self.settle(f, State::Cancelled, ex)
     }
 

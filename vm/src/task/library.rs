@@ -365,7 +365,7 @@ fn scope(vm: &mut Vm, a: &Args) -> R {
         return Ok(Value::NIL);
     }
     let home = this(a).as_gc().home();
-    Ok(vm.tasks.scopes.get(home).map_or(Value::NIL, |s| s.handle))
+    Ok(vm.scope_object(home))
 }
 fn spawned_at(vm: &mut Vm, a: &Args) -> R {
     Ok(match vm.task_origin(this(a)) {

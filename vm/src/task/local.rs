@@ -14,7 +14,7 @@ impl Vm {
         self.task_of(self.cur).map_or(Value::NIL, |t| t.peek)
     }
 
-    fn set_locals(&mut self, v: Value) {
+    pub(super) fn set_locals(&mut self, v: Value) {
         if let Some(mut t) = self.task_of(self.cur) {
             t.peek = v;
             self.heap.barrier(t);

@@ -12,10 +12,13 @@
 //! future     promises, callbacks                  sync/      mutex, semaphore, ... in VM terms
 //! scope      the tree of scopes; cancel           ticker     timers scripts can see
 //! scheduler  ready queue, run loop, drain         report     task trees, deadlocks, leaks, traces
+//! budget     fuel and memory of a task and its children
 //! ```
+pub mod budget;
 pub mod cancel;
 pub mod channel;
 pub mod deadlock;
+pub mod exception;
 pub mod future;
 pub mod group;
 pub mod library;
@@ -196,6 +199,7 @@ pub struct Tasks {
     pub host: FxHashMap<u64, (Value, ScopeKey)>,
     /// Callbacks to run, in order: function, argument, task-locals.
     pub callbacks: VecDeque<(Value, Value, Value)>,
+    pub meter: budget::Meter,
     pub main: Option<TaskKey>,
     pub next_id: u64,
     /// Failures nobody observed (futures), looked at when the program ends.
@@ -292,6 +296,7 @@ impl Tasks {
         self.waits.roots(out, without);
         self.timers.roots(out);
         self.scopes.roots(out);
+        self.meter.root().into_iter().for_each(&mut *out);
         self.host.values().for_each(|h| out(h.0));
         for (f, a, l) in &self.callbacks {
             out(*f);
@@ -497,7 +502,11 @@ impl Vm {
         let at = self.tasks.ready.iter().rposition(|r| *r == key)?;
         self.tasks.ready.remove(at);
         let f = g.task_fiber()?;
-        Some(self.run_now(f, fut))
+        let c = self.run_now(f, fut);
+        if self.tasks.meter.on {
+            self.change_meter();
+        }
+        Some(c)
     }
 
     /// Makes a task known to the scheduler, as a child of its scope.

@@ -147,7 +147,12 @@ impl Vm {
         if !f.as_gc().has(flag::TASK) || f.as_gc().has(flag::MAIN) {
             return None;
         }
-        let s = self.tasks.scopes.get(f.as_gc().home())?;
+        let home = f.as_gc().home();
+        if home == self.tasks.scopes.root {
+            // The root scope is the main task's, whoever spawned into it.
+            return self.tasks.main.and_then(|k| self.tasks.live.get(k)).map(|l| l.future);
+        }
+        let s = self.tasks.scopes.get(home)?;
         s.owner.is_future().then_some(s.owner)
     }
 

@@ -242,6 +242,9 @@ impl Vm {
         self.tasks.budget = BUDGET;
         self.cur = f;
         f.status = Status::Running;
+        if self.tasks.meter.on {
+            self.change_meter();
+        }
         Some(match w {
             Wake::Value(v) => call::deliver_op(self, v),
             Wake::Start => self.start_fiber(),
@@ -422,6 +425,9 @@ pub fn deliver_callbacks(vm: &mut Vm) {
         vm.start_callbacks();
         vm.polling_fibers.pop();
         vm.cur = cur;
+        if vm.tasks.meter.on {
+            vm.change_meter();
+        }
         vm.tasks.budget = budget;
         cur.status = status;
         vm.in_callback = false;
@@ -447,6 +453,9 @@ fn leave_eager(vm: &mut Vm, task: &mut Gc<Fiber>) -> Ctl {
         task.caller = Value::NIL;
         starter.status = Status::Running;
         vm.cur = starter;
+        if vm.tasks.meter.on {
+            vm.change_meter();
+        }
         let fut = task.owner;
         return call::deliver_op(vm, fut);
     }
@@ -480,14 +489,15 @@ pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
             }
             vm.child_ended(fut, home, None);
         }
-        Err(ex) if vm.is_own_cancellation(ex) => {
+        Err(ex) if vm.is_own_cancellation(ex) && !vm.is_out_of_fuel(ex) => {
             // Seen by others it is an ordinary exception.
             let reason = vm.symbols.find("reason").and_then(|k| vm.map_get(ex.gc(), k)).unwrap_or(Value::NIL);
-            let ex = vm.cancellation(false, reason);
+            let ex = vm.cancellation_of(fut, reason);
             vm.settle(fut, State::Cancelled, ex);
             vm.child_ended(fut, home, None);
         }
         Err(ex) => {
+            vm.disown_exception(ex);
             vm.settle(fut, State::Failure, ex);
             vm.child_ended(fut, home, Some(ex));
             if vm.fatal

@@ -293,19 +293,29 @@ impl Vm {
         Err(Stop::Throw)
     }
 
+    /// Why scope `k` is cancelled: the reason somebody gave, or `timeout`.
+    pub(super) fn scope_reason(&mut self, k: ScopeKey) -> Value {
+        let mut k = k;
+        while let Some(s) = self.tasks.scopes.get(k) {
+            match s.cause {
+                Some(Cause::Request(r)) => return r,
+                Some(Cause::Timeout) => return Value::sym(self.symbols.intern_static("timeout")),
+                Some(_) => return Value::NIL,
+                None if s.parent == k || s.closed_off => return Value::NIL,
+                None => k = s.parent,
+            }
+        }
+        Value::NIL
+    }
+
     /// The exception that a cancelled task sees.
     pub(super) fn own_cancellation(&mut self, t: Gc<Fiber>) -> Value {
         t.owner.as_gc().set(flag::TOLD);
         let mut k = scope_of(t.scope);
-        let mut reason = Value::NIL;
+        let mut reason = self.scope_reason(k);
         while let Some(s) = self.tasks.scopes.map.get_mut(k) {
             if s.owner == t.owner || s.cancelled {
                 s.delivered = true;
-            }
-            match s.cause {
-                Some(Cause::Request(r)) => reason = r,
-                Some(Cause::Timeout) => reason = self.symbols.find("timeout").map_or(Value::NIL, Value::sym),
-                _ => {}
             }
             if s.cause.is_some() || s.parent == k || s.closed_off {
                 break;
@@ -335,6 +345,8 @@ impl Vm {
     /// A generator is about to run for the current task.
     pub(crate) fn enter_generator(&mut self, mut g: Gc<Fiber>) -> Result<(), Stop> {
         if !self.tasks.scopes.any() {
+            // It may open the first one.
+            g.scope = scope_bits(self.tasks.scopes.root);
             return Ok(());
         }
         let Some(mut t) = self.task_of(self.cur) else { return Ok(()) };
@@ -514,7 +526,8 @@ impl Vm {
         let Some(s) = self.tasks.scopes.map.get_mut(home) else { return Ok(fut) };
         if s.cancelled && !atomic {
             // It starts cancelled: the body never runs.
-            self.drop_unstarted(key);
+            let reason = self.scope_reason(home);
+            self.drop_unstarted(key, reason);
             return Ok(fut);
         }
         if s.setup.limit > 0 && s.running >= s.setup.limit {
@@ -532,7 +545,7 @@ impl Vm {
             return Err(self.runtime_error("a scope needs a task"));
         };
         let now = self.driver.now_us();
-        let own = matches!(result, Err(ex) if self.is_own_cancellation(ex) && ex != self.generator_exit);
+        let own = matches!(result, Err(ex) if self.is_own_cancellation(ex) && !self.is_out_of_fuel(ex) && ex != self.generator_exit);
         let Some(s) = self.tasks.scopes.map.get_mut(key) else {
             return match result {
                 Ok(v) => Ok(v),
@@ -647,7 +660,9 @@ impl Vm {
         if !failures.is_empty() {
             if s.setup.policy == Policy::Collect {
                 let all: Vec<Value> = failures.iter().map(|f| f.ex).collect();
-                return Err(self.exception_group(&all));
+                let group = self.exception_group(&all);
+                self.belongs_to_scope(group, s.owner, s.handle);
+                return Err(group);
             }
             let first = failures[0].ex;
             let mut rest: Vec<Value> = failures[1..].iter().map(|f| f.ex).collect();
@@ -669,13 +684,13 @@ impl Vm {
                     return Err(ex);
                 }
                 match s.cause {
-                    Some(Cause::Timeout) => Err(self.scope_timeout(after, s.handle)),
+                    Some(Cause::Timeout) => Err(self.scope_timeout(after, s.owner, s.handle)),
                     Some(Cause::Request(_)) => Ok(Value::NIL),
                     _ => Err(ex),
                 }
             }
             Ok(_) if outside && !s.closed_off && s.delivered => Err(self.own_cancellation(t)),
-            Ok(_) if timed_out && s.delivered => Err(self.scope_timeout(after, s.handle)),
+            Ok(_) if timed_out && s.delivered => Err(self.scope_timeout(after, s.owner, s.handle)),
             Ok(v) => Ok(v),
         }
     }
@@ -688,8 +703,9 @@ impl Vm {
     }
 
     /// The exception of a scope whose time was up; the handle knows it, for `else` parts.
-    fn scope_timeout(&mut self, after: Option<u64>, handle: Value) -> Value {
+    fn scope_timeout(&mut self, after: Option<u64>, owner: Value, handle: Value) -> Value {
         let ex = self.timeout_exception(after);
+        self.belongs_to_scope(ex, owner, handle);
         if let Some(h) = handle.numbered::<super::scope_library::ScopeHandle>() {
             h.timeout = ex;
         }

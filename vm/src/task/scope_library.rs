@@ -18,6 +18,8 @@ pub struct ScopeHandle {
     pub was_cancelled: bool,
     /// The exception the scope threw because its time was up.
     pub timeout: Value,
+    /// Kept beyond the end: exceptions name the scope they come from.
+    name: Value,
 }
 
 impl Numbered for ScopeHandle {
@@ -30,6 +32,7 @@ impl Foreign for ScopeHandle {
     }
     fn trace(&self, m: &mut Marker) {
         m.value(self.timeout);
+        m.value(self.name);
     }
     fn as_any(&mut self) -> &mut dyn Any {
         self
@@ -120,10 +123,7 @@ fn open(vm: &mut Vm, a: &Args) -> R {
         _ => {}
     }
     let key = vm.open_scope(setup)?;
-    let h = ScopeHandle { key, closed: false, was_cancelled: false, timeout: Value::NIL };
-    let v = vm.heap.numbered(h);
-    vm.tasks.scopes.map[key].handle = v;
-    Ok(v)
+    Ok(vm.scope_object(key))
 }
 
 fn exit(vm: &mut Vm, a: &Args) -> R {
@@ -175,6 +175,7 @@ impl Vm {
             return self.spawn_task(callee, args, home, flags, Value::NIL);
         }
         let mut name = Value::NIL;
+        let mut limits = (Value::NIL, Value::NIL);
         let mut rest = Vec::new();
         for (k, v) in kw {
             match self.sym_name(k) {
@@ -200,15 +201,14 @@ impl Vm {
                         )));
                     }
                 },
-                "on" | "fuel" | "memory" => {
-                    let option = self.sym_name(k);
-                    return Err(self.argument_error(&format!("spawn: ^{option} is not supported yet")));
-                }
+                "fuel" => limits.0 = v,
+                "memory" => limits.1 = v,
+                "on" => return Err(self.argument_error("spawn: ^on needs an Executor, and there are none yet")),
                 _ => rest.push((k, v)),
             }
         }
         if rest.is_empty() {
-            return self.spawn_task(callee, args, home, flags, name);
+            return self.spawn_limited(callee, args, home, flags, name, limits);
         }
         // Keywords travel in a bound call.
         let m = self.map_with_capacity(rest.len());
@@ -218,7 +218,7 @@ impl Vm {
         let a = self.array(args);
         let bound = self.array(&[callee, a, m.value()]);
         let f = self.heap.native(&APPLY, bound);
-        self.spawn_task(f, &[], home, flags, name)
+        self.spawn_limited(f, &[], home, flags, name, limits)
     }
 }
 
@@ -306,11 +306,25 @@ fn scope_shield(vm: &mut Vm, a: &Args) -> R {
 }
 
 fn scope_name(vm: &mut Vm, a: &Args) -> R {
-    let h = handle(vm, a.this())?;
-    Ok(vm.tasks.scopes.get(h.key).map_or(Value::NIL, |s| s.name()))
+    Ok(handle(vm, a.this())?.name)
 }
 
 impl Vm {
+    /// What scripts hold of an open scope, the same object each time; nil for one that is gone.
+    pub(crate) fn scope_object(&mut self, key: ScopeKey) -> Value {
+        match self.tasks.scopes.get(key) {
+            None => Value::NIL,
+            Some(s) if s.handle.is_ptr() => s.handle,
+            Some(s) => {
+                let name = s.name();
+                let h = ScopeHandle { key, closed: false, was_cancelled: false, timeout: Value::NIL, name };
+                let v = self.heap.numbered(h);
+                self.tasks.scopes.map[key].handle = v;
+                v
+            }
+        }
+    }
+
     /// The earliest deadline that holds in a scope.
     pub fn effective_deadline(&self, key: ScopeKey) -> Option<u64> {
         let mut k = key;

@@ -125,7 +125,9 @@ impl<'a> Lower<'a, '_> {
     }
 
     fn scoped_body(&mut self, span: Span, scope: VarRef, body: impl FnOnce(&mut Self, VarRef) -> E<'a>) -> E<'a> {
+        self.cx().open_scopes += 1;
         let body = body(self, scope);
+        self.cx().open_scopes -= 1;
         self.push_scope();
         let ex = self.hidden_var("$ex");
         let (s, x) = (self.var_at(span, scope), self.var_at(span, ex));

@@ -457,7 +457,15 @@ impl<'a> Lower<'a, '_> {
         if !self.cx().generator {
             return self.error(span, "yield used outside of a generator");
         }
+        self.warn_open_scope(span);
         self.e(span, ExprKind::Yield(value))
+    }
+
+    /// Only the task and scope that resumed the generator first can resume it again (4.5).
+    fn warn_open_scope(&mut self, span: Span) {
+        if self.cx().open_scopes > 0 {
+            self.warn(span, "yield inside an open scope: the generator can go on in that scope only".to_string());
+        }
     }
 
     pub(super) fn yield_star(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
@@ -466,6 +474,7 @@ impl<'a> Lower<'a, '_> {
         if !self.cx().generator {
             return self.error(span, "yield used outside of a generator");
         }
+        self.warn_open_scope(span);
         self.e(span, ExprKind::YieldStar(value))
     }
 }

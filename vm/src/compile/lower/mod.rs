@@ -452,6 +452,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             capture_index: FxHashMap::default(),
             loops: Vec::new(),
             next_loop: 0,
+            open_scopes: 0,
         });
         id
     }

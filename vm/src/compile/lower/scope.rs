@@ -83,6 +83,8 @@ pub(super) struct FnCx<'a> {
     pub capture_index: FxHashMap<Root, u32>,
     pub loops: Vec<LoopInfo<'a>>,
     pub next_loop: LoopId,
+    /// Scopes (`concurrent`, `timeout`, ...) around the place that is being lowered.
+    pub open_scopes: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
