@@ -75,6 +75,15 @@ fn an_input_of_a_session_is_judged_by_what_earlier_ones_declared() {
 }
 
 #[test]
+fn declarations_lead_to_declarations() {
+    let session = "(type Id (Int | String))\n(class A (method m [] 1))\n(extend A (method n [] 2))\n\
+                   (fn make [] -> A (new A))\n(fn take [x: Id] x)\n\
+                   (fn f [] (try ((make) .n) catch IOError 0))\n(if false (take [1]))\n";
+    let out = with_stdin(&["repl"], session);
+    assert_eq!(stderr(&out), "<repl>:1:17: Warning: Type error: expected (Int | String), got Array in call of take\n");
+}
+
+#[test]
 fn a_session_forgets_what_no_longer_holds() {
     for change in ["(fn f [x: String] x)", "(var f nil)", "(f = nil)", "(do (f = nil))", "(fn g [] (f = nil))"] {
         let out = with_stdin(&["repl"], &format!("(fn f [x: Int] x)\n{change}\n(if false (f \"s\"))\n"));

@@ -3,7 +3,8 @@
 //! An input is compiled against the cells of its module, which says nothing of types. For the check alone, the texts of the
 //! declarations so far stand in front of the input, and the whole is lowered as a module; findings in the input count. What can't
 //! be lowered that way is not judged: a warning that is missing does less harm than one that is wrong. So a declaration is
-//! forgotten as soon as something else binds or assigns its name.
+//! forgotten as soon as something else binds or assigns its name. Only declarations that the input leads to are taken, so that a
+//! long session does not make its inputs slow.
 use crate::compile::lower::{self, LowerOptions};
 use crate::modules::LoadFailure;
 use crate::syntax;
@@ -11,6 +12,7 @@ use crate::syntax::form::{Form, FormKind, Span};
 use crate::syntax::source::Source;
 use crate::vm::Vm;
 use bumpalo::Bump;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
 /// A form that says something about types.
@@ -18,6 +20,10 @@ pub struct Declaration {
     /// The name it binds; `None` for those that add to something.
     name: Option<String>,
     text: String,
+    /// Names in it.
+    uses: Vec<String>,
+    /// Its variants are known by their bare names.
+    is_enum: bool,
 }
 
 /// What the check of an input found.
@@ -38,11 +44,9 @@ impl Vm {
         let Ok(input) = syntax::read(&arena, &source.text) else { return Ok(Checked::default()) };
         let bound: Vec<&str> = input.iter().filter_map(bound_name).collect();
         let mut text = String::new();
-        for d in &self.modules[module as usize].declarations {
-            if !d.name.as_deref().is_some_and(|name| bound.contains(&name)) {
-                text.push_str(&d.text);
-                text.push('\n');
-            }
+        for d in needed(&self.modules[module as usize].declarations, &input, &bound) {
+            text.push_str(&d.text);
+            text.push('\n');
         }
         let start = text.len() as u32;
         text.push_str(&source.text);
@@ -88,12 +92,56 @@ impl Vm {
         declarations.retain(|d| !d.name.as_deref().is_some_and(|name| bound.contains(&name)));
         for form in input.iter().filter(|form| declares(form)) {
             let text = source.text.get(form.span.start as usize..form.span.end as usize);
-            declarations.extend(
-                text.map(|text| Declaration { name: bound_name(form).map(str::to_owned), text: text.to_owned() }),
-            );
+            declarations.extend(text.map(|text| Declaration {
+                name: bound_name(form).map(str::to_owned),
+                text: text.to_owned(),
+                uses: mentioned(std::slice::from_ref(form)).into_iter().map(str::to_owned).collect(),
+                is_enum: head(form) == Some("enum"),
+            }));
         }
         declarations.retain(|d| !d.name.as_ref().is_some_and(|name| checked.lost.contains(name)));
     }
+}
+
+fn mentioned<'a>(forms: &'a [Form<'a>]) -> FxHashSet<&'a str> {
+    let mut names = FxHashSet::default();
+    for form in forms {
+        lower::mentioned_names(form, |name| {
+            names.insert(name);
+        });
+    }
+    names
+}
+
+/// The declarations that say something about the input, in their order. Names that it binds itself mean something else now.
+fn needed<'d>(all: &'d [Declaration], input: &'d [Form<'d>], bound: &[&str]) -> Vec<&'d Declaration> {
+    let mut taken = vec![false; all.len()];
+    let by_name: FxHashMap<&str, usize> =
+        all.iter().enumerate().filter_map(|(at, d)| Some((d.name.as_deref()?, at))).collect();
+    let is_bound = |d: &Declaration| d.name.as_deref().is_some_and(|name| bound.contains(&name));
+    // What adds to something, and enums, are known by other names than their own.
+    let loose = |d: &&Declaration| (d.name.is_none() || d.is_enum) && !is_bound(d);
+    let loose: Vec<(usize, &Declaration)> = all.iter().enumerate().filter(|(_, d)| loose(d)).collect();
+    let mut known: FxHashSet<&str> = FxHashSet::default();
+    let mut todo: Vec<&str> = mentioned(input).into_iter().collect();
+    while !todo.is_empty() {
+        while let Some(name) = todo.pop() {
+            if known.insert(name)
+                && !bound.contains(&name)
+                && let Some(&at) = by_name.get(name)
+                && !std::mem::replace(&mut taken[at], true)
+            {
+                todo.extend(all[at].uses.iter().map(String::as_str));
+            }
+        }
+        for (at, d) in &loose {
+            if !taken[*at] && d.uses.iter().any(|name| known.contains(name.as_str())) {
+                taken[*at] = true;
+                todo.extend(d.uses.iter().map(String::as_str));
+            }
+        }
+    }
+    all.iter().zip(taken).filter(|(_, taken)| *taken).map(|(d, _)| d).collect()
 }
 
 fn head<'a>(form: &Form<'a>) -> Option<&'a str> {

@@ -419,8 +419,9 @@ pub enum ExprKind<'a> {
     },
 
     // --- data as code
+    /// `data` is an array expression.
     Eval {
-        data: &'a [E<'a>],
+        data: E<'a>,
         env: &'a Env<'a>,
     },
     /// `env_var` is the macro's hidden variable.

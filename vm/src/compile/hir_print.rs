@@ -528,7 +528,7 @@ impl<'a> Printer<'_, 'a> {
             }
             ExprKind::New { class, args } => self.call("new", class, args),
             ExprKind::Eval { data, env } => {
-                self.list("eval", data);
+                self.list("eval", &[*data]);
                 self.env(env);
             }
             ExprKind::CallerEval { data, env } => {

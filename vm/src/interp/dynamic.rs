@@ -161,6 +161,14 @@ fn declare_in(vm: &mut Vm, env: Gc<Record>, declared: &[(String, bool)]) -> usiz
     own.len()
 }
 
+/// As [`compile_in`], at the top of a module.
+pub fn compile_at_top(vm: &mut Vm, data: &[Value], module: u32) -> R {
+    let none = [vm.array(&[]), vm.array(&[]), vm.array(&[])];
+    let items = [Value::UNDEF, Value::UNDEF, Value::UNDEF, Value::small(module as i64), Value::TRUE, Value::small(0)];
+    let env = vm.heap.record(Kind::Env, 0, &[&none[..], &items[..]].concat());
+    compile_in(vm, data, env)
+}
+
 /// Compiles data in an environment: a closure without parameters.
 pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
     let arena = Bump::new();

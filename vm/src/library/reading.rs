@@ -1,10 +1,13 @@
 //! Reading text as data: `$parse`, `$parse_all`.
 use crate::def;
-use crate::native::{Args, NativeDef, R};
+use crate::heap::Kind;
+use crate::interp::{dynamic, trace};
+use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
+use crate::object::function::Function;
 use crate::syntax;
 use crate::syntax::source::Source;
 use crate::value::Value;
-use crate::vm::Vm;
+use crate::vm::{PendingCall, Vm};
 use bumpalo::Bump;
 use std::rc::Rc;
 
@@ -42,6 +45,19 @@ fn parse(vm: &mut Vm, a: &Args) -> R {
     }
 }
 
+/// `eval` as a value: nothing is known of where it is called but the module.
+fn eval(vm: &mut Vm, a: &Args) -> R {
+    let data = a.rest().to_vec();
+    if data.is_empty() {
+        return Ok(Value::NIL);
+    }
+    let caller = trace::innermost(vm.cur).and_then(|(f, _)| f.get::<Function>(Kind::Function));
+    let module = caller.map_or(vm.main_module, |f| f.proto().source.module);
+    let callee = dynamic::compile_at_top(vm, &data, module)?;
+    vm.pending = Some(PendingCall { callee, args: Vec::new(), kw: Vec::new(), method: false });
+    Err(Stop::Call)
+}
+
 fn parse_all(vm: &mut Vm, a: &Args) -> R {
     let text = text_of(vm, a, "$parse_all")?;
     let arena = Bump::new();
@@ -60,6 +76,14 @@ fn parse_all(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static GLOBALS: &[NativeDef] = &[
+    def!(
+        "eval",
+        eval,
+        0,
+        VARIADIC,
+        "(eval data...) -- evaluates data as code, here; as a value, at the top of the module
+        (eval `(1 + 2) `(3 + 4)) => 7"
+    ),
     def!(
         "$parse",
         parse,

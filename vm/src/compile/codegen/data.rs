@@ -77,10 +77,10 @@ impl<'a> Gen<'_, '_, 'a> {
         Ok(())
     }
 
-    pub(super) fn eval(&mut self, data: &'a [E<'a>], env: &'a Env<'a>, d: Dest) -> Res {
+    pub(super) fn eval(&mut self, data: E<'a>, env: &'a Env<'a>, d: Dest) -> Res {
         let r = self.target(d)?;
         let list = self.alloc(1)?;
-        self.build_values(list, data)?;
+        self.expr(data, Dest::Reg(list))?;
         let env = self.env(env)?;
         self.emit(Op::Eval, r, list, env, 0);
         self.finish(d, r);

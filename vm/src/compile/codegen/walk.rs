@@ -124,8 +124,8 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
             out.extend([self_, class]);
             args(a, out);
         }
-        Eval { data, .. } | Select { operands: data, .. } => out.extend_from_slice(data),
-        CallerEval { data, .. } | Render { data, .. } => out.push(data),
+        Select { operands: data, .. } => out.extend_from_slice(data),
+        Eval { data, .. } | CallerEval { data, .. } | Render { data, .. } => out.push(data),
         Class(c) => {
             out.extend(c.parent);
             members(c.members, out);

@@ -88,7 +88,7 @@ impl<'a> Lower<'a, '_> {
     }
 
     /// An expression that raises an exception of a predefined class.
-    pub(super) fn raise(&mut self, span: Span, class: &'static str, message: &'static str) -> E<'a> {
+    pub(super) fn raise(&mut self, span: Span, class: &'static str, message: &'a str) -> E<'a> {
         let class = self.e(span, ExprKind::Global(class));
         let message = self.constant(span, FormKind::Str(message));
         let args = Args { items: self.slice(&[Arg::One(message)]), ..Args::default() };

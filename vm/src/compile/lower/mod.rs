@@ -166,6 +166,11 @@ pub fn lower_eval<'a>(
     lower.finish()
 }
 
+/// Calls `visit` with the names that occur in a form, those of types included.
+pub fn mentioned_names<'a>(form: &'a Form<'a>, mut visit: impl FnMut(&'a str)) {
+    scan::names_in(form, |name| name.split(':').filter(|part| !part.is_empty()).for_each(&mut visit));
+}
+
 /// What forms of data declare in the scope they are evaluated in: name, and whether it is a constant.
 pub fn eval_declarations<'a>(forms: &'a [Form<'a>]) -> Vec<(String, bool)> {
     let lasts = |kind| !matches!(kind, scan::DeclKind::Local | scan::DeclKind::Import);
