@@ -116,6 +116,7 @@ impl VmBuilder {
     /// Form of error reports.
     pub fn diagnostics(mut self, form: Diagnostics) -> Self {
         self.diagnostics = form;
+        self.options.data_warnings = form == Diagnostics::Data;
         self
     }
     /// Colour in error reports.

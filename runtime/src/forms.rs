@@ -172,10 +172,10 @@ fn elements(vm: &mut InnerVm, out: &mut String, list: Gc<Array>, level: usize) -
 fn entries(vm: &mut InnerVm, out: &mut String, m: Gc<Map>, level: usize) -> Result<(), Stop> {
     for (key, value) in vm.map_entries(m) {
         line(out, level + 1);
-        out.push('^');
-        gene_vm::library::printer::write_key(out, vm.sym_name(key));
-        out.push(' ');
-        pretty(vm, out, value, level + 1)?;
+        if gene_vm::library::printer::write_key(out, vm.sym_name(key), value) {
+            out.push(' ');
+            pretty(vm, out, value, level + 1)?;
+        }
     }
     Ok(())
 }

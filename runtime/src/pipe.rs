@@ -62,6 +62,8 @@ impl Vm {
         let id = self.inner.new_module(source.clone(), dir.or_else(|| self.directory.clone()), name);
         self.session = Some(id);
         self.inner.main_module = id;
+        let checked = self.inner.check_input(id, &source)?;
+        self.inner.accept_input(id, &source, checked);
         let mut bodies = vec![self.compile_part(id, &imports, &arena, &source)?];
         // Functions and the other forms may use what the others declare: functions are compiled again once all is known.
         self.compile_part(id, &functions, &arena, &source)?;

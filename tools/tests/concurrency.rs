@@ -134,11 +134,11 @@ mod signals {
     const TREE_DUMP: &str = r#"6 live tasks
 #1 main  parked  await  a future
   at <module> (app.gene:13:3)
-#2 producer  parked  send  channel #1 "jobs" (cap 1, full, 0 receivers)  spawned app.gene:3:1
+#2 producer  parked  send  channel #1 "jobs" (cap 1, full, 0 receivers)  child of #1  spawned app.gene:3:1
   at <fn> (app.gene:3:55)
-#3 consumer  parked  lock  Mutex "db" held by #2 since app.gene:3:29  spawned app.gene:4:1
+#3 consumer  parked  lock  Mutex "db" held by #2 since app.gene:3:29  child of #1  spawned app.gene:4:1
   at <fn> (app.gene:4:39)
-#4 sleeper  parked  sleep  spawned app.gene:6:1
+#4 sleeper  parked  sleep  child of #1  spawned app.gene:6:1
   at nap (app.gene:5:12)
   at <fn> (app.gene:6:24)
 #5 chooser  parked  select  channel #3 (cap 0, empty, receivers waiting)  child of #1  spawned app.gene:8:3

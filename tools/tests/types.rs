@@ -45,3 +45,76 @@ fn check_reports_the_same() {
     assert_eq!(strict.status.code(), Some(1));
     assert!(stderr(&strict).contains(":1:44: Type error: expected Int, got String in call of f\n"));
 }
+
+fn with_stdin(args: &[&str], input: &str) -> Output {
+    use std::io::Write;
+    use std::process::Stdio;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_gene"))
+        .args(args)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("gene runs");
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn an_input_of_a_session_is_judged_by_what_earlier_ones_declared() {
+    let session = "(fn f [x: Int] x)\n(enum E A B)\n(var n: Int 1)\n(if false (f \"s\"))\n(if false (n = \"s\"))\n\
+                   (fn g [e: E] (case e when A 1))\n";
+    let out = with_stdin(&["repl"], session);
+    assert_eq!(
+        stderr(&out),
+        "<repl>:1:14: Warning: Type error: expected Int, got String in call of f\n\
+         <repl>:1:16: Warning: Type error: expected Int, got String in variable n\n\
+         <repl>:1:14: Warning: non-exhaustive case over E; missing variants: B\n"
+    );
+}
+
+#[test]
+fn declarations_lead_to_declarations() {
+    let session = "(type Id (Int | String))\n(class A (method m [] 1))\n(extend A (method n [] 2))\n\
+                   (fn make [] -> A (new A))\n(fn take [x: Id] x)\n\
+                   (fn f [] (try ((make) .n) catch IOError 0))\n(if false (take [1]))\n";
+    let out = with_stdin(&["repl"], session);
+    assert_eq!(stderr(&out), "<repl>:1:17: Warning: Type error: expected (Int | String), got Array in call of take\n");
+}
+
+#[test]
+fn a_session_forgets_what_no_longer_holds() {
+    for change in ["(fn f [x: String] x)", "(var f nil)", "(f = nil)", "(do (f = nil))", "(fn g [] (f = nil))"] {
+        let out = with_stdin(&["repl"], &format!("(fn f [x: Int] x)\n{change}\n(if false (f \"s\"))\n"));
+        assert_eq!(stderr(&out), "", "{change}");
+    }
+}
+
+#[test]
+fn strict_types_refuse_an_input_and_the_session_goes_on() {
+    let out = with_stdin(&["repl", "--strict-types"], "(fn f [x: Int] x)\n(do (println \"no\") (f \"s\"))\n(f 5)\n");
+    assert!(stderr(&out).starts_with("Error: <repl>:1:23: Type error: expected Int, got String in call of f\n"));
+    assert_eq!(String::from_utf8_lossy(&out.stdout), "<Function f>\n5\n");
+}
+
+#[test]
+fn the_code_of_a_pipe_is_checked_once() {
+    let code = "(fn f [x: Int] x) (if ($line == \"z\") (f \"s\")) $line";
+    let out = with_stdin(&["pipe", code], "a\nb\n");
+    assert_eq!(stderr(&out), "<pipe>:1:41: Warning: Type error: expected Int, got String in call of f\n");
+    assert_eq!((out.status.code(), &out.stdout[..]), (Some(0), &b"a\nb\n"[..]));
+    let out = with_stdin(&["pipe", "--strict-types", code], "a\nb\n");
+    assert_eq!((out.status.code(), &out.stdout[..]), (Some(1), &b""[..]));
+}
+
+#[test]
+fn warnings_are_data_where_reports_are() {
+    let out = gene(&["eval", "--diagnostics", "data", CODE]);
+    assert_eq!(
+        stderr(&out),
+        "Warning: {^message \"Type error: expected Int, got String in call of f\" ^code \"GENE.COMPILE.WARNING\" \
+         ^severity \"warning\" ^stage \"compile\" ^span {^file \"<eval>\" ^line 1 ^column 44} ^hints [] \
+         ^repair_tags [\"runtime\"]}\n"
+    );
+}

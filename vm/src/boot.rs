@@ -121,7 +121,7 @@ impl Vm {
             dollar_hook: None,
             eval_count: 0,
             emitted: Vec::new(),
-            sources: Vec::new(),
+            sources: Default::default(),
             builtin_enums: [Value::NIL; 2],
             deadlocked: false,
             deadlock_exception: Value::UNDEF,
@@ -132,12 +132,9 @@ impl Vm {
         vm.make_classes();
         let seed = vm.driver.seed();
         vm.rng = Rng::new(seed);
-        let seed = vm.options.seed;
-        let order = seed.unwrap_or_else(|| vm.driver.seed());
-        vm.tasks.rng = Some(Rng::new(order ^ 0x5EED_0F0D));
-        if let Some(seed) = seed {
-            vm.tasks.shake = true;
-            vm.tasks.timers.shake = Some(Rng::new(seed ^ 0x71C4));
+        match vm.options.seed {
+            Some(seed) => vm.order_by(seed),
+            None => vm.tasks.rng = Some(Rng::new(vm.driver.seed() ^ 0x5EED_0F0D)),
         }
         let s = vm.symbols.intern_static("gene");
         let g = vm.gene_ns.value();

@@ -339,6 +339,8 @@ ops! {
     SpawnSpread,
     /// r[a] = range r[b], r[b+1], step r[b+2] (nil: none given)
     NewRange,
+    /// r[a] = the last element of (range r[b]), -1 when it is empty
+    RangeLast,
     /// r[a] = hash map of c pairs from r[b] (key, value, key, ...)
     NewHashMap,
     /// hash map r[a]: key r[b] = r[c]
@@ -464,9 +466,13 @@ ops! {
     /// r[a] = copy of the data r[b] with unquotes evaluated in Env r[c]
     Render,
     // wide frames
-    /// words x.. of the frame = r[a].. (c of them)
+    /// Moves the frame up by x words, which are the frame's from then on; they stand below its head
+    Room,
+    /// Moves the frame back down
+    Unroom,
+    /// words r[x].. of the frame = r[a].. (c of them); x is negative
     SaveRegs,
-    /// r[a].. = words x.. of the frame (c of them)
+    /// r[a].. = words r[x].. of the frame (c of them)
     LoadRegs,
     /// r[a] = capture x
     GetFarCap,

@@ -57,6 +57,9 @@ pub trait Driver {
     fn is_virtual(&self) -> bool {
         false
     }
+    /// From now on the clock stands still while code runs and jumps when nothing can, or no longer. It never goes back: what it
+    /// jumped over stays behind it. Nothing to do for a clock that is virtual anyway.
+    fn set_virtual(&mut self, _on: bool) {}
 }
 
 /// Standard streams.

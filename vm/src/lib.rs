@@ -11,6 +11,8 @@ pub mod modules;
 pub mod native;
 pub mod object;
 pub mod prelude;
+pub mod session;
+pub mod sources;
 pub mod stack;
 pub mod syntax;
 pub mod task;

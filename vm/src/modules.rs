@@ -30,6 +30,11 @@ pub struct LoadFailure {
 }
 
 impl LoadFailure {
+    /// What the compiler or the checker found.
+    pub(crate) fn compile(source: Rc<Source>, found: impl IntoIterator<Item = (Span, String)>) -> LoadFailure {
+        let error = |(span, message)| Diagnostic { severity: Severity::Error, span, message };
+        LoadFailure { source, stage: Stage::Compile, errors: found.into_iter().map(error).collect() }
+    }
     fn one(source: Rc<Source>, stage: Stage, span: Span, message: String) -> LoadFailure {
         LoadFailure { source, stage, errors: vec![Diagnostic { severity: Severity::Error, span, message }] }
     }
@@ -65,6 +70,7 @@ impl Vm {
             importer: None,
             declared: Vec::new(),
             opened: Vec::new(),
+            declarations: Vec::new(),
         });
         id
     }
@@ -104,11 +110,7 @@ impl Vm {
     }
 
     fn compile_failure(&self, source: Rc<Source>, errors: Vec<lower::CompileError>) -> LoadFailure {
-        let errors = errors
-            .into_iter()
-            .map(|e| Diagnostic { severity: Severity::Error, span: e.span, message: e.message })
-            .collect();
-        LoadFailure { source, stage: Stage::Compile, errors }
+        LoadFailure::compile(source, errors.into_iter().map(|e| (e.span, e.message)))
     }
 
     /// The class that a global name stands for.
@@ -128,6 +130,15 @@ impl Vm {
         if !self.options.warnings && !self.options.strict_types {
             return Ok(Vec::new());
         }
+        let findings = self.type_findings(unit, id == self.main_module);
+        if self.options.strict_types && !findings.is_empty() {
+            return Err(LoadFailure::compile(source.clone(), findings));
+        }
+        Ok(findings)
+    }
+
+    /// What the checker says of a unit. `main`: nothing can be added to it from outside.
+    pub(crate) fn type_findings(&self, unit: &Unit, main: bool) -> Vec<(Span, String)> {
         let env = TypeEnv {
             is_class: &|name| self.library_class(name).is_some(),
             related: &|a, b| match (self.library_class(a), self.library_class(b)) {
@@ -136,21 +147,19 @@ impl Vm {
             },
             has_method: &|class, name| self.library_method(class, name).unwrap_or(true),
             strict_nil: self.options.strict_nil,
-            main: id == self.main_module,
+            main,
         };
-        let findings = types::check(unit, &env);
-        if self.options.strict_types && !findings.is_empty() {
-            let errors = findings.into_iter().map(|f| lower::CompileError { span: f.span, message: f.message });
-            return Err(self.compile_failure(source.clone(), errors.collect()));
-        }
-        Ok(findings.into_iter().map(|f| (f.span, f.message)).collect())
+        types::check(unit, &env).into_iter().map(|f| (f.span, f.message)).collect()
     }
 
-    fn warn(&mut self, warnings: &[(Span, String)], source: &Source) {
+    pub(crate) fn warn(&mut self, warnings: &[(Span, String)], source: &Source) {
         if self.options.warnings {
             for (span, text) in warnings {
                 let d = Diagnostic { severity: Severity::Warning, span: *span, message: text.clone() };
-                let line = d.render(source);
+                let line = match self.options.data_warnings {
+                    true => d.render_data(source, Stage::Compile),
+                    false => d.render(source),
+                };
                 self.output.stderr(&format!("{}\n", line.trim_end()));
             }
         }
@@ -163,6 +172,10 @@ impl Vm {
         let have = self.modules[id as usize].vars.len();
         for v in unit.module_vars.iter().skip(have) {
             let s = self.symbols.intern(v.name);
+            // A global of this name is not meant any more.
+            if self.globals.data().find(s).is_some() {
+                self.globals.data().version = self.globals.data().version.wrapping_add(1);
+            }
             let cell = self.heap.cell(Value::UNDEF).value();
             let m = &mut self.modules[id as usize];
             m.vars.push((s, cell, v.constant));
@@ -172,14 +185,8 @@ impl Vm {
             }
         }
         let cells: Vec<Value> = self.modules[id as usize].vars.iter().map(|v| v.1).collect();
-        let sid = match self.sources.iter().rposition(|s| Rc::ptr_eq(s, &source)) {
-            Some(i) => i,
-            None => {
-                self.sources.push(source.clone());
-                self.sources.len() - 1
-            }
-        };
-        let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id, id: sid as u32 });
+        let number = self.sources.number(&source);
+        let sref = Rc::new(SourceRef { source: source.clone(), internal, module: id, id: number });
         match codegen::generate(self, unit, sref, &cells) {
             Ok(code) => Ok(self.heap.function(code, 0).value()),
             Err(e) => Err(LoadFailure::one(source, Stage::Compile, e.span, e.message)),
@@ -426,8 +433,10 @@ impl Vm {
             repl: true,
             ..EvalEnv::default()
         };
-        let f = self.compile_eval(forms, &arena, &env, module, source)?;
-        Ok(f)
+        let checked = self.check_input(module, &source)?;
+        let body = self.compile_eval(forms, &arena, &env, module, source.clone())?;
+        self.accept_input(module, &source, checked);
+        Ok(body)
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Options {
     pub contracts: bool,
     pub strict_nil: bool,
     pub warnings: bool,
+    /// Warnings about source text are Gene maps, as reports of errors are.
+    pub data_warnings: bool,
     /// Modules go through the static type checker.
     pub type_check: bool,
     /// What the checker finds stops a module from being loaded.
@@ -51,6 +53,7 @@ impl Default for Options {
             contracts: true,
             strict_nil: false,
             warnings: true,
+            data_warnings: false,
             type_check: true,
             strict_types: false,
             memory_limit: None,
@@ -80,6 +83,8 @@ pub struct Module {
     pub declared: Vec<(String, String)>,
     /// Namespaces whose members are visible by plain name (`import *`).
     pub opened: Vec<Value>,
+    /// Sessions only: what the inputs so far say about types.
+    pub declarations: Vec<crate::session::Declaration>,
 }
 
 /// Classes of builtin kinds and of exceptions, by role.
@@ -252,7 +257,7 @@ pub struct Vm {
     /// Numbers of the definitions that the running comptime form emitted.
     pub emitted: Vec<u32>,
     /// Sources that quoted genes have positions in.
-    pub sources: Vec<Rc<crate::syntax::source::Source>>,
+    pub sources: crate::sources::Sources,
     /// `Result` and `Option`.
     pub builtin_enums: [Value; 2],
     /// The program ended because its main task can never go on.
@@ -370,7 +375,7 @@ impl Vm {
     }
 
     pub fn source_by_id(&self, id: u32) -> Option<Rc<crate::syntax::source::Source>> {
-        self.sources.get(id as usize).cloned()
+        self.sources.get(id)
     }
 
     /// A global name for a value without literal syntax, for code made of data.

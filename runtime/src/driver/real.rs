@@ -8,6 +8,8 @@
 //! its safepoints. The reactor is never ticked with short `block_on`s: they do nothing while the helper thread holds it.
 use super::futures::HostFutures;
 use super::seed::{Seeds, system_seed};
+use super::virtual_time::{QUIET, VIRTUAL_EPOCH_US};
+use crate::pool;
 use futures_lite::FutureExt;
 use gene_vm::driver::{Driver, HostFuture, HostKey, HostResult};
 use parking::Parker;
@@ -18,6 +20,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub struct RealDriver {
     start: Instant,
+    /// Microseconds the clock is ahead of the time since `start`, from jumps.
+    ahead: u64,
+    /// While the clock is virtual: where it stands, and where it stood at first.
+    stands: Option<(u64, u64)>,
     futures: HostFutures,
     parker: Parker,
     parker_waker: Waker,
@@ -36,12 +42,54 @@ impl RealDriver {
         let parker = Parker::new();
         let parker_waker = Waker::from(parker.unparker());
         let seeds = Seeds::new(seed.unwrap_or_else(system_seed));
-        RealDriver { start: Instant::now(), futures: HostFutures::new(), parker, parker_waker, seeds }
+        RealDriver {
+            start: Instant::now(),
+            ahead: 0,
+            stands: None,
+            futures: HostFutures::new(),
+            parker,
+            parker_waker,
+            seeds,
+        }
     }
 
     /// The instant of a deadline; `None` when it is too far away to be reached.
     fn instant(&self, deadline: u64) -> Option<Instant> {
-        self.start.checked_add(Duration::from_micros(deadline))
+        self.start.checked_add(Duration::from_micros(deadline.saturating_sub(self.ahead)))
+    }
+
+    fn real_us(&self) -> u64 {
+        self.start.elapsed().as_micros() as u64 + self.ahead
+    }
+
+    /// As [`RealDriver::park`] with a clock that jumps (see [`super::VirtualDriver`]).
+    fn park_virtually(&mut self, deadline: Option<u64>, done: &mut Vec<(HostKey, HostResult)>) {
+        let before = done.len();
+        loop {
+            self.futures.poll(done);
+            let woken = self.futures.ready().take_woken();
+            if woken || done.len() > before || deadline.is_some_and(|d| self.now_us() >= d) {
+                return;
+            }
+            match deadline {
+                None if self.futures.is_empty() => self.sleep(None),
+                None => self.react(None),
+                Some(at) if self.futures.is_empty() => self.jump(at),
+                Some(at) => {
+                    self.react(Instant::now().checked_add(QUIET));
+                    self.futures.poll(done);
+                    if done.len() == before && pool::jobs() == 0 {
+                        self.jump(at);
+                    }
+                }
+            }
+        }
+    }
+
+    fn jump(&mut self, at: u64) {
+        if let Some((now, _)) = &mut self.stands {
+            *now = at;
+        }
     }
 
     /// Waits without the reactor: nothing that is pending could need it.
@@ -74,10 +122,13 @@ impl RealDriver {
 
 impl Driver for RealDriver {
     fn now_us(&self) -> u64 {
-        self.start.elapsed().as_micros() as u64
+        self.stands.map_or_else(|| self.real_us(), |(now, _)| now)
     }
 
     fn wall_us(&self) -> i64 {
+        if let Some((now, first)) = self.stands {
+            return VIRTUAL_EPOCH_US.saturating_add_unsigned(now - first);
+        }
         match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => since.as_micros() as i64,
             Err(before) => -(before.duration().as_micros() as i64),
@@ -102,6 +153,9 @@ impl Driver for RealDriver {
     }
 
     fn park(&mut self, deadline: Option<u64>, done: &mut Vec<(HostKey, HostResult)>) {
+        if self.stands.is_some() {
+            return self.park_virtually(deadline, done);
+        }
         let before = done.len();
         let at = deadline.and_then(|d| self.instant(d));
         loop {
@@ -121,5 +175,15 @@ impl Driver for RealDriver {
 
     fn seed(&mut self) -> u64 {
         self.seeds.next()
+    }
+
+    fn is_virtual(&self) -> bool {
+        self.stands.is_some()
+    }
+
+    fn set_virtual(&mut self, on: bool) {
+        let now = self.now_us();
+        self.stands = on.then_some((now, now));
+        self.ahead += now.saturating_sub(self.real_us());
     }
 }

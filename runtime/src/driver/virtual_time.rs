@@ -17,7 +17,7 @@ use std::time::Duration;
 pub const VIRTUAL_EPOCH_US: i64 = 946_684_800_000_000;
 
 /// Real time without any event after which pending host futures no longer hold the clock back.
-const QUIET: Duration = Duration::from_millis(100);
+pub(super) const QUIET: Duration = Duration::from_millis(100);
 
 pub struct VirtualDriver {
     now: u64,

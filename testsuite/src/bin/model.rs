@@ -14,6 +14,9 @@ use std::{env, thread};
 use gene_testsuite::model::{self, Schedule};
 use gene_testsuite::run::Mode;
 
+/// Programs between two lines of progress.
+const PROGRESS: u64 = 5000;
+
 struct Options {
     seed: u64,
     runs: u64,
@@ -78,6 +81,9 @@ fn run(options: &Options) -> u64 {
                     let i = next.fetch_add(1, Ordering::Relaxed);
                     if i >= options.runs || stop.load(Ordering::Relaxed) {
                         break;
+                    }
+                    if i > 0 && i.is_multiple_of(PROGRESS) {
+                        eprintln!("{i} programs");
                     }
                     if let Some(finding) = model::try_seed(options.seed.wrapping_add(i)) {
                         println!("{finding}");

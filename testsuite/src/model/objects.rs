@@ -133,6 +133,11 @@ impl State<'_> {
         if self.channels[c].closed && matches!(how, How::Result(_)) {
             return now("(Result/Err closed)");
         }
+        let channel = &self.channels[c];
+        let full = channel.receivers.is_empty() && channel.buffer.len() >= channel.capacity;
+        if full && channel.on_full == OnFull::Error && matches!(how, How::Result(_)) {
+            return now("(Result/Err busy)");
+        }
         let taken = match how {
             How::Result(_) => "(Result/Ok nil)",
             How::Plain(_) => "nil",

@@ -219,7 +219,8 @@ pub enum ExprKind<'a> {
     /// Closure of a function.
     Fn(FuncId),
     /// A type expression as a value: an alias, the right operand of `is`.
-    TypeValue(Type<'a>),
+    /// The names are the generic parameters of an alias.
+    TypeValue(Type<'a>, &'a [&'a str]),
 
     // --- blocks and control flow
     Block(Block<'a>),
@@ -418,8 +419,9 @@ pub enum ExprKind<'a> {
     },
 
     // --- data as code
+    /// `data` is an array expression.
     Eval {
-        data: &'a [E<'a>],
+        data: E<'a>,
         env: &'a Env<'a>,
     },
     /// `env_var` is the macro's hidden variable.
@@ -744,6 +746,8 @@ pub struct Env<'a> {
     pub ex: Option<VarRef>,
     /// Inside a macro: its own caller environment, for nested `$caller_eval`.
     pub caller: Option<VarRef>,
+    /// The top of a module: what is defined here stays, as module variables.
+    pub top: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

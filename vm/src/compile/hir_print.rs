@@ -290,7 +290,7 @@ impl<'a> Printer<'_, 'a> {
             ExprKind::HashMap { items, frozen } => {
                 self.list(if *frozen { "frozen_hash_map" } else { "hash_map" }, items)
             }
-            ExprKind::TypeValue(ty) => {
+            ExprKind::TypeValue(ty, _) => {
                 let _ = write!(self.out, "(type {ty})");
             }
             ExprKind::Gene { ty, args, frozen } => {
@@ -528,7 +528,7 @@ impl<'a> Printer<'_, 'a> {
             }
             ExprKind::New { class, args } => self.call("new", class, args),
             ExprKind::Eval { data, env } => {
-                self.list("eval", data);
+                self.list("eval", &[*data]);
                 self.env(env);
             }
             ExprKind::CallerEval { data, env } => {

@@ -13,7 +13,7 @@
 //! A part of a Path or Selector is a Symbol (name), an Int (index), nil (the leading `/`), or a record whose first element is a
 //! Symbol: `.` and the method's name, `<>` and the form, `!`, `*`, `**`, `@`, `@@`.
 //!
-//! A position is `file << 32 | offset` as a small Int: `file` is the text's index in `Vm::sources`.
+//! A position is `file << 32 | offset` as a small Int: `file` is the text's number in `Vm::sources`.
 use crate::heap::Kind;
 use crate::object::temporal::{self, Clock};
 use crate::syntax::form::{DateLit, Form, FormKind, GeneForm, InterpPart, PathPart, Prop, TimeLit};

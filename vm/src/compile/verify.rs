@@ -2,6 +2,7 @@
 use crate::bytecode::{Instr, OP_NAMES, Op};
 use crate::heap::{Kind, Record};
 use crate::object::code::Proto;
+use crate::object::fiber::FRAME_HEAD;
 
 /// What an operand refers to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,7 +101,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         CheckBound => (Reg, Reg, No, Extra::Const),
         BindType => (Reg, Regs(c), No, Extra::Const),
         Yield | Async | ClassCtor | ClassMissing | ClassImplements | GeneType | GeneItems | Payload | Item
-        | RestItems => (Reg, Reg, No, Extra::No),
+        | RestItems | RangeLast => (Reg, Reg, No, Extra::No),
         YieldStar => (Reg, Regs(3), Reg, Extra::Jump),
         Await | AwaitAll => (Reg, Reg, if i.x() == 1 { Reg } else { No }, Extra::No),
         Spawn => (Regs(3 + b), No, Reg, Extra::OptConst),
@@ -122,6 +123,7 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         TestVariant => (Reg, Reg, No, Extra::Jump),
         Contract => (Regs(c), Reg, No, Extra::Record),
         CallMacro => (Reg, Reg, Reg, Extra::Record),
+        Room | Unroom => (No, No, No, Extra::No),
         SaveRegs | LoadRegs => (Regs(c), No, No, Extra::No),
         Select => (Regs(b), No, Reg, Extra::No),
         GetFarCap | SelectTaken => (Reg, No, No, Extra::No),
@@ -189,7 +191,11 @@ pub fn verify(p: &Proto) -> Result<(), String> {
             Op::Method | Op::MethodDyn | Op::Super | Op::SuperCtor | Op::New => {
                 p.sites[i.ux()].keywords.len() + i.a() + 4 + i.b()
             }
-            Op::SaveRegs | Op::LoadRegs => usize::try_from(i.x()).map_or(usize::MAX, |at| at + i.c()),
+            Op::SaveRegs | Op::LoadRegs => {
+                let (head, words) = (FRAME_HEAD as i64, p.words as i64);
+                let inside = i.x() as i64 >= -head - words && i.x() as i64 + i.c() as i64 <= -head;
+                if inside { 0 } else { usize::MAX }
+            }
             Op::NewMap => constant().and_then(|v| v.get::<Record>(Kind::Record)).map_or(0, |r| r.len() + i.b()),
             _ => 0,
         };

@@ -6,8 +6,8 @@ const HEADER_SIZE: usize = std::mem::size_of::<Block>();
 /// Blocks are taken from mappings of this size.
 const CHUNK_SIZE: usize = 1 << 20;
 
-pub const CLASS_SIZES: [u32; 22] =
-    [16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024, 1344, 1648, 2032];
+pub const CLASS_SIZES: [u32; 23] =
+    [16, 32, 48, 64, 80, 96, 112, 128, 160, 176, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024, 1344, 1648, 2032];
 pub const CLASS_COUNT: usize = CLASS_SIZES.len();
 pub const SMALL_LIMIT: usize = 2032;
 

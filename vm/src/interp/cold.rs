@@ -5,6 +5,7 @@ use crate::heap::{Gc, Kind, Record};
 use crate::native::{R, Stop};
 use crate::object::array::Array;
 use crate::object::class::ClassObj;
+use crate::object::code::FAR;
 use crate::object::fiber::{FRAME_HEAD, Fiber, Role, Status};
 use crate::object::function::{Cell, Function};
 use crate::object::map::Map;
@@ -68,6 +69,37 @@ pub fn new_map(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     Ctl::Next
 }
 
+/// Register `n` of the frame at `r`, or its word of that number.
+///
+/// # Safety
+/// `r` is the base of a frame, and `n` one of its numbers.
+pub unsafe fn word(r: *mut Value, n: usize) -> *mut Value {
+    // SAFETY: by the contract; the frame's function stands in its head.
+    unsafe {
+        match n.checked_sub(FAR) {
+            None => r.add(n),
+            Some(n) => r.sub(FRAME_HEAD + (*r.sub(FRAME_HEAD)).gc::<Function>().proto().words as usize).add(n),
+        }
+    }
+}
+
+/// Moves the running frame, head and registers, by `n` words. Its caller made sure that it fits.
+fn move_frame(vm: &mut Vm, r: *mut Value, n: isize) -> Ctl {
+    let p = call::running(vm);
+    let regs = (p.nregs - p.words) as usize;
+    let mut cur = vm.cur;
+    // SAFETY: calls ensure room for all of `nregs`; the stack is a whole, and scanned as one.
+    unsafe {
+        let head = r.sub(FRAME_HEAD);
+        std::ptr::copy(head, head.offset(n), FRAME_HEAD + regs);
+        let back = r.offset(n).sub(1);
+        // The lower half is the distance to the frame below.
+        (*back).0 = ((*back).0).wrapping_add_signed(n as i64);
+    }
+    cur.base = (cur.base as isize + n) as u32;
+    Ctl::Load
+}
+
 #[inline(never)]
 pub fn closure(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let code = constant(vm, i);
@@ -77,7 +109,10 @@ pub fn closure(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         let f = vm.heap.function(code, p.captures.len());
         let outer = (*r.sub(3)).gc::<Function>();
         for (j, &(from_capture, n)) in p.captures.iter().enumerate() {
-            *f.captures().add(j) = if from_capture { *outer.captures().add(n as usize) } else { *r.add(n as usize) };
+            *f.captures().add(j) = match from_capture {
+                true => *outer.captures().add(n as usize),
+                false => *word(r, n as usize),
+            };
         }
         *r.add(i.a()) = f.value();
     }
@@ -140,14 +175,16 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
         RepeatPrep => repeat_prep(vm, r, i),
         PushAll => push_all(vm, r, i),
         IterClose => iterate::close(vm, r, i),
+        Room => move_frame(vm, r, i.x() as isize),
+        Unroom => move_frame(vm, r, -i.x() as isize),
         // SAFETY: registers and words of the frame.
         SaveRegs => unsafe {
-            std::ptr::copy_nonoverlapping(r.add(i.a()), r.add(i.ux()), i.c());
+            std::ptr::copy_nonoverlapping(r.add(i.a()), r.offset(i.x() as isize), i.c());
             Ctl::Next
         },
         // SAFETY: as above.
         LoadRegs => unsafe {
-            std::ptr::copy_nonoverlapping(r.add(i.ux()), r.add(i.a()), i.c());
+            std::ptr::copy_nonoverlapping(r.offset(i.x() as isize), r.add(i.a()), i.c());
             Ctl::Next
         },
         GetFarCap => {
@@ -280,6 +317,13 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 Err(_) => Ctl::Throw,
             }
         }
+        RangeLast => match crate::library::range::last_of(vm, reg(i.b())) {
+            Ok(last) => {
+                set(i.a(), last);
+                Ctl::Next
+            }
+            Err(_) => Ctl::Throw,
+        },
         NewHashMap => {
             let t = vm.heap.table(Kind::HashMap);
             // Kept in the destination while keys are hashed: their methods may run.
@@ -351,6 +395,19 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
             let Some(m) = vm.modules.get(module as usize) else { return undefined(vm, Value::sym(name)) };
             let ns = m.namespace;
             if ns.data().find(name).is_none() {
+                if let Some(&(_, cell, constant)) = m.vars.iter().rev().find(|v| v.0 == name) {
+                    if constant {
+                        let m = format!("Cannot reassign 'let' binding '{}'", vm.sym_name(name));
+                        return call::fail(vm, Vm::runtime_error, &m);
+                    }
+                    let mut cell: Gc<Cell> = cell.gc();
+                    if cell.value.is_undef() {
+                        return undefined(vm, Value::sym(name));
+                    }
+                    cell.value = reg(i.a());
+                    vm.heap.barrier(cell);
+                    return Ctl::Next;
+                }
                 let imported = !vm.sym_name(name).starts_with('_')
                     && m.opened.iter().any(|ns| vm.namespace_get(ns.gc(), name).is_some());
                 if imported {
@@ -592,11 +649,14 @@ fn make_generator(vm: &mut Vm, r: *mut Value) -> Ctl {
     let mut g = vm.heap.fiber(Role::Generator, FRAME_HEAD + n + SCRATCH);
     // SAFETY: the frame has n registers and a head; the new stack has room for them.
     unsafe {
-        std::ptr::copy_nonoverlapping(r.sub(FRAME_HEAD), g.stack, FRAME_HEAD + n);
-        *g.stack.add(1) = Value(0);
-        *g.stack.add(2) = Value(FRAME_BOTTOM);
+        let words = p.words as usize;
+        std::ptr::copy_nonoverlapping(r.sub(FRAME_HEAD + words), g.stack, FRAME_HEAD + n);
+        let head = g.stack.add(words);
+        *head.add(1) = Value(0);
+        *head.add(2) = Value(FRAME_BOTTOM);
         // The function, for the generator's text: it must outlive the frame.
-        g.owner = *g.stack;
+        g.owner = *head;
+        g.base = (words + FRAME_HEAD) as u32;
     }
     g.pc = vm.cur.pc;
     g.status = Status::New;

@@ -2,7 +2,7 @@
 use super::cold::constant;
 use super::{Ctl, call};
 use crate::bytecode::{Instr, Op};
-use crate::compile::lower::{EvalEnv, EvalName};
+use crate::compile::lower::{self, EvalEnv, EvalName};
 use crate::compile::unquote::value_to_form;
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{R, Stop};
@@ -72,7 +72,8 @@ pub fn regex(vm: &mut Vm, v: Value) -> R {
     crate::library::regex::make_regex(vm, text(0).unwrap_or(""), text(1).unwrap_or(""), text(2))
 }
 
-/// An environment: record (names Array, constants Array, cells Array, self, ex, caller, module). Cells of variables that are
+/// An environment: record (names Array, constants Array, cells Array, self, ex, caller, module, top of it, how many of
+/// the first names come from data that was evaluated here). Cells of variables that are
 /// plain values are made on the spot.
 fn make_env(vm: &mut Vm, r: *mut Value, i: Instr) -> Value {
     let d: Gc<Record> = constant(vm, i).gc();
@@ -84,7 +85,7 @@ fn make_env(vm: &mut Vm, r: *mut Value, i: Instr) -> Value {
         // SAFETY: registers and captures of the running frame.
         unsafe {
             if n >= 0 {
-                *r.add(n as usize)
+                *super::cold::word(r, n as usize)
             } else {
                 let _ = &vm;
                 *(*r.sub(3)).gc::<Function>().captures().add((-1 - n) as usize)
@@ -117,8 +118,55 @@ fn make_env(vm: &mut Vm, r: *mut Value, i: Instr) -> Value {
         if d.slot(2).is_nil() { Value::UNDEF } else { value_of(e) },
         if d.slot(3).is_nil() { Value::UNDEF } else { value_of(c) },
         Value::small(module as i64),
+        d.slot(4),
+        Value::small(0),
     ];
     vm.heap.record(Kind::Env, 0, &items).value()
+}
+
+/// Makes variables of an environment for what data declares that is going to be evaluated there; they become its first names. How
+/// many they are.
+fn declare_in(vm: &mut Vm, env: Gc<Record>, declared: &[(String, bool)]) -> usize {
+    let mut own: Vec<(Value, Value)> = Vec::new();
+    for (name, constant) in declared {
+        let name = Value::sym(vm.sym(name));
+        if !own.iter().any(|(other, _)| *other == name) {
+            own.push((name, Value::bool(*constant)));
+        }
+    }
+    if own.is_empty() {
+        return 0;
+    }
+    let old = |i: usize| env.slot(i).gc::<Array>().as_slice().to_vec();
+    let (names, consts, cells) = (old(0), old(1), old(2));
+    let added = env.slot(8).small_int() as usize;
+    // A new variable takes the place of one that other data declared, but its value may still be computed from that one.
+    let is_replaced = |i: usize| i < added && own.iter().any(|(n, _)| *n == names[i]) && names[..i].contains(&names[i]);
+    let kept: Vec<usize> = (0..names.len()).filter(|i| !is_replaced(*i)).collect();
+    let fresh: Vec<Value> = own.iter().map(|_| vm.heap.cell(Value::NIL).value()).collect();
+    let joined = |first: Vec<Value>, rest: &[Value]| {
+        first.into_iter().chain(kept.iter().map(|i| rest[*i])).collect::<Vec<Value>>()
+    };
+    let lists = [
+        joined(own.iter().map(|(n, _)| *n).collect(), &names),
+        joined(own.iter().map(|(_, c)| *c).collect(), &consts),
+        joined(fresh, &cells),
+    ];
+    let added = own.len() + kept.iter().filter(|i| **i < added).count();
+    for (i, list) in lists.iter().enumerate() {
+        let list = vm.array(list);
+        env.set_slot(&mut vm.heap, i, list);
+    }
+    env.set_slot(&mut vm.heap, 8, Value::small(added as i64));
+    own.len()
+}
+
+/// As [`compile_in`], at the top of a module.
+pub fn compile_at_top(vm: &mut Vm, data: &[Value], module: u32) -> R {
+    let none = [vm.array(&[]), vm.array(&[]), vm.array(&[])];
+    let items = [Value::UNDEF, Value::UNDEF, Value::UNDEF, Value::small(module as i64), Value::TRUE, Value::small(0)];
+    let env = vm.heap.record(Kind::Env, 0, &[&none[..], &items[..]].concat());
+    compile_in(vm, data, env)
 }
 
 /// Compiles data in an environment: a closure without parameters.
@@ -131,27 +179,34 @@ pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
         first_pos = first_pos.or(pos);
         forms.push(f);
     }
+    // All that is visible at the top of a module are its variables.
+    let top = env.slot(7).truthy();
+    let own = if top { Vec::new() } else { lower::eval_declarations(&forms) };
+    let own = declare_in(vm, env, &own);
     let names: Gc<Array> = env.slot(0).gc();
     let consts: Gc<Array> = env.slot(1).gc();
     let module = env.slot(6).as_int().unwrap_or(0) as u32;
     let has = |i: usize| !env.slot(i).is_undef();
+    let shown = if top { 0 } else { names.size() };
     let ee = EvalEnv {
         names: names
             .as_slice()
             .iter()
             .zip(consts.as_slice())
+            .take(shown)
             .map(|(n, c)| EvalName {
                 name: n.as_sym().map_or(String::new(), |s| vm.sym_name(s).to_string()),
                 constant: c.truthy(),
             })
             .collect(),
+        own,
         has_self: has(3),
         has_ex: has(4),
         has_caller: has(5),
         module_names: vm.module_names(module),
         module_slots: vm.modules[module as usize].vars.len() as u32,
-        // At the top level of a module what is defined stays, as module variables.
-        repl: names.size() == 0,
+        repl: top,
+        data: true,
         ..EvalEnv::default()
     };
     // Positions of data that came from a source point into it; other data has none.
@@ -172,7 +227,7 @@ pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
     let g = vm.heap.function(code, p.captures.len());
     for (j, &(_, n)) in p.captures.iter().enumerate() {
         let n = n as usize;
-        let v = if n < cells.size() { cells.as_slice()[n] } else { hidden[n - cells.size()] };
+        let v = if n < shown { cells.as_slice()[n] } else { hidden[n - shown] };
         // SAFETY: the function was made with room for its captures.
         unsafe { *g.captures().add(j) = v };
     }

@@ -54,8 +54,7 @@ fn within(v: Value, end: Value, step: Value) -> bool {
 pub fn check_range(vm: &mut Vm, start: Value, end: Value, step: Value) -> R {
     let step = if step.is_nil() || step.is_undef() { Value::small(1) } else { step };
     if !step.is_number() {
-        let k = vm.kind_name(step);
-        return Err(vm.type_error(&format!("range expects numbers, got {k}")));
+        return Err(vm.range_kind(step));
     }
     if step.as_number() == Some(0.0) {
         return Err(vm.argument_error("range step must not be zero"));
@@ -65,8 +64,7 @@ pub fn check_range(vm: &mut Vm, start: Value, end: Value, step: Value) -> R {
     }
     for v in [start, end] {
         if !v.is_number() {
-            let k = vm.kind_name(v);
-            return Err(vm.type_error(&format!("range expects numbers, got {k}")));
+            return Err(vm.range_kind(v));
         }
     }
     Ok(step)
@@ -192,6 +190,7 @@ pub fn init(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 }
                 not_iterable(vm, v)
             }
+            Some(Kind::Foreign) if v.numbered::<crate::task::channel::Channel>().is_some() => Ctl::Next,
             _ if v.is_nil() => Ctl::Next,
             Some(_) if find(vm, v, vm.names.iter).is_some() => {
                 let m = find(vm, v, vm.names.iter).unwrap();

@@ -47,7 +47,7 @@ impl Vm {
     }
 }
 
-/// Global lookup: members the module got at run time, what it imported with `*`, then the globals.
+/// Global lookup: members and variables the module got at run time, what it imported with `*`, then the globals.
 #[cold]
 #[inline(never)]
 pub fn get_global(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
@@ -70,6 +70,10 @@ pub fn get_global(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
 pub fn lookup_global(vm: &mut Vm, module: u32, name: Sym) -> Result<(Value, bool), Stop> {
     if let Some(m) = vm.modules.get(module as usize) {
         if let Some(v) = vm.namespace_get(m.namespace, name) {
+            return Ok((v, false));
+        }
+        // Data that was evaluated at the top of the module defined it.
+        if let Some(v) = vm.module_var(module, name) {
             return Ok((v, false));
         }
         for ns in m.opened.iter().filter(|_| !vm.sym_name(name).starts_with('_')) {

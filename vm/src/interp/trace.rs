@@ -192,6 +192,12 @@ pub fn place(function: Value, pc: u32) -> Option<String> {
     Some(format!("{}:{line}:{col}", p.source.source.name))
 }
 
+/// Natives that only the compiler (`%...`) or functions of the prelude (`_...`) call: the form or the function around them is what
+/// the reader knows.
+fn is_hidden(name: &str) -> bool {
+    name.is_empty() || name.starts_with(['%', '_'])
+}
+
 /// The frames of an exception's stack, innermost first, and how many were left out.
 pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
     let mut out = Vec::new();
@@ -199,8 +205,7 @@ pub fn frames(vm: &mut Vm, ex: Value) -> (Vec<TraceFrame>, usize) {
     let key = vm.names.trace;
     let Some(a) = vm.map_get(m, key).and_then(|v| v.get::<Array>(Kind::Array)) else { return (out, 0) };
     let items = a.as_slice();
-    // Functions the compiler calls by itself have names no script can write: the form around them is what the reader knows.
-    if let Some(s) = items[0].as_sym().filter(|s| !vm.sym_name(*s).starts_with(['%', '_'])) {
+    if let Some(s) = items[0].as_sym().filter(|s| !is_hidden(vm.sym_name(*s))) {
         out.push(TraceFrame { name: vm.sym_name(s).to_string(), position: None });
     }
     let mut kept = 0;

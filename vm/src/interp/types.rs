@@ -1,6 +1,6 @@
 //! Run-time types: tests, checks, conversions (2.12, 18.3, 18.4), and enum construction (2.7).
 //!
-//! A [`Kind::TypeValue`] is the record (text, shape, module, locals). The text is how the type prints. The shape is
+//! A [`Kind::TypeValue`] is the record (text, shape, module, locals, generics). The text is how the type prints. The shape is
 //!
 //! * a small Int: one of [`Basic`];
 //! * a class, enum, interface or other type value: itself;
@@ -9,7 +9,8 @@
 //! * a record that begins with a tag: [`UNION`] members, [`PATH`] root and names, [`LOCAL`] place among the locals, [`APPLIED`]
 //!   type and arguments, [`FN`] result and parameters (mark and type each), [`PARAM`] name.
 //!
-//! `locals` is nil, or the record of what the local names were bound to when the type was made.
+//! `locals` is nil, or the record of what the local names were bound to when the type was made. `generics` is nil, or the record
+//! of the parameters of a generic alias, in their order.
 use crate::bytecode::{Instr, Op};
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{R, Stop};
@@ -383,7 +384,7 @@ pub fn bind_type(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let locals: Vec<Value> = (0..i.c()).map(|j| unsafe { *r.add(i.b() + j) }).collect();
     let locals: Vec<Value> = locals.iter().map(|v| if v.is_undef() { Value::NIL } else { *v }).collect();
     let locals = vm.heap.record(Kind::Record, 0, &locals).value();
-    let bound = vm.heap.record(Kind::TypeValue, 0, &[t.slot(0), t.slot(1), t.slot(2), locals]).value();
+    let bound = vm.heap.record(Kind::TypeValue, 0, &[t.slot(0), t.slot(1), t.slot(2), locals, t.slot(4)]).value();
     // SAFETY: as above.
     unsafe { *r.add(i.a()) = bound };
     Ctl::Next
@@ -464,7 +465,8 @@ impl Vm {
     pub(crate) fn make_types(&mut self) {
         for (name, basic) in [("Any", Basic::Any), ("Number", Basic::Number)] {
             let text = self.str(name);
-            let ty = self.heap.record(Kind::TypeValue, 0, &[text, basic.value(), Value::small(0), Value::NIL]).value();
+            let parts = [text, basic.value(), Value::small(0), Value::NIL, Value::NIL];
+            let ty = self.heap.record(Kind::TypeValue, 0, &parts).value();
             let s = self.symbols.intern_static(name);
             let g = self.globals;
             self.heap.namespace_set(g, s, ty);

@@ -382,7 +382,7 @@ fn count_of(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
     let Some(v) = args.opt(0) else { return size(vm, args) };
     if is_function(v) {
-        return tail_method(vm, args.this(), "_count_by", args.rest());
+        return tail_method(vm, args.this(), "_count", args.rest());
     }
     let (mut n, mut i) = (0, 0);
     while let Some(x) = a.at(i) {

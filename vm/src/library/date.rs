@@ -136,7 +136,7 @@ fn time_of(vm: &mut Vm, a: &Args) -> R {
 
 fn offset(vm: &mut Vm, name: &str, v: Value) -> Result<i64, Stop> {
     let minutes = int(vm, name, v)?;
-    if minutes.abs() <= MAX_OFFSET { Ok(minutes) } else { Err(invalid(vm, "offset", minutes)) }
+    if (-MAX_OFFSET..=MAX_OFFSET).contains(&minutes) { Ok(minutes) } else { Err(invalid(vm, "offset", minutes)) }
 }
 
 fn date_time_of(vm: &mut Vm, a: &Args) -> R {

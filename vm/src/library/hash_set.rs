@@ -1,5 +1,5 @@
 //! HashSets: the methods that call no function (language 6.5). Members are keys of a table whose values are nil.
-use super::collection::{is_function, items, items_arg, mutable, set_of, table_keys, tail_method, this_hash_set};
+use super::collection::{is_function, items, mutable, set_of, table_keys, tail_method, this_hash_set, wrong};
 use crate::def;
 use crate::heap::{Gc, Kind};
 use crate::native::{Args, NativeDef, R, Stop};
@@ -137,11 +137,19 @@ fn clear(vm: &mut Vm, args: &Args) -> R {
 }
 
 /// The argument as a set: itself, or a new one of an iterable's elements.
+/// The members of the other set, which may be any collection.
+fn members_arg(vm: &mut Vm, args: &Args, method: &str) -> Result<Gc<Array>, Stop> {
+    match items(vm, args.get(0))? {
+        Some(a) => Ok(a),
+        None => Err(wrong(vm, method, "HashSet", args.get(0))),
+    }
+}
+
 fn set_arg(vm: &mut Vm, args: &Args, method: &str) -> Result<Gc<Table>, Stop> {
     if let Some(t) = args.get(0).get::<Table>(Kind::HashSet) {
         return Ok(t);
     }
-    let a = items_arg(vm, method, args.get(0))?;
+    let a = members_arg(vm, args, method)?;
     set_of(vm, a)
 }
 
@@ -151,7 +159,7 @@ fn copy(vm: &mut Vm, t: Gc<Table>) -> Gc<Table> {
 
 fn union(vm: &mut Vm, args: &Args) -> R {
     let t = this_hash_set(vm, args)?;
-    let o = items_arg(vm, "union", args.get(0))?;
+    let o = members_arg(vm, args, "union")?;
     let out = copy(vm, t);
     for i in 0..o.size() {
         let Some(v) = o.at(i) else { break };
@@ -237,7 +245,7 @@ fn is_disjoint(vm: &mut Vm, args: &Args) -> R {
 fn count(vm: &mut Vm, args: &Args) -> R {
     match args.opt(0) {
         None => size(vm, args),
-        Some(f) if is_function(f) => tail_method(vm, args.this(), "_count_by", args.rest()),
+        Some(f) if is_function(f) => tail_method(vm, args.this(), "_count", args.rest()),
         Some(_) => Ok(Value::small(has(vm, args)?.truthy() as i64)),
     }
 }

@@ -24,7 +24,7 @@ pub const TAG: &str = "#GENE#";
 
 /// The JSON text of a value.
 pub fn stringify(vm: &mut Vm, v: Value, style: Style) -> Result<String, Stop> {
-    let mut w = Writer { vm, out: String::new(), style, open: Vec::new() };
+    let mut w = Writer { vm, out: String::new(), style, open: Vec::new(), stand_ins: 0 };
     w.value(v)?;
     Ok(w.out)
 }
@@ -35,6 +35,8 @@ struct Writer<'a> {
     style: Style,
     /// Containers being written, outermost first. Compared only: the frames that write them keep them alive.
     open: Vec<Value>,
+    /// How many of them are instances that only stand for what their `to_json_value` gave.
+    stand_ins: usize,
 }
 
 type W = Result<(), Stop>;
@@ -204,7 +206,7 @@ impl Writer<'_> {
         if !std::mem::replace(first, false) {
             self.out.push(',');
         }
-        self.line(self.open.len());
+        self.line(self.open.len() - self.stand_ins);
     }
 
     fn line(&mut self, level: usize) {
@@ -216,7 +218,7 @@ impl Writer<'_> {
 
     fn close(&mut self, empty: bool, bracket: char) {
         if !empty {
-            self.line(self.open.len() - 1);
+            self.line(self.open.len() - self.stand_ins - 1);
         }
         self.out.push(bracket);
     }
@@ -391,7 +393,10 @@ impl Writer<'_> {
         let name = self.vm.symbols.intern_static("to_json_value");
         if let Some(f) = self.vm.class_find(class, name) {
             let v = self.vm.call_sync_method(f, &[v])?;
-            return self.value(v);
+            self.stand_ins += 1;
+            self.value(v)?;
+            self.stand_ins -= 1;
+            return Ok(());
         }
         self.out.push('{');
         let mut first = true;

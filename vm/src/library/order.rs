@@ -69,7 +69,7 @@ pub fn sum_of(vm: &mut Vm, a: Gc<Array>) -> R {
 
 fn sum(vm: &mut Vm, args: &Args) -> R {
     if args.len() == 1 {
-        return tail_method(vm, args.this(), "_sum_by", args.rest());
+        return tail_method(vm, args.this(), "_sum", args.rest());
     }
     if let Some(r) = args.this().as_range() {
         return super::range::sum(vm, r);

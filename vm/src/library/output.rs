@@ -159,6 +159,9 @@ fn pretty(vm: &mut Vm, v: Value, indent: usize, column: usize, out: &mut String)
         out.push('\n');
         out.extend(std::iter::repeat_n(' ', indent + 2));
         out.push_str(lead);
+        if lead.starts_with('^') && !lead.ends_with(' ') {
+            continue;
+        }
         pretty(vm, parts.values.as_slice()[i], indent + 2, indent + 2 + lead.chars().count(), out)?;
     }
     out.push('\n');
@@ -170,7 +173,7 @@ fn pretty(vm: &mut Vm, v: Value, indent: usize, column: usize, out: &mut String)
 /// A container taken apart.
 struct Parts {
     open: String,
-    /// What stands before each element: nothing, `^key `, or a HashMap's key.
+    /// What stands before each element: nothing, `^key `, a HashMap's key, or a rest marker without a value.
     leads: Vec<String>,
     /// In an array of their own: a script's `to_s` may change the container while it is printed.
     values: Gc<Array>,
@@ -196,9 +199,10 @@ impl Parts {
 
     fn push_entries(&mut self, vm: &mut Vm, m: Gc<Map>) {
         for (k, x) in vm.map_entries(m) {
-            let mut lead = String::from("^");
-            write_key(&mut lead, vm.sym_name(k));
-            lead.push(' ');
+            let mut lead = String::new();
+            if write_key(&mut lead, vm.sym_name(k), x) {
+                lead.push(' ');
+            }
             self.push(vm, lead, x);
         }
     }

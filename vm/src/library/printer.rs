@@ -85,9 +85,15 @@ pub fn write_quoted(out: &mut String, s: &str, q: char) {
     out.push(q);
 }
 
-/// Appends a property or map key: a `\` before each character that would end the token.
-pub fn write_key(out: &mut String, key: &str) {
-    for c in key.chars() {
+/// Appends `^key`, a `\` before each character that would end the token. Is a value to follow? A rest marker (`^more...`) has
+/// none; a key that only looks like one is told apart by a `\` before its dots.
+pub fn write_key(out: &mut String, key: &str, value: Value) -> bool {
+    let marker = key.ends_with("...") && key.len() > 3;
+    out.push('^');
+    for (at, c) in key.char_indices() {
+        if marker && !value.is_nil() && at == key.len() - 3 {
+            out.push('\\');
+        }
         if c.is_whitespace()
             || matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | '"' | '`' | '%' | ';' | ',' | '\\' | '^')
         {
@@ -95,6 +101,7 @@ pub fn write_key(out: &mut String, key: &str) {
         }
         out.push(c);
     }
+    !(marker && value.is_nil())
 }
 
 pub fn write_bytes(out: &mut String, b: &[u8]) {
@@ -248,11 +255,19 @@ impl Printer<'_> {
             if !first {
                 self.out.push(' ');
             }
-            first = false;
             self.value(x, style)?;
             i += 1;
+            // The array belongs to it.
+            first = self.is_open_path(x) && a.at(i).is_some_and(|next| next.is_kind(Kind::Array));
         }
         Ok(())
+    }
+
+    /// `n/` of `n/[p q]`.
+    fn is_open_path(&self, v: Value) -> bool {
+        let parts = v.get::<Record>(Kind::Path).and_then(|path| path.slot(1).get::<Array>(Kind::Array));
+        let last = parts.and_then(|parts| parts.as_slice().last().copied());
+        last.and_then(|part| part.as_sym()).is_some_and(|s| self.vm.sym_name(s).is_empty())
     }
 
     /// `^key value` entries separated by blanks.
@@ -263,10 +278,10 @@ impl Printer<'_> {
                 self.out.push(' ');
             }
             first = false;
-            self.out.push('^');
-            write_key(self.out, self.vm.sym_name(k));
-            self.out.push(' ');
-            self.value(x, style)?;
+            if write_key(self.out, self.vm.sym_name(k), x) {
+                self.out.push(' ');
+                self.value(x, style)?;
+            }
         }
         Ok(())
     }

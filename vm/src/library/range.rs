@@ -60,10 +60,15 @@ pub static GLOBALS: &[NativeDef] = &[
         ((range 1 9 4) .to_array) => [1 5 9]"),
 ];
 
+/// The last element of `(range n)`; -1 when it has none.
+pub fn last_of(vm: &mut Vm, n: Value) -> R {
+    let n = super::collection::int(vm, "range", n)?;
+    Ok(vm.int(n.saturating_sub(1).max(-1)))
+}
+
 fn make(vm: &mut Vm, args: &Args) -> R {
     if args.len() == 1 {
-        let n = super::collection::int(vm, "range", args.get(0))?;
-        let end = vm.int(n.saturating_sub(1).max(-1));
+        let end = last_of(vm, args.get(0))?;
         return vm.range(Value::small(0), end, Value::small(1));
     }
     let step = args.opt(2).unwrap_or(Value::small(1));

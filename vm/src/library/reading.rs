@@ -1,10 +1,13 @@
 //! Reading text as data: `$parse`, `$parse_all`.
 use crate::def;
-use crate::native::{Args, NativeDef, R};
+use crate::heap::Kind;
+use crate::interp::{dynamic, trace};
+use crate::native::{Args, NativeDef, R, Stop, VARIADIC};
+use crate::object::function::Function;
 use crate::syntax;
 use crate::syntax::source::Source;
 use crate::value::Value;
-use crate::vm::Vm;
+use crate::vm::{PendingCall, Vm};
 use bumpalo::Bump;
 use std::rc::Rc;
 
@@ -26,8 +29,7 @@ fn syntax_error(vm: &mut Vm, text: &str, e: syntax::SyntaxError) -> crate::nativ
 
 /// Positions of parsed data point into a source of its own.
 fn source_id(vm: &mut Vm, text: &str) -> u32 {
-    vm.sources.push(Rc::new(Source::new("<parse>", text.to_string())));
-    vm.sources.len() as u32 - 1
+    vm.sources.number(&Rc::new(Source::new("<parse>", text.to_string())))
 }
 
 fn parse(vm: &mut Vm, a: &Args) -> R {
@@ -41,6 +43,19 @@ fn parse(vm: &mut Vm, a: &Args) -> R {
         Ok(None) => Ok(Value::NIL),
         Err(e) => Err(syntax_error(vm, text, e)),
     }
+}
+
+/// `eval` as a value: nothing is known of where it is called but the module.
+fn eval(vm: &mut Vm, a: &Args) -> R {
+    let data = a.rest().to_vec();
+    if data.is_empty() {
+        return Ok(Value::NIL);
+    }
+    let caller = trace::innermost(vm.cur).and_then(|(f, _)| f.get::<Function>(Kind::Function));
+    let module = caller.map_or(vm.main_module, |f| f.proto().source.module);
+    let callee = dynamic::compile_at_top(vm, &data, module)?;
+    vm.pending = Some(PendingCall { callee, args: Vec::new(), kw: Vec::new(), method: false });
+    Err(Stop::Call)
 }
 
 fn parse_all(vm: &mut Vm, a: &Args) -> R {
@@ -61,6 +76,14 @@ fn parse_all(vm: &mut Vm, a: &Args) -> R {
 }
 
 pub static GLOBALS: &[NativeDef] = &[
+    def!(
+        "eval",
+        eval,
+        0,
+        VARIADIC,
+        "(eval data...) -- evaluates data as code, here; as a value, at the top of the module
+        (eval `(1 + 2) `(3 + 4)) => 7"
+    ),
     def!(
         "$parse",
         parse,

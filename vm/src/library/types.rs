@@ -62,13 +62,7 @@ fn canonical(vm: &mut Vm, v: Value) -> Result<Canon, Stop> {
         Some(Kind::Class | Kind::Enum | Kind::Interface) => Ok(value(vm, v)),
         Some(Kind::Gene) => gene(vm, v.gc()),
         Some(Kind::Path) => {
-            let parts =
-                v.gc::<Record>().slot(1).get::<Array>(Kind::Array).map_or(Vec::new(), |a| a.as_slice().to_vec());
-            let mut found = Value::VOID;
-            for (at, part) in parts.iter().enumerate() {
-                let Some(s) = part.as_sym() else { return Err(no_type(vm, v)) };
-                found = if at == 0 { global(vm, s)? } else { member::get_member(vm, found, s)? };
-            }
+            let found = at_path(vm, v)?;
             type_or_error(vm, found)
         }
         None if v.is_nil() => Ok(Canon::Basic("Nil")),
@@ -79,6 +73,17 @@ fn canonical(vm: &mut Vm, v: Value) -> Result<Canon, Stop> {
         },
         _ => Err(no_type(vm, v)),
     })
+}
+
+/// What a quoted path leads to.
+fn at_path(vm: &mut Vm, v: Value) -> R {
+    let parts = v.gc::<Record>().slot(1).get::<Array>(Kind::Array).map_or(Vec::new(), |a| a.as_slice().to_vec());
+    let mut found = Value::VOID;
+    for (at, part) in parts.iter().enumerate() {
+        let Some(s) = part.as_sym() else { return Err(no_type(vm, v)) };
+        found = if at == 0 { global(vm, s)? } else { member::get_member(vm, found, s)? };
+    }
+    Ok(found)
 }
 
 fn no_type(vm: &mut Vm, v: Value) -> Stop {
@@ -163,9 +168,48 @@ fn gene(vm: &mut Vm, g: Gc<Record>) -> Result<Canon, Stop> {
     {
         return function(vm, items.as_slice().to_vec(), ret);
     }
-    let base = canonical(vm, g.slot(0))?;
     let args = kids.iter().map(|v| canonical(vm, *v)).collect::<Result<Vec<_>, Stop>>()?;
-    Ok(Canon::Applied(Box::new(base), args))
+    let head = g.slot(0);
+    let named = match head.as_sym() {
+        Some(s) if vm.sym_name(s) != "Fn" => global(vm, s)?,
+        None if head.is_kind(Kind::Path) => at_path(vm, head)?,
+        _ => head,
+    };
+    applied(vm, head, named, args)
+}
+
+/// A type with arguments. `named` is what its name `head` stands for; a generic alias is expanded.
+fn applied(vm: &mut Vm, head: Value, named: Value, args: Vec<Canon>) -> Result<Canon, Stop> {
+    let base = canonical(vm, head)?;
+    let Some(generics) = generics_of(named) else { return Ok(Canon::Applied(Box::new(base), args)) };
+    if generics.len() != args.len() {
+        let (name, want, got) = (vm.to_text(head)?, generics.len(), args.len());
+        return Err(vm.type_error(&format!("type {name} expects {want} type arguments, got {got}")));
+    }
+    Ok(base.substitute(&|param| generics.iter().position(|g| *g == param).map(|at| args[at].clone())))
+}
+
+/// The parameters of a generic alias.
+fn generics_of(v: Value) -> Option<Vec<u32>> {
+    let list = v.get::<Record>(Kind::TypeValue)?.slot(4).get::<Record>(Kind::Record)?;
+    Some(list.slots().iter().map(|s| s.as_sym().map_or(0, |s| s.0)).collect())
+}
+
+impl Canon {
+    /// Replaces generic parameters.
+    fn substitute(self, of: &dyn Fn(u32) -> Option<Canon>) -> Canon {
+        let list = |items: Vec<Canon>| items.into_iter().map(|c| c.substitute(of)).collect::<Vec<_>>();
+        crate::stack::grow(|| match self {
+            Canon::Param(name) => of(name).unwrap_or(Canon::Param(name)),
+            Canon::Union(members) => union(list(members)),
+            Canon::Applied(base, args) => Canon::Applied(Box::new(base.substitute(of)), list(args)),
+            Canon::Fn(ret, params) => {
+                let params = params.into_iter().map(|(mark, ty)| (mark, ty.substitute(of))).collect();
+                Canon::Fn(Box::new(ret.substitute(of)), params)
+            }
+            other => other,
+        })
+    }
 }
 
 fn function(vm: &mut Vm, items: Vec<Value>, ret: Value) -> Result<Canon, Stop> {
@@ -211,7 +255,15 @@ fn shape(vm: &mut Vm, v: Value, of: Value) -> Result<Canon, Stop> {
             types::UNION => Ok(union(list(vm, rest)?)),
             types::APPLIED => {
                 let base = shape(vm, rest[0], of)?;
-                Ok(Canon::Applied(Box::new(base), list(vm, &rest[1..])?))
+                let args = list(vm, &rest[1..])?;
+                let named = if rest[0].is_small() { Value::NIL } else { types::resolve(vm, of, rest[0])? };
+                match generics_of(named).filter(|generics| generics.len() == args.len()) {
+                    Some(generics) => {
+                        let arg = |param| generics.iter().position(|g| *g == param).map(|at| args[at].clone());
+                        Ok(base.substitute(&arg))
+                    }
+                    None => Ok(Canon::Applied(Box::new(base), args)),
+                }
             }
             types::FN => {
                 let ret = shape(vm, rest[0], of)?;

@@ -65,7 +65,7 @@ pub struct SourceRef {
     pub internal: bool,
     /// Index into `Vm::modules`.
     pub module: u32,
-    /// Index into `Vm::sources`: positions of quoted genes name it.
+    /// Number in `Vm::sources`: positions of quoted genes name it.
     pub id: u32,
 }
 
@@ -78,17 +78,22 @@ pub struct Local {
     pub end: u32,
 }
 
+/// Number of the first word of a frame that is no register.
+pub const FAR: usize = 256;
+
 pub struct Proto {
     pub code: Box<[Instr]>,
     pub consts: Box<[Value]>,
     pub ics: Box<[Ic]>,
     /// Static parts of `ics`, same indices.
     pub sites: Box<[crate::bytecode::Site]>,
-    /// What a closure takes from the frame that creates it: register (false) or capture (true) of that frame. For evaluated data:
-    /// entries of the environment.
-    pub captures: Box<[(bool, u16)]>,
-    /// Registers of a frame.
+    /// What a closure takes from the frame that creates it: register or word (false; words are numbered from 256 on) or capture
+    /// (true) of that frame. For evaluated data: entries of the environment.
+    pub captures: Box<[(bool, u32)]>,
+    /// Registers and words of a frame.
     pub nregs: u32,
+    /// Words of a frame below its head: see [`Op::Room`](crate::bytecode::Op).
+    pub words: u32,
     /// See [`super::function::Function`].
     pub simple_args: u16,
     /// Register 0 holds `self`; parameters start at 1.

@@ -79,7 +79,7 @@ pub struct Fiber {
 /// Words of frame head below `base`.
 pub const FRAME_HEAD: usize = 3;
 /// Words of a new task's stack.
-pub const INITIAL_STACK: usize = 23;
+pub const INITIAL_STACK: usize = 21;
 /// Words a fiber's stack may grow to: runaway recursion stops here.
 pub const MAX_STACK: usize = 4 << 20;
 /// Generators and eagerly started tasks that may wait for each other in a chain: each has a stack of its own, so that the limit

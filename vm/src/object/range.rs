@@ -147,7 +147,7 @@ impl Vm {
     }
 
     #[cold]
-    fn range_kind(&mut self, v: Value) -> Stop {
+    pub(crate) fn range_kind(&mut self, v: Value) -> Stop {
         let m = format!("range expects numbers or Chars, got {}", self.kind_name(v));
         self.type_error(&m)
     }

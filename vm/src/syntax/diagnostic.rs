@@ -109,7 +109,10 @@ impl Diagnostic {
         DataReport {
             severity: self.severity,
             message: &self.message,
-            code: stage.code(),
+            code: match self.severity {
+                Severity::Error => stage.code(),
+                Severity::Warning => "GENE.COMPILE.WARNING",
+            },
             stage: stage.name(),
             file: &source.name,
             line,

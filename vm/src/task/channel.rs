@@ -527,7 +527,7 @@ fn channel<'a>(vm: &mut Vm, v: Value) -> Result<(Value, &'a mut Channel), Stop> 
 }
 
 /// `(channel)`, `(channel 10)`, `(channel ^of Int 10)`, `(channel ^capacity 10 ^on_full "block" ^name "jobs")`
-fn make(vm: &mut Vm, a: &Args) -> R {
+pub(super) fn make(vm: &mut Vm, a: &Args) -> R {
     let mut rest = a.rest();
     // `^of Int 10`: the keyword takes its value, the capacity stands alone.
     let of = a.kw(vm, "of").unwrap_or(Value::NIL);

@@ -653,7 +653,7 @@ pub static METHODS: &[NativeDef] = &[
         set_name,
         1,
         1,
-        r#"(t .name= s) -- names a task; `(t/name = s)` is the same.
+        r#"(t .name= s) -- names a task, as (t/name = s) does.
         (t .name= "worker")"#
     ),
     def!(
@@ -913,6 +913,7 @@ pub fn install(vm: &mut Vm) {
     let a = vm.sub_namespace(g, "async");
     vm.add_functions(a, ASYNC);
     vm.add_functions(a, scope_library::ASYNC);
+    vm.sub_namespace(g, "test");
     let d = vm.sub_namespace(g, "debug");
     vm.add_functions(d, DEBUG);
     let hidden = vm.globals;
@@ -921,9 +922,12 @@ pub fn install(vm: &mut Vm) {
     }
     vm.add_globals(channel::GLOBALS);
     // In the order of their numbers (`super::CHANNEL`, ...).
-    let ch = numbered(vm, "Channel", super::CHANNEL, &[channel::SENDING, channel::METHODS]);
+    let channel_class = numbered(vm, "Channel", super::CHANNEL, &[channel::SENDING, channel::METHODS]);
+    channel_class.data().construct = Some(channel::make);
     let s = vm.symbols.intern_static("Channel");
-    vm.heap.namespace_set(a, s, ch.value());
+    for ns in [vm.globals, g, a] {
+        vm.heap.namespace_set(ns, s, channel_class.value());
+    }
     numbered(vm, "Sender", super::SENDER, &[channel::SENDING]);
     numbered(vm, "Scope", super::SCOPE, &[scope_library::METHODS]);
     numbered(vm, "Timer", super::TICKER, &[ticker::METHODS]);

@@ -233,11 +233,35 @@ pub struct Tasks {
     pub held: FxHashMap<u64, Vec<Value>>,
     /// Numbers of channels, locks and the like, for reports.
     pub next_object: u64,
+    /// Timers fire at a safepoint of a task, not between tasks.
+    pub inside_task: bool,
+    /// What `gene/test/virtual` gives back at its end, innermost last.
+    pub virtuals: Vec<Order>,
     pub stats: Stats,
     pub trace: Option<Box<trace::Timeline>>,
     /// Fibers of ended tasks, to be used again. No roots: a collection forgets them.
     pub(crate) spare: Vec<Gc<Fiber>>,
     done: Vec<(HostKey, HostResult)>,
+}
+
+/// What decides about the order of ready tasks, timers of one instant and ready arms, and about random numbers.
+pub struct Order {
+    pub shake: bool,
+    pub tasks: Option<crate::library::random::Rng>,
+    pub timers: Option<crate::library::random::Rng>,
+    pub numbers: crate::library::random::Rng,
+    /// Whether the clock was virtual already.
+    pub virtual_clock: bool,
+}
+
+impl Vm {
+    /// Ready tasks, timers and random numbers in the order of a seed.
+    pub fn order_by(&mut self, seed: u64) {
+        use crate::library::random::Rng;
+        self.tasks.shake = true;
+        self.tasks.rng = Some(Rng::new(seed ^ 0x5EED_0F0D));
+        self.tasks.timers.shake = Some(Rng::new(seed ^ 0x71C4));
+    }
 }
 
 /// Counters for `(gene/async/stats)`.
@@ -366,17 +390,23 @@ impl Vm {
     }
 
     /// A new task of scope `home` that will call `callee` with `args`: most wait for their turn, in numbers, so they get no fiber
-    /// before it. Until then a record (task-locals, callee, arguments) stands in its place.
+    /// before it. Until then a record (task-locals, callee, arguments) stands in its place, or the callee where that is all.
     pub(super) fn new_waiting_task(&mut self, callee: Value, args: &[Value], home: ScopeKey, locals: Value) -> Value {
         let fut = self.new_task_future(home);
-        let call = self.heap.record_of_parts(Kind::Record, 0, &[locals, callee], args);
-        fut.set_fiber(call.value());
+        let call = match locals.is_nil() && args.is_empty() {
+            true => callee,
+            false => self.heap.record_of_parts(Kind::Record, 0, &[locals, callee], args).value(),
+        };
+        fut.set_fiber(call);
         fut.value()
     }
 
     /// Makes the fiber of a task whose turn has come.
-    fn begin_task(&mut self, fut: Value, call: Gc<Record>) -> Gc<Fiber> {
-        let f = self.new_task_fiber(fut.as_gc(), call.slot(1), &call.slots()[2..], call.slot(0));
+    fn begin_task(&mut self, fut: Value, call: Value) -> Gc<Fiber> {
+        let f = match call.get::<Record>(Kind::Record) {
+            Some(c) => self.new_task_fiber(fut.as_gc(), c.slot(1), &c.slots()[2..], c.slot(0)),
+            None => self.new_task_fiber(fut.as_gc(), call, &[], Value::NIL),
+        };
         self.heap.barrier(fut.as_gc());
         f
     }

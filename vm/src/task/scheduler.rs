@@ -3,7 +3,7 @@ use super::future::{State, flag};
 use super::scope::{Cause, ScopeKey};
 use super::timer::{Answer, Due};
 use super::{BUDGET, TaskKey, Wake};
-use crate::heap::{Gc, Kind, Record};
+use crate::heap::{Gc, Kind};
 use crate::interp::{Ctl, Exit, Start, call, run};
 use crate::native::Stop;
 use crate::object::array::Array;
@@ -245,8 +245,8 @@ impl Vm {
         let w = l.take_wake();
         let fut = l.future;
         let mut f: Gc<Fiber> = match w {
-            Wake::Start if l.fiber.is_kind(Kind::Record) => {
-                let call: Gc<Record> = l.fiber.gc();
+            Wake::Start if !l.fiber.is_kind(Kind::Fiber) => {
+                let call = l.fiber;
                 let f = self.begin_task(fut, call);
                 self.tasks.live[key].fiber = f.value();
                 f
@@ -281,13 +281,29 @@ impl Vm {
     /// Each callback runs in a task of its own, so that it may await; the callbacks of one future start in order.
     fn start_callbacks(&mut self) {
         while let Some((f, arg, locals)) = self.tasks.callbacks.pop_front() {
-            let root = self.tasks.scopes.root;
-            let args = [arg];
-            let args = if arg.is_undef() { &args[..0] } else { &args[..] };
-            let (fiber, fut) = self.new_task(f, args, root, locals);
-            fut.as_gc().set(flag::CALLBACK);
-            let key = self.enter_live(fut, fiber.value());
+            let key = self.callback_task(f, arg, locals);
             self.resume_task(key);
+        }
+    }
+
+    fn callback_task(&mut self, f: Value, arg: Value, locals: Value) -> TaskKey {
+        let root = self.tasks.scopes.root;
+        let args = [arg];
+        let args = if arg.is_undef() { &args[..0] } else { &args[..] };
+        let (fiber, fut) = self.new_task(f, args, root, locals);
+        fut.as_gc().set(flag::CALLBACK);
+        self.enter_live(fut, fiber.value())
+    }
+
+    /// The callback of a timer takes its turn among the tasks that timers of the same instant wake: in the order of their making.
+    /// While a task runs nobody else has a turn, so it is delivered as callbacks are; so is one that comes during the end.
+    pub(super) fn queue_timer_callback(&mut self, f: Value) {
+        if self.tasks.inside_task || self.exit_code.is_some() || matches!(self.tasks.main_result, Some(Err(_))) {
+            self.tasks.callbacks.push_back((f, Value::UNDEF, Value::NIL));
+            self.heap.fuel.request();
+        } else {
+            let key = self.callback_task(f, Value::UNDEF, Value::NIL);
+            self.make_ready(key, Wake::Start);
         }
     }
 
@@ -403,7 +419,9 @@ pub fn switch(vm: &mut Vm) -> Option<Ctl> {
 /// run. Tasks do not switch here (concurrency.md D8).
 pub fn poll(vm: &mut Vm) -> Ctl {
     if vm.driver.pending() > 0 || !vm.tasks.timers.is_empty() {
+        vm.tasks.inside_task = true;
         vm.take_in(None);
+        vm.tasks.inside_task = false;
     }
     if vm.tasks.cancels > 0 {
         // As rarely as with the default interval, so that the interval does not decide how far a cancelled task gets.

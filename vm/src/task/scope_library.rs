@@ -406,7 +406,52 @@ fn unpark(vm: &mut Vm, a: &Args) -> R {
     Ok(Value::NIL)
 }
 
+/// The clock is virtual until [`virtual_end`]; a seed orders what happens meanwhile.
+fn virtual_begin(vm: &mut Vm, a: &Args) -> R {
+    let seed = match a.kw(vm, "seed") {
+        Some(v) if !v.is_nil() => match v.as_int() {
+            Some(n) => Some(n as u64),
+            None => {
+                let k = vm.kind_name(v);
+                return Err(vm.type_error(&format!("gene/test/virtual: ^seed expects an Int, got {k}")));
+            }
+        },
+        _ => None,
+    };
+    let before = super::Order {
+        shake: vm.tasks.shake,
+        tasks: vm.tasks.rng.clone(),
+        timers: vm.tasks.timers.shake.clone(),
+        numbers: vm.rng.clone(),
+        virtual_clock: vm.driver.is_virtual(),
+    };
+    if !before.virtual_clock {
+        vm.driver.set_virtual(true);
+    }
+    vm.tasks.virtuals.push(before);
+    if let Some(seed) = seed {
+        vm.order_by(seed);
+        vm.rng = crate::library::random::Rng::new(seed);
+    }
+    Ok(Value::NIL)
+}
+
+fn virtual_end(vm: &mut Vm, _a: &Args) -> R {
+    if let Some(before) = vm.tasks.virtuals.pop() {
+        vm.tasks.shake = before.shake;
+        vm.tasks.rng = before.tasks;
+        vm.tasks.timers.shake = before.timers;
+        vm.rng = before.numbers;
+        if !before.virtual_clock {
+            vm.driver.set_virtual(false);
+        }
+    }
+    Ok(Value::NIL)
+}
+
 pub static HIDDEN: &[NativeDef] = &[
+    def!("%virtual_begin", virtual_begin, 0, 0, ["seed"], ""),
+    def!("%virtual_end", virtual_end, 0, 0, ""),
     def!("%scope_open", open, 1, 2, ["timeout", "deadline", "limit", "on_error", "grace", "name"], ""),
     def!("%scope_exit", exit, 1, 1, ""),
     def!("%scope_fail", fail, 2, 2, ""),

@@ -219,8 +219,8 @@ impl Vm {
         // What it waits for is in the registrations.
         let (key, epoch) = self.park_anyway(Reason::Select, Value::NIL)?;
         let mut tick: Option<(u64, u32)> = None;
-        // In reverse, so that the registrations read in order of the arms.
-        for i in (0..n).rev() {
+        // In order: of two arms on one source the first is served first.
+        for i in 0..n {
             let arm = arms.get(i);
             let i = i as u32;
             if arm.side == Side::Send {
@@ -232,7 +232,7 @@ impl Vm {
             } else {
                 self.enqueue(arm.source, 0, key, i, Value::NIL);
                 if let Some(at) = self.ticker_due(arm.source)
-                    && tick.is_none_or(|t| at <= t.0)
+                    && tick.is_none_or(|t| at < t.0)
                 {
                     tick = Some((at, i));
                 }
@@ -265,6 +265,8 @@ impl Vm {
             out.push(self.tasks.waits.get(i).owner);
             i = self.tasks.waits.sibling(i);
         }
+        // The newest registration stands first in the chain.
+        out.reverse();
         out
     }
 

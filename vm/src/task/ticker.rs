@@ -122,8 +122,7 @@ impl Vm {
             }
             None => t.timer = 0,
         }
-        self.tasks.callbacks.push_back((callback, Value::UNDEF, Value::NIL));
-        self.heap.fuel.request();
+        self.queue_timer_callback(callback);
     }
 }
 

@@ -38,25 +38,19 @@ impl<'a> Gen<'_, '_, 'a> {
             }
             [one] => self.interp_part(one, r)?,
             _ => {
-                let mut first = None;
-                for chunk in parts.chunks(CHUNK) {
-                    let n = chunk.len() + first.is_some() as usize;
-                    let w = self.alloc(n)?;
-                    let mut at = w;
-                    if let Some(sofar) = first {
-                        self.move_to(w, sofar);
-                        at += 1;
-                    }
-                    for p in chunk {
+                let w = self.alloc(1)?;
+                let whole = parts.len() <= CHUNK;
+                for (i, chunk) in parts.chunks(CHUNK).enumerate() {
+                    // From the second chunk on, `w` is what was joined before.
+                    let n = chunk.len() + (i > 0) as usize;
+                    self.alloc(n - 1)?;
+                    for (p, at) in chunk.iter().zip(w + (i > 0) as Reg..) {
                         self.interp_part(p, at)?;
-                        at += 1;
                     }
-                    let whole = parts.len() <= CHUNK;
                     self.emit(Op::Join, if whole { r } else { w }, w, n as Reg, 0);
                     self.release(w as usize + 1);
-                    first = Some(w);
                 }
-                if let (Some(w), true) = (first, parts.len() > CHUNK) {
+                if !whole {
                     self.move_to(r, w);
                 }
             }

@@ -5,7 +5,7 @@ use crate::compile::hir::*;
 use crate::value::Sym;
 
 /// More arguments than this are passed in an array.
-const MAX_ARGS: usize = 100;
+pub(super) const MAX_ARGS: usize = 100;
 
 /// How the arguments stand in a window.
 enum Passed {

@@ -15,7 +15,7 @@ impl<'a> Gen<'_, '_, 'a> {
             return Ok(());
         }
         let mut vars = Vec::new();
-        walk::declared(e, &mut vars);
+        walk::declared(e, &mut vars, &mut self.f.bare);
         for v in vars {
             // A name declared again in its scope is the same variable: it keeps its place.
             let open = self.f.open_vars.iter().any(|o| o.0 == v)
@@ -166,10 +166,18 @@ impl<'a> Gen<'_, '_, 'a> {
 
     pub(super) fn break_(&mut self, id: LoopId, value: Option<E<'a>>) -> Res {
         let dst = self.f.loops.iter().rev().find(|l| l.id == id).and_then(|l| l.dst);
-        let to = dst.map_or(Dest::Effect, Dest::Reg);
+        let moved = self.moved_destination(id);
+        let to = match (dst, moved) {
+            (Some(_), Some(_)) => Dest::Reg(self.alloc(1)?),
+            (Some(r), None) => Dest::Reg(r),
+            (None, _) => Dest::Effect,
+        };
         match value {
             Some(v) => self.expr(v, to)?,
             None => self.nil(to)?,
+        }
+        if let (Dest::Reg(r), Some(word)) = (to, moved) {
+            self.emit(Op::SaveRegs, r, 0, 1, word as i32);
         }
         self.leave(Exit::Break(id));
         Ok(())

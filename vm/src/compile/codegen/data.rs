@@ -20,7 +20,8 @@ impl<'a> Gen<'_, '_, 'a> {
             vars.push(self.vm.heap.record(Kind::Record, 0, &[name, Value::bool(v.constant), source]).value());
         }
         let vars = self.vm.heap.record(Kind::Record, 0, &vars).value();
-        let items = [vars, self.source(env.self_)?, self.source(env.ex)?, self.source(env.caller)?];
+        let items =
+            [vars, self.source(env.self_)?, self.source(env.ex)?, self.source(env.caller)?, Value::bool(env.top)];
         let x = self.k_record(&items);
         let r = self.alloc(1)?;
         self.emit(Op::MakeEnv, r, 0, 0, x);
@@ -76,10 +77,10 @@ impl<'a> Gen<'_, '_, 'a> {
         Ok(())
     }
 
-    pub(super) fn eval(&mut self, data: &'a [E<'a>], env: &'a Env<'a>, d: Dest) -> Res {
+    pub(super) fn eval(&mut self, data: E<'a>, env: &'a Env<'a>, d: Dest) -> Res {
         let r = self.target(d)?;
         let list = self.alloc(1)?;
-        self.build_values(list, data)?;
+        self.expr(data, Dest::Reg(list))?;
         let env = self.env(env)?;
         self.emit(Op::Eval, r, list, env, 0);
         self.finish(d, r);

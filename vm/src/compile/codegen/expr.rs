@@ -61,7 +61,7 @@ impl<'a> Gen<'_, '_, 'a> {
         Ok(())
     }
 
-    fn kind(&mut self, e: E<'a>, d: Dest) -> Res {
+    pub(super) fn kind(&mut self, e: E<'a>, d: Dest) -> Res {
         use ExprKind::*;
         match e.kind {
             Const(f) => self.constant(&f, d),
@@ -118,7 +118,7 @@ impl<'a> Gen<'_, '_, 'a> {
             }
             Interp(parts) => self.interp(parts, d),
             Quote(f) => self.quote(&f, d),
-            TypeValue(ty) => self.type_value(ty, d),
+            TypeValue(ty, generics) => self.type_value(ty, generics, d),
             Array { items, frozen } => self.array(items, frozen, d),
             Map { entries, frozen } => self.map(entries, frozen, d),
             HashMap { items, frozen } => self.hash_map(items, frozen, d),

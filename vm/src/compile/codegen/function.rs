@@ -1,16 +1,17 @@
 //! One function: entry code, body, epilogue, and the finished [`Proto`].
 use super::emit::{Label, Target};
 use super::kinds::Kinds;
-use super::register::{FAR, MAX_REGS, Place, VAR_REGS};
+use super::register::{Place, VAR_REGS};
 use super::unwind::{Guard, LoopState};
 use super::{Dest, Gen, Reg, Res};
 use crate::bytecode::{Instr, Op, Site};
 use crate::compile::hir::*;
-use crate::object::code::{Handler, Ic, Local, ParamInfo, Proto};
+use crate::object::code::{FAR, Handler, Ic, Local, ParamInfo, Proto};
+use crate::object::fiber::FRAME_HEAD;
 use crate::object::function::NOT_SIMPLE;
 use crate::syntax::form::Span;
 use crate::value::{Sym, Value};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What is known about the function being compiled.
 pub(super) struct State<'u, 'a> {
@@ -32,15 +33,21 @@ pub(super) struct State<'u, 'a> {
     pub top: usize,
     /// Words of the frame, registers and others.
     pub nregs: usize,
+    /// Words of the frame that are no registers.
+    pub words: usize,
     /// First free word behind the registers.
     pub far: usize,
     /// Registers below this one are read by places that jumps out of the running expression lead to: handlers, loops.
     pub floor: usize,
+    /// Registers from this one on can be moved while a nested expression needs room: those below are the entry's.
+    pub base: usize,
     /// Registers that belong to a variable: not to be written before the value is complete.
     pub holds_var: [bool; 256],
     /// Variables whose scope is open, with their registers, in order of opening.
     pub open_vars: Vec<(VarId, u8)>,
     pub places: Vec<Place>,
+    /// Expressions that are known to declare nothing.
+    pub bare: FxHashSet<*const Expr<'a>>,
     pub guards: Vec<Guard>,
     pub loops: Vec<LoopState>,
     pub handlers: Vec<Handler>,
@@ -90,11 +97,14 @@ impl<'u, 'a> State<'u, 'a> {
             fixups: Vec::new(),
             top: 0,
             nregs: 0,
+            words: 0,
             far: FAR,
             floor: 0,
+            base: usize::MAX,
             holds_var: [false; 256],
             open_vars: Vec::new(),
             places: vec![Place::None; func.vars.len()],
+            bare: FxHashSet::default(),
             guards: Vec::new(),
             loops: Vec::new(),
             handlers: Vec::new(),
@@ -165,7 +175,7 @@ fn ordered<'a>(params: &'a [Param<'a>]) -> impl Iterator<Item = &'a Param<'a>> +
 
 impl<'u, 'a> Gen<'_, 'u, 'a> {
     /// Compiles function `id`; gives its code object. `captures` says what its closure takes from the function around.
-    pub(super) fn function(&mut self, id: FuncId, captures: Vec<(bool, u16)>) -> Res<Value> {
+    pub(super) fn function(&mut self, id: FuncId, captures: Vec<(bool, u32)>) -> Res<Value> {
         let unit: &'u Unit<'a> = self.unit;
         let Some(func) = unit.funcs.get(id as usize) else { return self.error("internal error: no such function") };
         let outer = std::mem::replace(&mut self.f, State::new(func));
@@ -201,6 +211,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         self.f.tail_calls = self.f.epilogue.is_none()
             && !func.generator
             && matches!(func.kind, FuncKind::Fn | FuncKind::Macro | FuncKind::Method);
+        self.f.base = self.f.top;
         match self.f.epilogue {
             Some((r, l)) => {
                 self.expr(func.body, Dest::Reg(r))?;
@@ -233,6 +244,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         }
         self.write_closers();
         self.link();
+        self.make_room();
         Ok(())
     }
 
@@ -323,8 +335,7 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         Ok(())
     }
 
-    /// Where the arguments arrive: the first in registers, those beyond [`VAR_REGS`] in words behind them, of which the registers
-    /// among them are freed.
+    /// Where the parameters are: the first in registers, those beyond [`VAR_REGS`] in words.
     fn place_params(&mut self, words: &[Option<VarId>]) -> Res {
         let first = self.f.top;
         let near = words.len().min(VAR_REGS);
@@ -338,19 +349,13 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         if rest.is_empty() {
             return Ok(());
         }
-        let at = first + near;
-        let end = at + rest.len();
-        self.f.far = self.f.far.max(end);
-        let moved = (FAR - at).min(rest.len());
-        let room = self.alloc_far(moved)?;
-        self.emit(Op::SaveRegs, at as Reg, 0, moved as Reg, room as i32);
-        for (i, &v) in rest.iter().enumerate() {
-            let word = if i < moved { room + i } else { at + i };
+        // The frame moves up by its words, so they begin where its head was, and the arguments stay where they arrived.
+        let at = self.alloc_far(FRAME_HEAD + first + words.len())? + FRAME_HEAD + first + near;
+        for (&v, word) in rest.iter().zip(at..) {
             if let Some(v) = v {
-                self.f.places[v as usize] = Place::Far(word as u16);
+                self.f.places[v as usize] = Place::Far(word as u32);
             }
         }
-        self.f.nregs = self.f.nregs.max(MAX_REGS);
         Ok(())
     }
 
@@ -455,7 +460,49 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         }
     }
 
-    fn finish_proto(&mut self, id: FuncId, s: State<'u, 'a>, captures: Vec<(bool, u16)>) -> Res<Value> {
+    /// For a function that turned out to need words: moves its frame up when it begins and back down before tail calls, and says
+    /// where the words are.
+    fn make_room(&mut self) {
+        let n = self.f.words as i32;
+        if n == 0 {
+            return;
+        }
+        let s = &mut self.f;
+        for i in &mut s.code {
+            if matches!(i.op(), Op::SaveRegs | Op::LoadRegs) {
+                *i = i.with_x(i.x() - FAR as i32 - FRAME_HEAD as i32 - n);
+            }
+        }
+        // Jumps are relative, so all of them bear an instruction more in front.
+        s.code.insert(0, Instr::new(Op::Room, 0, 0, 0, n));
+        let first = s.spans.first().map_or(s.func.span, |f| f.1);
+        for at in &mut s.spans {
+            at.0 += 1;
+        }
+        s.spans.insert(0, (0, first));
+        for h in &mut s.handlers {
+            (h.start, h.end, h.target) = (h.start + 1, h.end + 1, h.target + 1);
+        }
+        for c in &mut s.cleanups {
+            (c.start, c.end) = (c.start + 1, c.end + 1);
+        }
+        for l in &mut s.locals {
+            (l.start, l.end) = (l.start + 1, l.end.saturating_add(1));
+        }
+        s.checked_entry = 0;
+        for pc in 0..s.code.len() {
+            let i = s.code[pc];
+            if matches!(i.op(), Op::TailCall | Op::TailMod | Op::TailMethod | Op::TailKw) {
+                let at = s.code.len();
+                let entry = s.spans.partition_point(|e| e.0 as usize <= pc) - 1;
+                s.spans.push((at as u32, s.spans[entry].1));
+                s.code.extend([Instr::new(Op::Unroom, 0, 0, 0, n), i]);
+                s.code[pc] = Instr::new(Op::Jmp, 0, 0, 0, (at - pc - 1) as i32);
+            }
+        }
+    }
+
+    fn finish_proto(&mut self, id: FuncId, s: State<'u, 'a>, captures: Vec<(bool, u32)>) -> Res<Value> {
         let func = s.func;
         let simple = !func.generator
             && func.kind != FuncKind::Macro
@@ -487,7 +534,8 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
             ics: vec![Ic::default(); s.sites.len()].into(),
             sites: s.sites.into(),
             captures: captures.into(),
-            nregs: s.nregs as u32,
+            nregs: (s.nregs + s.words) as u32,
+            words: s.words as u32,
             simple_args: if simple { func.params.len() as u16 } else { NOT_SIMPLE },
             has_self: has_self(func),
             generator: func.generator,
@@ -525,15 +573,15 @@ impl<'u, 'a> Gen<'_, 'u, 'a> {
         let mut captures = Vec::with_capacity(func.captures.len());
         for c in &func.captures {
             captures.push(match c.source {
-                CaptureSource::Captured(i) => (true, i as u16),
-                CaptureSource::Env(i) => (true, i as u16),
+                CaptureSource::Captured(i) => (true, i),
+                CaptureSource::Env(i) => (true, i),
                 CaptureSource::Local(v) => match self.f.places[v as usize] {
-                    Place::Reg(r) => (false, r as u16),
+                    Place::Reg(r) => (false, r as u32),
                     Place::Far(word) => (false, word),
                     Place::Cell(_) => {
                         let r = self.alloc(1)?;
                         self.load_var(VarRef::Local(v), r)?;
-                        (false, r as u16)
+                        (false, r as u32)
                     }
                     Place::None => {
                         return self.error(format!("internal error: {} captured outside of its scope", c.name));

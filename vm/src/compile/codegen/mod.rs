@@ -71,7 +71,7 @@ pub fn generate<'a>(vm: &mut Vm, unit: &Unit<'a>, source: Rc<SourceRef>, cells: 
         return Err(CompileError::new(Default::default(), "internal error: a unit without functions"));
     };
     let captures = body.captures.iter().map(|c| match c.source {
-        CaptureSource::Env(i) => Ok((true, i as u16)),
+        CaptureSource::Env(i) => Ok((true, i)),
         _ => Err(CompileError::new(body.span, "internal error: the outermost function captures")),
     });
     let captures = captures.collect::<Res<Vec<_>>>()?;

@@ -58,7 +58,7 @@ impl<'a> Gen<'_, '_, 'a> {
         let r = self.target(d)?;
         if matches!(a.kind, ExprKind::Const(_)) && number_literal(b).is_none() {
             // A constant holds no register while the right side is evaluated, and that can use the destination.
-            let own = matches!(b.kind, ExprKind::Var(_) | ExprKind::TypeValue(_))
+            let own = matches!(b.kind, ExprKind::Var(_) | ExprKind::TypeValue(..))
                 || self.f.holds_var[r as usize]
                 || r as usize >= self.f.top;
             let y = if own {
@@ -168,12 +168,12 @@ impl<'a> Gen<'_, '_, 'a> {
             None => {
                 // `(range n)` is `(0 .. n-1)`.
                 self.load_int(w, 0);
-                match int_literal(end).and_then(|n| n.checked_sub(1)) {
+                match int_literal(end).map(|n| n.saturating_sub(1).max(-1)) {
                     Some(last) => self.load_int(w + 1, last),
                     None => {
                         let mark = self.f.top;
                         let n = self.operand(end)?;
-                        self.emit(Op::SubI, w + 1, n, 0, 1);
+                        self.emit(Op::RangeLast, w + 1, n, 0, 0);
                         self.release(mark);
                     }
                 }

@@ -1,24 +1,27 @@
 //! Registers: parameters, then variables of the open blocks, then temporaries.
 //!
-//! Instructions name 250 registers. A frame may have more words: behind those that can be named live the variables of functions
-//! with very many, and the temporaries of expressions nested very deeply, moved by `SaveRegs` and `LoadRegs`.
-use super::{Dest, Gen, Reg, Res};
+//! Instructions name 250 registers. A frame may have more words: below its head live the variables of functions with very many,
+//! and, while an expression nested very deeply is evaluated, the registers of those around it, moved by `SaveRegs` and `LoadRegs`.
+//! They are below because the frames of callees stand above. The function makes room for them when it begins (`Op::Room`), and
+//! gives it back before a tail call.
+use super::unwind::GuardKind;
+use super::{Dest, Gen, Reg, Res, walk};
 use crate::bytecode::Op;
 use crate::compile::hir::{E, ExprKind, FuncKind, VarId};
-use crate::object::code::Local;
+use crate::object::code::{FAR, Local};
 use crate::value::{Sym, Value};
 
 /// Registers that instructions may name.
 pub(super) const MAX_REGS: usize = 250;
 /// Variables are not given registers beyond this one: the others are for temporaries and call windows.
 pub(super) const VAR_REGS: usize = 100;
-/// First word of a frame that belongs to no register.
-pub(super) const FAR: usize = 256;
-/// Words a frame may have: captures name them with 16 bits.
-const MAX_WORDS: usize = 60_000;
+/// Words a frame may have: 8 MB.
+const MAX_WORDS: usize = 1_000_000;
 /// With more registers in use than this an expression first saves temporaries, if they are at least so many.
 const CROWDED: usize = 130;
 const WORTH_SAVING: usize = 30;
+/// What an expression may take for itself before it comes to the next one inside, beyond one register for each of these.
+const ROOM: usize = 60;
 /// Top-level variables of a module beyond this many live in constant cells: a module's body may declare any number.
 const MODULE_LOCALS: usize = 120;
 
@@ -29,10 +32,19 @@ pub(super) enum Place {
     None,
     /// In a register; the register holds the cell when the variable is one.
     Reg(Reg),
-    /// In that word of the frame, behind the registers; the word holds the cell when the variable is one.
-    Far(u16),
+    /// In that word of the frame, below the registers; the word holds the cell when the variable is one.
+    Far(u32),
     /// In the cell that is this constant (only in module bodies, which run once).
     Cell(i32),
+}
+
+/// Variables whose registers have been moved to words of the frame.
+struct MovedVars {
+    vars: Vec<(VarId, Reg)>,
+    /// Their entries among the named locals.
+    locals: Vec<usize>,
+    from: usize,
+    words: usize,
 }
 
 impl<'a> Gen<'_, '_, 'a> {
@@ -82,18 +94,18 @@ impl<'a> Gen<'_, '_, 'a> {
             return self.open_var_reg(v).map(|_| ());
         }
         let word = self.alloc_far(1)?;
-        self.f.places[v as usize] = Place::Far(word as u16);
+        self.f.places[v as usize] = Place::Far(word as u32);
         Ok(())
     }
 
-    /// The next `n` words behind the registers.
+    /// The next `n` words that are no registers.
     pub(super) fn alloc_far(&mut self, n: usize) -> Res<usize> {
         let at = self.f.far;
         if at + n > MAX_WORDS {
-            return self.error("function needs too many registers");
+            return self.error("function has too many variables");
         }
         self.f.far = at + n;
-        self.f.nregs = self.f.nregs.max(self.f.far);
+        self.f.words = self.f.words.max(self.f.far - FAR);
         Ok(at)
     }
 
@@ -127,7 +139,14 @@ impl<'a> Gen<'_, '_, 'a> {
         }
         let vars = self.f.holds_var[..top].iter().rposition(|&v| v).map_or(0, |r| r + 1);
         let from = vars.max(self.f.floor);
-        (top - from.min(top) >= WORTH_SAVING).then(|| self.with_saved(from, e, d))
+        if top - from.min(top) >= WORTH_SAVING {
+            return Some(self.with_saved(from, e, d));
+        }
+        let mut inside = Vec::new();
+        walk::children(e, &mut inside);
+        let base = self.f.base;
+        let full = top + inside.len().min(super::call::MAX_ARGS) + ROOM > MAX_REGS;
+        (full && top >= base.saturating_add(WORTH_SAVING)).then(|| self.with_moved(base, e, d))
     }
 
     fn with_saved(&mut self, from: usize, e: E<'a>, d: Dest) -> Res {
@@ -145,6 +164,92 @@ impl<'a> Gen<'_, '_, 'a> {
         self.f.far = far;
         self.finish(d, value);
         Ok(())
+    }
+
+    /// Evaluates `e` with all registers from `from` on moved out of the way, those of variables, loops and handlers too. They are
+    /// taken back whichever way `e` is left: a guard does it, as other guards close iterators. In tail position nothing but a jump
+    /// to a loop outside ever needs them again.
+    fn with_moved(&mut self, from: usize, e: E<'a>, d: Dest) -> Res {
+        let (top, far, tail) = (self.f.top, self.f.far, d == Dest::Tail);
+        if top >= MAX_REGS {
+            return self.error("function needs too many registers");
+        }
+        let n = (top - from) as Reg;
+        let words = self.alloc_far(top - from)?;
+        self.f.nregs = self.f.nregs.max(top + 1);
+        self.emit(Op::SaveRegs, from as Reg, 0, n, words as i32);
+        let outside = self.move_vars(from, words);
+        let held = self.f.holds_var;
+        self.f.holds_var[from..].fill(false);
+        self.f.top = from;
+        self.guard(GuardKind::Moved { from: from as Reg, n, words, tail });
+
+        let (r, inner) = match d {
+            Dest::Reg(_) => (self.alloc(1)?, Dest::Reg(from as Reg)),
+            _ => (0, d),
+        };
+        self.kind(e, inner)?;
+
+        let (_, ranges) = self.unguard();
+        self.f.holds_var = held;
+        self.f.top = top;
+        let value = self.alloc(1)?;
+        if !tail {
+            let end = self.label();
+            if self.reachable() {
+                if d != Dest::Effect {
+                    self.move_to(value, r);
+                }
+                self.emit(Op::LoadRegs, from as Reg, 0, n, words as i32);
+                self.jmp(end);
+            }
+            self.handler(&ranges, value, true);
+            self.emit(Op::LoadRegs, from as Reg, 0, n, words as i32);
+            self.emit(Op::Rethrow, value, 0, 0, 0);
+            self.bind(end);
+        }
+        self.take_vars_back(outside);
+        self.f.far = far;
+        match d {
+            Dest::Reg(_) => self.finish(d, value),
+            Dest::Effect | Dest::Tail => {}
+        }
+        Ok(())
+    }
+
+    /// The open variables in registers from `from` on live in `words` now.
+    fn move_vars(&mut self, from: usize, words: usize) -> MovedVars {
+        let (moved, kept) = std::mem::take(&mut self.f.open_vars).into_iter().partition(|v| v.1 as usize >= from);
+        self.f.open_vars = kept;
+        let vars: Vec<(VarId, Reg)> = moved;
+        for &(v, r) in &vars {
+            if self.f.places[v as usize] == Place::Reg(r) {
+                self.f.places[v as usize] = Place::Far((words + r as usize - from) as u32);
+            }
+        }
+        let end = self.f.code.len() as u32;
+        let open = std::mem::take(&mut self.f.open_locals);
+        let (locals, kept): (Vec<_>, Vec<_>) = open.into_iter().partition(|&l| self.f.locals[l].reg as usize >= from);
+        self.f.open_locals = kept;
+        for &l in &locals {
+            self.f.locals[l].end = end;
+        }
+        MovedVars { vars, locals, from, words }
+    }
+
+    fn take_vars_back(&mut self, moved: MovedVars) {
+        for &(v, r) in &moved.vars {
+            if self.f.places[v as usize] == Place::Far((moved.words + r as usize - moved.from) as u32) {
+                self.f.places[v as usize] = Place::Reg(r);
+            }
+        }
+        self.f.open_vars.extend(moved.vars);
+        let start = self.f.code.len() as u32;
+        for l in moved.locals {
+            let Local { reg, name, .. } = self.f.locals[l];
+            self.f.open_locals.push(self.f.locals.len());
+            self.f.locals.push(Local { reg, name, start, end: u32::MAX });
+        }
     }
 
     /// A register for a value on its way to `d`.

@@ -95,10 +95,16 @@ impl<'a> Gen<'_, '_, 'a> {
         if locals.is_empty() { Ok(Ok(object)) } else { self.bind_type(object, &locals).map(Err) }
     }
 
-    /// A type expression as a value.
-    pub(super) fn type_value(&mut self, ty: Type<'a>, d: Dest) -> Res {
+    /// A type expression as a value; `generics` are the parameters of an alias.
+    pub(super) fn type_value(&mut self, ty: Type<'a>, generics: &[&str], d: Dest) -> Res {
         let r = self.target(d)?;
-        match self.field_type(ty)? {
+        let mut locals = Vec::new();
+        let generics: Vec<Value> = generics.iter().map(|name| self.sym(name)).collect();
+        let generics =
+            if generics.is_empty() { Value::NIL } else { self.vm.heap.record(Kind::Record, 0, &generics).value() };
+        let object = self.type_object_with(ty, generics, &mut locals);
+        let value = if locals.is_empty() { Ok(object) } else { self.bind_type(object, &locals).map(Err)? };
+        match value {
             Ok(object) => self.load_const(r, object),
             Err(bound) => self.move_to(r, bound),
         }
@@ -108,10 +114,14 @@ impl<'a> Gen<'_, '_, 'a> {
 
     /// See [`types`] for the layout. Names that live in registers or captures are added to `locals`.
     pub(super) fn type_object(&mut self, ty: Type<'a>, locals: &mut Vec<VarRef>) -> Value {
+        self.type_object_with(ty, Value::NIL, locals)
+    }
+
+    fn type_object_with(&mut self, ty: Type<'a>, generics: Value, locals: &mut Vec<VarRef>) -> Value {
         let text = self.vm.str(&ty.to_string());
         let shape = self.type_shape(ty, locals);
         let module = Value::small(self.source.module as i64);
-        self.vm.heap.record(Kind::TypeValue, 0, &[text, shape, module, Value::NIL]).value()
+        self.vm.heap.record(Kind::TypeValue, 0, &[text, shape, module, Value::NIL, generics]).value()
     }
 
     fn type_shape(&mut self, ty: Type<'a>, locals: &mut Vec<VarRef>) -> Value {

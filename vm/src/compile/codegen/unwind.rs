@@ -32,6 +32,13 @@ pub(super) enum GuardKind {
     Iterator(Reg),
     /// A body that does not see cancellation.
     Cleanup,
+    /// The `n` registers from `from` on have been moved to `words`, to make room. See [`Gen::with_moved`].
+    Moved {
+        from: Reg,
+        n: Reg,
+        words: usize,
+        tail: bool,
+    },
 }
 
 pub(super) struct Guard {
@@ -111,11 +118,24 @@ impl Gen<'_, '_, '_> {
 
     /// Nothing guards the expression: it may be a tail call, or return without ado.
     pub(super) fn unguarded(&self) -> bool {
-        self.f.guards.is_empty()
+        self.f.guards.iter().all(|g| matches!(g.kind, GuardKind::Moved { tail: true, .. }))
+    }
+
+    /// Where the value of a `break` out of loop `id` has to be put when the loop's destination has been moved meanwhile: leaving
+    /// takes it back to its register.
+    pub(super) fn moved_destination(&self, id: LoopId) -> Option<usize> {
+        let l = self.f.loops.iter().rev().find(|l| l.id == id)?;
+        let dst = l.dst? as usize;
+        self.f.guards[l.outer..].iter().find_map(|g| match g.kind {
+            GuardKind::Moved { from, n, words, .. } => {
+                (from as usize..from as usize + n as usize).contains(&dst).then(|| words + dst - from as usize)
+            }
+            _ => None,
+        })
     }
 
     /// Goes out to where `exit` says.
-    pub(super) fn leave(&mut self, exit: Exit) {
+    pub(super) fn leave(&mut self, mut exit: Exit) {
         let found = |id: LoopId| self.f.loops.iter().rev().find(|l| l.id == id);
         let (depth, to) = match exit {
             Exit::Return(_) => (0, None),
@@ -141,6 +161,19 @@ impl Gen<'_, '_, '_> {
                 GuardKind::Iterator(state) => {
                     let state = *state;
                     self.emit(Op::IterClose, state, 0, 0, 0);
+                }
+                GuardKind::Moved { from, n, words, tail } => {
+                    let (from, n, words) = (*from, *n, *words as i32);
+                    match &mut exit {
+                        // Nothing outside needs a register any more.
+                        Exit::Return(_) if *tail => continue,
+                        Exit::Return(r) => {
+                            let value = std::mem::replace(r, from + n);
+                            self.move_to(from + n, value);
+                        }
+                        _ => {}
+                    }
+                    self.emit(Op::LoadRegs, from, 0, n, words);
                 }
                 GuardKind::Finally { kind, value, label, exits } => {
                     let (kind, value, label) = (*kind, *value, *label);

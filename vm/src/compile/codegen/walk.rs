@@ -1,5 +1,6 @@
 //! Questions about HIR that need to look inside. No recursion: trees may be deep.
 use crate::compile::hir::*;
+use rustc_hash::FxHashSet;
 
 /// Appends the expressions directly inside `e`, bodies of functions left out.
 pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
@@ -13,7 +14,7 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
         | SelectTaken { .. }
         | Quote(_)
         | Fn(_)
-        | TypeValue(_)
+        | TypeValue(..)
         | Continue { .. }
         | Import(_)
         | Interface(_)
@@ -123,8 +124,8 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
             out.extend([self_, class]);
             args(a, out);
         }
-        Eval { data, .. } | Select { operands: data, .. } => out.extend_from_slice(data),
-        CallerEval { data, .. } | Render { data, .. } => out.push(data),
+        Select { operands: data, .. } => out.extend_from_slice(data),
+        Eval { data, .. } | CallerEval { data, .. } | Render { data, .. } => out.push(data),
         Class(c) => {
             out.extend(c.parent);
             members(c.members, out);
@@ -293,11 +294,16 @@ pub fn bind_vars(p: &BindPat<'_>, out: &mut Vec<VarRef>) {
     }
 }
 
-/// The variables that `e` declares in the scope it stands in: not those inside blocks of its own.
-pub fn declared(e: E<'_>, out: &mut Vec<VarId>) {
+/// The variables that `e` declares in the scope it stands in: not those inside blocks of its own. Parts in `bare`, which grows with
+/// what big expressions without declarations consist of, are not looked into again: forms nested in forms ask about every level.
+pub fn declared<'a>(e: E<'a>, out: &mut Vec<VarId>, bare: &mut FxHashSet<*const Expr<'a>>) {
     let mut todo = vec![e];
     let mut vars = Vec::new();
+    let mut seen = Vec::new();
     while let Some(e) = todo.pop() {
+        if bare.contains(&std::ptr::from_ref(e)) {
+            continue;
+        }
         match e.kind {
             ExprKind::Block(_) => continue,
             ExprKind::Declare { var, .. } => vars.push(var),
@@ -311,7 +317,11 @@ pub fn declared(e: E<'_>, out: &mut Vec<VarId>) {
                 out.push(v);
             }
         }
+        seen.push(std::ptr::from_ref(e));
         children(e, &mut todo);
+    }
+    if out.is_empty() && seen.len() > BUDGET {
+        bare.extend(seen);
     }
 }
 
@@ -419,7 +429,7 @@ pub fn writes_last(e: E<'_>) -> bool {
             | ModuleNs
             | Quote(_)
             | Fn(_)
-            | TypeValue(_)
+            | TypeValue(..)
             | Neg(_)
             | Not(_)
             | Binary(..)

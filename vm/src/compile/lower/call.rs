@@ -23,6 +23,11 @@ impl<'a> Lower<'a, '_> {
                 return self.e(span, ExprKind::CallMacro { callee, site });
             }
         }
+        if let FormKind::Path([PathPart::Name("gene"), PathPart::Name("test"), PathPart::Name("virtual")]) = head.kind
+            && self.find("gene").is_none()
+        {
+            return self.virtual_form(span, gene);
+        }
         if let FormKind::Path([.., PathPart::Name(name)]) = head.kind
             && is_macro_name(name)
         {
@@ -116,7 +121,7 @@ impl<'a> Lower<'a, '_> {
                 at += 1;
                 items.push(Arg::Spread(self.expr(form)));
             } else if let Some(name) = symbol(form).and_then(rest_name) {
-                items.push(Arg::Spread(self.symbol(form.span, name)));
+                items.push(Arg::Spread(self.word(form.span, name)));
             } else {
                 items.push(Arg::One(self.expr(form)));
             }

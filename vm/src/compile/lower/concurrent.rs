@@ -211,6 +211,20 @@ impl<'a> Lower<'a, '_> {
         self.scoped(span, open, |lower, _| lower.block(gene.children, span))
     }
 
+    /// `(gene/test/virtual ^seed 7 body...)`: a scope in which waiting takes no time. Everything that waits meanwhile shares its clock.
+    pub(super) fn virtual_form(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
+        self.check_props(gene, "gene/test/virtual", &["seed"]);
+        let options = self.options(gene);
+        self.push_scope();
+        let begin = self.hidden_call(span, "%virtual_begin", &[], options);
+        let kind = self.int_at(span, CONCURRENT);
+        let open = self.hidden_call(span, "%scope_open", &[kind], &[]);
+        let body = self.scoped(span, open, |lower, _| lower.block(gene.children, span));
+        let end = self.hidden_call(span, "%virtual_end", &[], &[]);
+        let all = self.e(span, ExprKind::Try { body, catches: &[], finally: Some(end), cleanup: false });
+        self.sequence(&[begin, all], span)
+    }
+
     /// `(gather a b c)`: each in a task of its own, the values in an Array.
     fn gather(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
         self.check_props(gene, "gather", &["timeout", "limit", "on_error", "grace", "name"]);

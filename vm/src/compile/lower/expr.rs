@@ -88,7 +88,7 @@ impl<'a> Lower<'a, '_> {
     }
 
     /// An expression that raises an exception of a predefined class.
-    pub(super) fn raise(&mut self, span: Span, class: &'static str, message: &'static str) -> E<'a> {
+    pub(super) fn raise(&mut self, span: Span, class: &'static str, message: &'a str) -> E<'a> {
         let class = self.e(span, ExprKind::Global(class));
         let message = self.constant(span, FormKind::Str(message));
         let args = Args { items: self.slice(&[Arg::One(message)]), ..Args::default() };
@@ -107,6 +107,18 @@ impl<'a> Lower<'a, '_> {
             "super" => self.error(span, "super used outside of a method"),
             _ if name == "..." || rest_name(name).is_some() => self.error(span, format!("Invalid spread: {name}")),
             _ => self.name(span, name),
+        }
+    }
+
+    /// The name at the beginning of a longer token, where the reader leaves constants to us: `nil/x`, `nil...`.
+    pub(super) fn word(&mut self, span: Span, name: &'a str) -> E<'a> {
+        match name {
+            "nil" => self.constant(span, FormKind::Nil),
+            "void" => self.constant(span, FormKind::Void),
+            "true" => self.constant(span, FormKind::True),
+            "false" => self.constant(span, FormKind::False),
+            "not_found" => self.constant(span, FormKind::NotFound),
+            _ => self.symbol(span, name),
         }
     }
 

@@ -32,8 +32,8 @@ impl<'a> Lower<'a, '_> {
             return self.error(span, "while: missing condition");
         };
         let id = self.enter_loop(gene);
-        // The condition is evaluated again and again: what it declares is its own.
-        let cond = self.block(std::slice::from_ref(cond), cond.span);
+        // It stands outside of the body's scope: what it declares is seen there, and behind the loop.
+        let cond = self.expr(cond);
         let body = self.block(forms, span);
         self.leave_loop();
         self.e(span, ExprKind::While { id, cond, body })

@@ -6,8 +6,12 @@ use crate::syntax::form::{GeneForm, Span};
 
 impl<'a> Lower<'a, '_> {
     pub(super) fn eval_form(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
-        let data: Vec<E<'a>> = gene.children.iter().map(|child| self.expr(child)).collect();
-        let data = self.slice(&data);
+        if let Some(prop) = gene.props.first() {
+            let message = self.text(&format!("Unexpected keyword argument: {}", prop.key));
+            return self.raise(prop.key_span, "ArgumentException", message);
+        }
+        let items = self.items(gene.children);
+        let data = self.e(span, ExprKind::Array { items, frozen: false });
         let env = self.visible();
         self.e(span, ExprKind::Eval { data, env })
     }

@@ -86,6 +86,9 @@ pub struct EvalEnv<'o> {
     /// Visible variables, inner ones first. Entry `i` is `CaptureSource::Env(i)`; `self`, `$ex` and the caller environment
     /// follow as the next entries, as far as they exist.
     pub names: Vec<EvalName>,
+    /// So many of them, the first ones, are what the forms declare in their own scope. Other data that is evaluated here later sees
+    /// them.
+    pub own: usize,
     pub has_self: bool,
     pub has_ex: bool,
     pub has_caller: bool,
@@ -95,8 +98,11 @@ pub struct EvalEnv<'o> {
     pub module_slots: u32,
     /// The enums that visible names hold; `None` when they are not known. See [`EvalEnum`].
     pub enums: Option<Vec<EvalEnum>>,
-    /// The forms are input of a session: what they define at top level stays, as new module variables.
+    /// The forms stand at the top of a module, as the input of a session does: what they define there stays, as new module
+    /// variables.
     pub repl: bool,
+    /// They are data: there is nothing around them to leave, and no place for an import.
+    pub data: bool,
     pub options: LowerOptions<'o>,
 }
 
@@ -162,6 +168,18 @@ pub fn lower_eval<'a>(
     lower.finish()
 }
 
+/// Calls `visit` with the names that occur in a form, those of types included.
+pub fn mentioned_names<'a>(form: &'a Form<'a>, mut visit: impl FnMut(&'a str)) {
+    scan::names_in(form, |name| name.split(':').filter(|part| !part.is_empty()).for_each(&mut visit));
+}
+
+/// What forms of data declare in the scope they are evaluated in: name, and whether it is a constant.
+pub fn eval_declarations<'a>(forms: &'a [Form<'a>]) -> Vec<(String, bool)> {
+    let lasts = |kind| !matches!(kind, scan::DeclKind::Local | scan::DeclKind::Import);
+    let plain = scan::declarations(forms).into_iter().filter(|d| d.spelling == scan::Spelling::Plain && lasts(d.kind));
+    plain.map(|d| (d.name.to_owned(), d.constant)).collect()
+}
+
 /// A module variable while the unit is being lowered.
 struct ModuleSlot<'a> {
     name: &'a str,
@@ -204,6 +222,8 @@ struct Lower<'a, 'o> {
     scan: ModuleScan<'a>,
     /// Top-level definitions become module variables, whatever they are.
     repl: bool,
+    /// See [`EvalEnv::data`].
+    data: bool,
     /// All enums that code here can know are among `enums`.
     enums_known: bool,
     errors: Vec<CompileError>,
@@ -242,6 +262,7 @@ impl<'a, 'o> Lower<'a, 'o> {
             enums_known: !scan.imports,
             scan,
             repl: false,
+            data: false,
             errors: Vec::new(),
             warnings: Vec::new(),
             dependencies: Vec::new(),
@@ -280,9 +301,13 @@ impl<'a, 'o> Lower<'a, 'o> {
     fn eval(&mut self, forms: &'a [Form<'a>], env: &EvalEnv<'_>) {
         let arena = self.arena;
         let span = whole(forms);
-        self.repl = env.repl;
+        (self.repl, self.data) = (env.repl, env.data);
         self.enums_known = env.enums.is_some() && !self.scan.imports;
-        let id = self.enter_function(FuncKind::Eval, false, (!env.repl).then_some("return used outside of a function"));
+        let id = self.enter_function(
+            FuncKind::Eval,
+            false,
+            (!env.repl || env.data).then_some("return used outside of a function"),
+        );
         self.push_scope();
         self.scope().module = env.repl;
         for _ in 0..env.module_slots {
@@ -300,7 +325,9 @@ impl<'a, 'o> Lower<'a, 'o> {
         }
         for (at, known) in env.names.iter().enumerate().rev() {
             let name = arena.alloc_str(&known.name);
-            self.bind_known(name, Place::Env(at as u32), NameKind::Var, known.constant);
+            if at >= env.own {
+                self.bind_known(name, Place::Env(at as u32), NameKind::Var, known.constant);
+            }
         }
         let hidden = [(scope::SELF, env.has_self), (scope::EX, env.has_ex), (scope::CALLER, env.has_caller)];
         let hidden = hidden.into_iter().filter(|(_, exists)| *exists);
@@ -312,6 +339,11 @@ impl<'a, 'o> Lower<'a, 'o> {
         }
         if !env.repl {
             self.push_scope();
+            for (at, known) in env.names.iter().enumerate().take(env.own) {
+                let name = arena.alloc_str(&known.name);
+                self.bind_known(name, Place::Env(at as u32), NameKind::Var, false);
+                self.set_state(name, State::Pending);
+            }
         } else {
             self.collect_exports(forms);
         }

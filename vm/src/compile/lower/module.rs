@@ -55,7 +55,7 @@ impl<'a> Lower<'a, '_> {
     // --- import
 
     pub(super) fn import(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
-        if !self.in_module_scope() {
+        if !self.in_module_scope() || self.data {
             return self.error(span, "import is only allowed at module top level");
         }
         let (mut package, mut path) = (None, None);

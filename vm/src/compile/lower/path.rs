@@ -19,7 +19,7 @@ impl<'a> Lower<'a, '_> {
     fn path_base(&mut self, span: Span, part: &'a PathPart<'a>) -> E<'a> {
         match part {
             PathPart::SelfRef => self.self_(span),
-            PathPart::Name(name) => self.head_name(span, name).unwrap_or_else(|| self.symbol(span, name)),
+            PathPart::Name(name) => self.head_name(span, name).unwrap_or_else(|| self.word(span, name)),
             _ => self.error(span, "Invalid path"),
         }
     }

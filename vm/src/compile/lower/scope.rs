@@ -620,7 +620,8 @@ impl<'a> Lower<'a, '_> {
         let self_ = self.resolve_hidden(SELF);
         let ex = self.resolve_hidden(EX);
         let caller = self.resolve_hidden(CALLER);
-        self.arena.alloc(Env { vars, self_, ex, caller })
+        let top = self.in_module_scope();
+        self.arena.alloc(Env { vars, self_, ex, caller, top })
     }
 }
 

@@ -46,7 +46,7 @@ impl<'a> Lower<'a, '_> {
     }
 
     /// One call form is the body of the task; one name, path or function literal is called in it; of several children the first
-    /// one is called with the others, all evaluated now.
+    /// one is called with the others, all evaluated now. But a `concurrent` is no callee: it and what follows it are the body.
     pub(super) fn spawn(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
         let (callee, args) = match gene.children {
             [] => return self.count_error(span, "spawn", "at least 1 argument", 0),
@@ -56,12 +56,23 @@ impl<'a> Lower<'a, '_> {
                 let props = self.prop_args(gene.props);
                 (callee, Args { items: &[], props, props_at: 0 })
             }
+            [first, ..] if self.is_scope(first) => {
+                let func = self.task_body(span, gene.children, "return cannot leave a spawn body");
+                let callee = self.e(span, ExprKind::Fn(func));
+                let props = self.prop_args(gene.props);
+                (callee, Args { items: &[], props, props_at: 0 })
+            }
             [callee, ..] => {
                 let callee = self.expr(callee);
                 (callee, self.args_after(gene, 1))
             }
         };
         self.e(span, ExprKind::Spawn { callee, args })
+    }
+
+    fn is_scope(&self, form: &Form<'_>) -> bool {
+        let FormKind::Gene(gene) = form.kind else { return false };
+        gene.head.as_ref().and_then(symbol) == Some("concurrent") && !gene.frozen && self.find("concurrent").is_none()
     }
 }
 

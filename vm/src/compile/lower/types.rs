@@ -62,7 +62,9 @@ impl<'a> Lower<'a, '_> {
         };
         self.type_parts = 0;
         let ty = self.expand(alias, &[], span, true);
-        let value = self.e(span, ExprKind::TypeValue(ty));
+        let generics = self.aliases[alias as usize].generics.clone();
+        let generics = self.arena.alloc_slice_copy(&generics);
+        let value = self.e(span, ExprKind::TypeValue(ty, generics));
         if let FormKind::Path(parts) = target.kind
             && !self.defines_by_path(parts)
         {
@@ -312,7 +314,7 @@ impl<'a> Lower<'a, '_> {
             return self.expr(form);
         }
         let ty = self.whole_type(form);
-        self.e(form.span, ExprKind::TypeValue(ty))
+        self.e(form.span, ExprKind::TypeValue(ty, &[]))
     }
 }
 

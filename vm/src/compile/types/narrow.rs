@@ -96,7 +96,7 @@ impl<'a> Checker<'_, 'a> {
     /// The type that the right side of `is` stands for.
     pub(super) fn operand_type(&self, e: E<'a>) -> Option<Ty<'a>> {
         let ty = match e.kind {
-            ExprKind::TypeValue(ty) => Some(self.ty_of(self.func, ty)),
+            ExprKind::TypeValue(ty, _) => Some(self.ty_of(self.func, ty)),
             ExprKind::Var(var) => self.instance_of(&self.var_type(self.root(var)?)),
             ExprKind::Global("Number") => Some(Ty::number()),
             ExprKind::Global("Nil") => Some(Ty::Nil),

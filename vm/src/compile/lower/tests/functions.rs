@@ -92,7 +92,7 @@ fn macros_may_be_values_where_the_module_uses_them_so() {
 
 #[test]
 fn data_becomes_code() {
-    assert_body("(var b 1) (eval `(b + 1) 2)", "{(var b$ 1); (eval `(b + 1) 2){b$}}");
+    assert_body("(var b 1) (eval `(b + 1) 2)", "{(var b$ 1); (eval [`(b + 1) 2]){b$}}");
     assert_body("(var b 1) ($render `(a %b))", "{(var b$ 1); (render `(a %b)){b$}}");
     assert_body("($parse \"1\")", "{(call ?$parse \"1\")}");
     assert_eq!(header("(fn f [a] (eval a))", 1), "1 Fn f [a] vars(a cell)");
