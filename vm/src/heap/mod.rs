@@ -262,6 +262,8 @@ pub struct Heap {
     large: LargeSpace,
     /// Bytes handed out since the last collection.
     pub allocated: usize,
+    /// Bytes handed out that no fuel was taken for yet: less than a charge.
+    uncharged: usize,
     /// Bytes handed out before.
     pub(crate) allocated_before: u64,
     /// Collect when `allocated` passes this.
@@ -333,6 +335,7 @@ impl Heap {
             free_blocks: Vec::new(),
             large: LargeSpace::default(),
             allocated: 0,
+            uncharged: 0,
             allocated_before: 0,
             threshold: MIN_THRESHOLD,
             collect_requested: false,
@@ -404,8 +407,10 @@ impl Heap {
     #[inline]
     fn charge(&mut self, bytes: usize) {
         self.allocated += bytes;
-        // One native call may fill megabytes: that is work too.
-        self.fuel.spend((bytes / BYTES_PER_CHARGE) as i64);
+        // One native call may fill megabytes: that is work too. In a fragmented heap they come in runs smaller than a charge.
+        self.uncharged += bytes;
+        self.fuel.spend((self.uncharged / BYTES_PER_CHARGE) as i64);
+        self.uncharged %= BYTES_PER_CHARGE;
         if self.allocated >= self.threshold || self.limit.is_some_and(|l| self.in_use() > l) {
             self.collect_requested = true;
             self.fuel.request();
