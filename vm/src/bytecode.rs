@@ -479,8 +479,10 @@ ops! {
     /// r[c] = the arm that a `select` with the flags x commits. Operands in r[a].. (b of them): the arms (see `task/select.rs`),
     /// and the time limit when there is one
     Select,
-    /// r[a] = what the arm that a `select` committed last gave; c = 1: whether its source was open
+    /// r[a] = what the arm that a `select` committed last gave; c = 1: whether its source was open; c = 2: both, the value in r[b]
     SelectTaken,
+    /// carries out one of the x + 1 `Jmp`s behind it: that of the number in r[a], the last for greater numbers
+    Switch,
     /// Undoes the destination of a tail call through a native: never executed.
     Nop,
     /// A `finally` part or the catch of a cancellation begins / ends.

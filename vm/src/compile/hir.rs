@@ -229,6 +229,11 @@ pub enum ExprKind<'a> {
         then: E<'a>,
         other: Option<E<'a>>,
     },
+    /// The arm with the number that `on` gives; the last one for greater numbers. At least one.
+    Switch {
+        on: E<'a>,
+        arms: &'a [E<'a>],
+    },
     /// `&&`: bitwise on two Ints or Bytes, else left if false, else right; right only evaluated when needed.
     Amp(E<'a>, E<'a>),
     /// `||`

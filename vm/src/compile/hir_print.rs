@@ -303,6 +303,15 @@ impl<'a> Printer<'_, 'a> {
                 let _ = write!(self.out, "fn{func}");
             }
             ExprKind::Block(block) => self.block(block),
+            ExprKind::Switch { on, arms } => {
+                self.put("(switch ");
+                self.expr(on);
+                for arm in arms {
+                    self.put(" ");
+                    self.expr(arm);
+                }
+                self.put(")");
+            }
             ExprKind::If { cond, then, other } => {
                 self.put("(if ");
                 self.expr(cond);

@@ -126,7 +126,8 @@ fn shape(i: Instr) -> (Use, Use, Use, Extra) {
         Room | Unroom => (No, No, No, Extra::No),
         SaveRegs | LoadRegs => (Regs(c), No, No, Extra::No),
         Select => (Regs(b), No, Reg, Extra::No),
-        GetFarCap | SelectTaken => (Reg, No, No, Extra::No),
+        GetFarCap | Switch => (Reg, No, No, Extra::No),
+        SelectTaken => (Reg, if c == 2 { Reg } else { No }, No, Extra::No),
     }
 }
 
@@ -179,6 +180,12 @@ pub fn verify(p: &Proto) -> Result<(), String> {
         let next = p.code.get(pc + 1);
         if i.op() == Op::GetPropFloat && !next.is_some_and(|n| n.op() == Op::CheckFloat && n.a() == i.a()) {
             return fail("no check behind it");
+        }
+        if i.op() == Op::Switch {
+            let table = p.code.get(pc + 1..=pc + 1 + i.ux());
+            if !table.is_some_and(|t| t.iter().all(|j| j.op() == Op::Jmp)) {
+                return fail("no table behind it");
+            }
         }
         if i.op() == Op::SetProp && i.ux() + 1 >= p.sites.len() {
             return fail("inline cache out of range");

@@ -932,7 +932,20 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
 
                 Op::Spawn => slow!(cold::spawn_call, i),
                 Op::Select => slow!(cold::select, i),
-                Op::SelectTaken => ra!(i) = crate::task::select::taken(vm, i.c() == 1),
+                Op::SelectTaken => {
+                    if i.c() == 2 {
+                        ra!(i) = crate::task::select::taken(vm, true);
+                        rb!(i) = crate::task::select::taken(vm, false);
+                    } else {
+                        ra!(i) = crate::task::select::taken(vm, i.c() == 1);
+                    }
+                }
+                Op::Switch => {
+                    // A number counted by the compiler or by a native of ours: not negative.
+                    let n = (ra!(i).small_int() as usize).min(i.ux());
+                    let chosen = *pc.add(n);
+                    pc = pc.offset(n as isize + 1 + chosen.x() as isize);
+                }
                 Op::CleanupIn => (*vm.cur.as_ptr()).cleanup += 1,
                 Op::CleanupOut => (*vm.cur.as_ptr()).cleanup -= 1,
 

@@ -88,6 +88,13 @@ enum Look {
     Waits,
 }
 
+/// A committed arm, or what stands behind the arms: timeout or else.
+pub struct Committed {
+    pub arm: i64,
+    /// What the arm gave, and whether its source was open; neither for what stands behind the arms.
+    given: Option<(Value, bool)>,
+}
+
 impl Vm {
     #[inline(always)]
     fn look(&mut self, arm: Arm, skip: bool) -> Result<Look, Stop> {
@@ -163,8 +170,8 @@ impl Vm {
         }
     }
 
-    /// The index of the committed arm, with its value kept for [`take_value`]. Behind the arms: timeout or else.
-    fn select(&mut self, arms: Arms, flags: i64, limit: Option<u64>) -> R {
+    /// The committed arm. A task that had to wait or to let others run gets the arm's number later, and what it gave from [`taken`].
+    fn select(&mut self, arms: Arms, flags: i64, limit: Option<u64>) -> Result<Committed, Stop> {
         self.checkpoint()?;
         let n = arms.len();
         let skip = flags & SKIP != 0;
@@ -204,13 +211,11 @@ impl Vm {
                 }
                 bits.trailing_zeros() as usize
             };
-            let (v, open) = self.commit(arms.get(i))?;
-            self.keep(v, open);
-            return self.ready_op(Value::small(i as i64));
+            let given = self.commit(arms.get(i))?;
+            return self.committed(Committed { arm: i as i64, given: Some(given) });
         }
-        let last = Value::small(n as i64);
         if flags & HAS_ELSE != 0 || limit == Some(0) {
-            return self.ready_op(last);
+            return self.committed(Committed { arm: n as i64, given: None });
         }
         if skip && skipped == n && n > 0 {
             let c = self.classes.channel_closed;
@@ -248,6 +253,30 @@ impl Vm {
             _ => {}
         }
         Err(Stop::Park)
+    }
+
+    /// Nothing had to be waited for: the others run after a number of such operations.
+    #[inline]
+    fn committed(&mut self, c: Committed) -> Result<Committed, Stop> {
+        if self.tasks.budget > 0 {
+            self.tasks.budget -= 1;
+            return Ok(c);
+        }
+        self.keep_given(&c);
+        self.ready_op(Value::small(c.arm))?;
+        Ok(c)
+    }
+
+    fn keep_given(&mut self, c: &Committed) {
+        if let Some((v, open)) = c.given {
+            self.keep(v, open);
+        }
+    }
+
+    /// The arm's number, with what it gave left for [`taken`].
+    fn numbered(&mut self, c: Committed) -> R {
+        self.keep_given(&c);
+        Ok(Value::small(c.arm))
     }
 
     /// What a parked task is registered with, in order.
@@ -301,7 +330,7 @@ impl Vm {
 }
 
 /// `select` with operands as the instruction has them: the arms, then the limit when there is one.
-pub fn of_operands(vm: &mut Vm, flags: i64, operands: &[Value]) -> R {
+pub fn of_operands(vm: &mut Vm, flags: i64, operands: &[Value]) -> Result<Committed, Stop> {
     let (arms, limit) = match operands {
         [arms @ .., last] if flags & HAS_TIMEOUT != 0 => (arms, vm.duration_us(*last)?),
         arms => (arms, None),
@@ -316,7 +345,20 @@ fn select_form(vm: &mut Vm, a: &Args) -> R {
     if flags & HAS_TIMEOUT != 0 {
         operands.push(a.get(1));
     }
-    of_operands(vm, flags, &operands)
+    let c = of_operands(vm, flags, &operands)?;
+    vm.numbered(c)
+}
+
+impl Committed {
+    /// What the arm gave, to use at once.
+    #[inline]
+    pub fn given(&self) -> Option<(Value, bool)> {
+        self.given
+    }
+    /// Leaves what the arm gave for [`taken`].
+    pub fn keep(&self, vm: &mut Vm) {
+        vm.keep_given(self);
+    }
 }
 
 /// The value of the arm that was committed last, which is forgotten with that; or whether its source was open.
@@ -351,7 +393,8 @@ fn select_check(vm: &mut Vm, a: &Args) -> R {
     }
     let limit = vm.duration_us(a.get(1))?;
     let flags = if limit.is_some() { HAS_TIMEOUT } else { 0 };
-    vm.select(Arms::From(items.as_slice()), flags, limit)
+    let c = vm.select(Arms::From(items.as_slice()), flags, limit)?;
+    vm.numbered(c)
 }
 
 pub static HIDDEN: &[NativeDef] = &[

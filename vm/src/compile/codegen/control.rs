@@ -96,6 +96,30 @@ impl<'a> Gen<'_, '_, 'a> {
         Ok(())
     }
 
+    pub(super) fn switch(&mut self, on: E<'a>, arms: &[E<'a>], d: Dest) -> Res {
+        let mark = self.f.top;
+        let r = self.operand(on)?;
+        self.release(mark);
+        if let [only] = arms {
+            return self.expr(only, d);
+        }
+        self.emit(Op::Switch, r, 0, 0, arms.len() as i32 - 1);
+        let starts: Vec<Label> = arms.iter().map(|_| self.label()).collect();
+        for &start in &starts {
+            self.jmp(start);
+        }
+        let end = self.label();
+        for (&arm, &start) in arms.iter().zip(&starts) {
+            self.bind(start);
+            self.expr(arm, d)?;
+            if d != Dest::Tail && start != starts[starts.len() - 1] && self.reachable() {
+                self.jmp(end);
+            }
+        }
+        self.bind(end);
+        Ok(())
+    }
+
     // --- loops
 
     /// Runs `f` with the loop open; then the loop's value is `nil` unless a `break` brought another one.

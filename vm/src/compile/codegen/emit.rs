@@ -19,6 +19,8 @@ pub(super) struct Target {
 
 /// A label that has no place yet.
 const UNBOUND: u32 = u32::MAX;
+/// Jumps to jumps that are followed.
+const LONGEST_CHAIN: usize = 16;
 
 impl<'a> Gen<'_, '_, 'a> {
     pub(super) fn error<T>(&self, message: impl Into<String>) -> Res<T> {
@@ -91,11 +93,33 @@ impl<'a> Gen<'_, '_, 'a> {
 
     /// Fills the jumps in.
     pub(super) fn link(&mut self) {
-        for (pc, l) in std::mem::take(&mut self.f.fixups) {
+        let fixups = std::mem::take(&mut self.f.fixups);
+        for &(pc, l) in &fixups {
             let at = self.f.labels[l.0 as usize].pc;
             debug_assert!(at != UNBOUND);
             let i = &mut self.f.code[pc as usize];
             *i = i.with_x(at as i32 - (pc as i32 + 1));
+        }
+        self.shorten(&fixups);
+    }
+
+    /// Leads jumps to jumps where those lead. Back-edges are not jumps: they stay.
+    fn shorten(&mut self, fixups: &[(u32, Label)]) {
+        for &(pc, _) in fixups {
+            let pc = pc as usize;
+            let landing = |at: usize, i: Instr| (at as i32 + 1 + i.x()) as usize;
+            let mut to = landing(pc, self.f.code[pc]);
+            // A loop without an end may be made of them.
+            for _ in 0..LONGEST_CHAIN {
+                match self.f.code.get(to) {
+                    Some(next) if next.op() == Op::Jmp && landing(to, *next) > to => to = landing(to, *next),
+                    _ => break,
+                }
+            }
+            let i = &mut self.f.code[pc];
+            if landing(pc, *i) > pc {
+                *i = i.with_x(to as i32 - (pc as i32 + 1));
+            }
         }
     }
 

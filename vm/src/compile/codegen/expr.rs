@@ -1,7 +1,7 @@
 //! Expressions: dispatch, and the small ones.
 use super::unwind::Exit;
 use super::{Dest, Gen, Reg, Res, walk};
-use crate::bytecode::Op;
+use crate::bytecode::{Instr, Op};
 use crate::compile::hir::*;
 use crate::syntax::form::{Form, FormKind};
 use crate::value::Value;
@@ -43,6 +43,16 @@ impl<'a> Gen<'_, '_, 'a> {
             return Ok(r);
         }
         self.operand(e)
+    }
+
+    /// The first register of `operands` when they are variables that stand in registers one behind the other.
+    fn side_by_side(&self, operands: &[E<'a>]) -> Option<Reg> {
+        let reg = |e: E<'a>| match e.kind {
+            ExprKind::Var(v) => self.var_reg(v),
+            _ => None,
+        };
+        let first = reg(operands.first()?)?;
+        operands.iter().enumerate().all(|(n, e)| reg(e) == first.checked_add(n as Reg)).then_some(first)
     }
 
     /// A temporary that holds the value of `e`.
@@ -102,17 +112,30 @@ impl<'a> Gen<'_, '_, 'a> {
             Select { flags, operands } => {
                 let r = self.target(d)?;
                 let mark = self.f.top;
-                for e in operands {
-                    self.temp(e)?;
-                }
-                self.emit(Op::Select, mark as Reg, operands.len() as Reg, r, flags as i32);
+                let first = match self.side_by_side(operands) {
+                    Some(first) => first,
+                    None => {
+                        for e in operands {
+                            self.temp(e)?;
+                        }
+                        mark as Reg
+                    }
+                };
+                self.emit(Op::Select, first, operands.len() as Reg, r, flags as i32);
                 self.release(mark);
                 self.finish(d, r);
                 Ok(())
             }
             SelectTaken { open } => {
                 let r = self.target(d)?;
-                self.emit(Op::SelectTaken, r, 0, open as u8, 0);
+                let here = self.pc();
+                match self.f.code.last_mut() {
+                    // Openness and value in one.
+                    Some(last) if last.op() == Op::SelectTaken && last.c() == 1 && !open && self.f.landing != here => {
+                        *last = Instr::new(Op::SelectTaken, last.a() as Reg, r, 2, 0);
+                    }
+                    _ => self.emit(Op::SelectTaken, r, 0, open as u8, 0),
+                }
                 self.finish(d, r);
                 Ok(())
             }
@@ -131,6 +154,7 @@ impl<'a> Gen<'_, '_, 'a> {
             }
             Block(b) => self.block(b, d),
             If { cond, then, other } => self.if_(cond, then, other, d),
+            Switch { on, arms } => self.switch(on, arms, d),
             Amp(a, b) => self.amp(a, b, d),
             Bar(a, b) => self.bar(a, b, d),
             And(a, b) => self.and_or(a, b, false, d),

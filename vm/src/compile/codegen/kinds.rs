@@ -111,6 +111,7 @@ impl<'a> Gen<'_, '_, 'a> {
             If { then, other, .. } => {
                 self.kinds(then, left).or(other.map_or(Kinds::NIL, |other| self.kinds(other, left)))
             }
+            Switch { arms, .. } => arms.iter().fold(Kinds::NONE, |all, arm| all.or(self.kinds(arm, left))),
             Throw(_) | ThrowNew { .. } | Return(_) | Break { .. } | Continue { .. } => Kinds::NONE,
             Call { callee, .. } => match self.known_callee(callee).and_then(|id| self.unit.funcs.get(id as usize)) {
                 Some(func) if !func.generator && func.kind == FuncKind::Fn => {
@@ -215,6 +216,7 @@ impl<'a> Gen<'_, '_, 'a> {
                         None => {}
                     }
                 }
+                ExprKind::Switch { arms, .. } => todo.extend(arms),
                 ExprKind::Case { arms, other, .. } => {
                     todo.extend(arms.iter().map(|arm| arm.body));
                     match other {

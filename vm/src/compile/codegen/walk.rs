@@ -36,6 +36,10 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
             out.extend([cond, then]);
             out.extend(other);
         }
+        Switch { on, arms } => {
+            out.push(on);
+            out.extend_from_slice(arms);
+        }
         Amp(a, b) | Bar(a, b) | And(a, b) | Or(a, b) | Binary(_, a, b) => out.extend([a, b]),
         Not(a) | Bang(a) | Neg(a) | NotNil(a) | Throw(a) | Unwrap(a) | YieldStar(a) => out.push(a),
         Loop { body, .. } => out.push(body),
@@ -449,6 +453,7 @@ pub fn writes_last(e: E<'_>) -> bool {
                 todo.push(then);
                 todo.extend(other);
             }
+            Switch { arms, .. } => todo.extend(arms),
             Array { items, frozen: false } if one_chunk(items) => {}
             Block(b) => todo.extend(b.body.last()),
             Case { arms, other, .. } => {

@@ -6,7 +6,7 @@
 use super::Lower;
 use super::scope::{BoundLocal, Declaration, NameKind};
 use super::words::{is_symbol, method_name, name_of, symbol};
-use crate::compile::hir::{Arg, Args, BinOp, Catch, CatchKind, E, ExprKind, PropArg, VarRef};
+use crate::compile::hir::{Arg, Args, Catch, CatchKind, E, ExprKind, PropArg, VarRef};
 use crate::syntax::form::{Form, FormKind, GeneForm, PathPart, Prop, PropKind, Span};
 
 /// Kinds of scopes, as `%scope_open` knows them.
@@ -337,9 +337,7 @@ impl<'a> Lower<'a, '_> {
         // Timeout and else stand behind the other arms.
         let last = arms.iter().position(|arm| matches!(arm.kind, ArmKind::Timeout(_) | ArmKind::Else));
         order.extend(last);
-        self.push_scope();
-        let chosen = self.hidden_var("arm");
-        let call = if operands.len() < MOST_OPERANDS {
+        let on = if operands.len() < MOST_OPERANDS {
             operands.extend(limit);
             let operands = self.slice(&operands);
             self.e(span, ExprKind::Select { flags, operands })
@@ -348,25 +346,15 @@ impl<'a> Lower<'a, '_> {
             items.extend(operands);
             self.hidden_call(span, "%select", &items, &[])
         };
-        let declare = self.declare_var(span, chosen, call);
         let mut bodies = Vec::with_capacity(order.len());
         for &at in &order {
             bodies.push(self.arm_body(&arms[at]));
         }
-        let mut result: Option<E<'a>> = None;
-        for (number, body) in bodies.into_iter().enumerate().rev() {
-            result = Some(match result {
-                None => body,
-                Some(other) => {
-                    let arm = self.var_at(span, chosen);
-                    let n = self.int_at(span, number as i64);
-                    let cond = self.e(span, ExprKind::Binary(BinOp::Eq, arm, n));
-                    self.e(span, ExprKind::If { cond, then: body, other: Some(other) })
-                }
-            });
+        if bodies.is_empty() {
+            bodies.push(self.nil(span));
         }
-        let body = result.unwrap_or_else(|| self.nil(span));
-        self.sequence(&[declare, body], span)
+        let arms = self.slice(&bodies);
+        self.e(span, ExprKind::Switch { on, arms })
     }
 
     /// Splits the children into arms; errors are reported where they are.

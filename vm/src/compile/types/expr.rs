@@ -52,6 +52,16 @@ impl<'a> Checker<'_, 'a> {
                 self.branch_end(before);
                 Ty::union(found)
             }
+            Switch { on, arms } => {
+                self.infer(on);
+                let mut found = Vec::with_capacity(arms.len());
+                for arm in arms {
+                    let before = self.branch_start(&[]);
+                    found.push(self.infer(arm));
+                    self.branch_end(before);
+                }
+                Ty::union(found)
+            }
             And(a, b) | Amp(a, b) => self.logical(e, a, b, true),
             Or(a, b) | Bar(a, b) => self.logical(e, a, b, false),
             Not(_) => {
@@ -309,6 +319,14 @@ impl<'a> Checker<'_, 'a> {
                 if let Some(other) = other {
                     let before = self.branch_start(&no);
                     self.result(other, ret);
+                    self.branch_end(before);
+                }
+            }
+            ExprKind::Switch { on, arms } => {
+                self.infer(on);
+                for arm in arms {
+                    let before = self.branch_start(&[]);
+                    self.result(arm, ret);
                     self.branch_end(before);
                 }
             }
