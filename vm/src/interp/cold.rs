@@ -479,7 +479,7 @@ pub fn select(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let operands = unsafe { std::slice::from_raw_parts(r.add(i.a()), i.b()) };
     match crate::task::select::of_operands(vm, i.x() as i64, operands) {
         // SAFETY: verified code of the running frame.
-        Ok(c) => unsafe { committed(vm, r, i, &c) },
+        Ok(arm) => unsafe { committed(vm, r, i, arm) },
         Err(s) => call::stop(vm, s, i.c() as u64),
     }
 }
@@ -488,28 +488,26 @@ pub fn select(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
 ///
 /// # Safety
 /// `i` is a `Select` of the running frame with the registers `r`, whose program counter was saved.
-#[inline]
-unsafe fn committed(vm: &mut Vm, r: *mut Value, i: Instr, c: &crate::task::select::Committed) -> Ctl {
+#[inline(always)]
+unsafe fn committed(vm: &mut Vm, r: *mut Value, i: Instr, arm: Value) -> Ctl {
     // SAFETY: the caller's promise. Code is verified: registers are the frame's, a `Switch` stands before its table, and each jump
     // leads to an instruction.
     unsafe {
-        *r.add(i.c()) = Value::small(c.arm);
+        *r.add(i.c()) = arm;
         let next = *vm.cur.pc;
         if next.op() == Op::Switch && next.a() == i.c() {
-            let n = (c.arm as usize).min(next.ux());
+            let n = (arm.small_int() as usize).min(next.ux());
             let entry = vm.cur.pc.add(n + 1);
             let to = entry.offset(1 + (*entry).x() as isize);
-            if (*to).op() == Op::SelectTaken
-                && (*to).c() == 2
-                && let Some((v, open)) = c.given()
-            {
+            if (*to).op() == Op::SelectTaken && (*to).c() == 2 {
+                let (v, open) = vm.tasks.given;
                 *r.add((*to).a()) = Value::bool(open);
                 *r.add((*to).b()) = v;
                 vm.cur.pc = to.add(1);
                 return Ctl::Load;
             }
         }
-        c.keep(vm);
+        vm.keep_given();
         Ctl::Next
     }
 }

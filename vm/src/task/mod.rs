@@ -223,6 +223,9 @@ pub struct Tasks {
     pub settled: u32,
     /// Charges since a safepoint looked for the cancellation of the running task.
     pub charges: i64,
+    /// What the arm gave that a `select` has just committed, and whether its source was open. Used at once: the collector does not
+    /// see it.
+    pub(crate) given: (Value, bool),
     /// Ready operations the running task may do before it yields.
     pub budget: u32,
     /// How many tasks may still follow each other without the run loop (see [`scheduler::switch`]).

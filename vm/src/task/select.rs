@@ -88,13 +88,6 @@ enum Look {
     Waits,
 }
 
-/// A committed arm, or what stands behind the arms: timeout or else.
-pub struct Committed {
-    pub arm: i64,
-    /// What the arm gave, and whether its source was open; neither for what stands behind the arms.
-    given: Option<(Value, bool)>,
-}
-
 impl Vm {
     #[inline(always)]
     fn look(&mut self, arm: Arm, skip: bool) -> Result<Look, Stop> {
@@ -170,8 +163,9 @@ impl Vm {
         }
     }
 
-    /// The committed arm. A task that had to wait or to let others run gets the arm's number later, and what it gave from [`taken`].
-    fn select(&mut self, arms: Arms, flags: i64, limit: Option<u64>) -> Result<Committed, Stop> {
+    /// The number of the committed arm, what it gave being in `tasks.given`; behind the arms: timeout or else. A task that had to wait
+    /// or to let others run gets the number later, and what the arm gave from [`taken`].
+    fn select(&mut self, arms: Arms, flags: i64, limit: Option<u64>) -> R {
         self.checkpoint()?;
         let n = arms.len();
         let skip = flags & SKIP != 0;
@@ -211,11 +205,12 @@ impl Vm {
                 }
                 bits.trailing_zeros() as usize
             };
-            let given = self.commit(arms.get(i))?;
-            return self.committed(Committed { arm: i as i64, given: Some(given) });
+            self.tasks.given = self.commit(arms.get(i))?;
+            return self.committed(i);
         }
         if flags & HAS_ELSE != 0 || limit == Some(0) {
-            return self.committed(Committed { arm: n as i64, given: None });
+            self.tasks.given = (Value::NIL, false);
+            return self.committed(n);
         }
         if skip && skipped == n && n > 0 {
             let c = self.classes.channel_closed;
@@ -256,27 +251,21 @@ impl Vm {
     }
 
     /// Nothing had to be waited for: the others run after a number of such operations.
-    #[inline]
-    fn committed(&mut self, c: Committed) -> Result<Committed, Stop> {
+    #[inline(always)]
+    fn committed(&mut self, arm: usize) -> R {
+        let arm = Value::small(arm as i64);
         if self.tasks.budget > 0 {
             self.tasks.budget -= 1;
-            return Ok(c);
+            return Ok(arm);
         }
-        self.keep_given(&c);
-        self.ready_op(Value::small(c.arm))?;
-        Ok(c)
+        self.keep_given();
+        self.ready_op(arm)
     }
 
-    fn keep_given(&mut self, c: &Committed) {
-        if let Some((v, open)) = c.given {
-            self.keep(v, open);
-        }
-    }
-
-    /// The arm's number, with what it gave left for [`taken`].
-    fn numbered(&mut self, c: Committed) -> R {
-        self.keep_given(&c);
-        Ok(Value::small(c.arm))
+    /// Leaves what the committed arm gave with the task, for [`taken`].
+    pub(crate) fn keep_given(&mut self) {
+        let (v, open) = self.tasks.given;
+        self.keep(v, open);
     }
 
     /// What a parked task is registered with, in order.
@@ -330,7 +319,8 @@ impl Vm {
 }
 
 /// `select` with operands as the instruction has them: the arms, then the limit when there is one.
-pub fn of_operands(vm: &mut Vm, flags: i64, operands: &[Value]) -> Result<Committed, Stop> {
+#[inline]
+pub fn of_operands(vm: &mut Vm, flags: i64, operands: &[Value]) -> R {
     let (arms, limit) = match operands {
         [arms @ .., last] if flags & HAS_TIMEOUT != 0 => (arms, vm.duration_us(*last)?),
         arms => (arms, None),
@@ -345,20 +335,9 @@ fn select_form(vm: &mut Vm, a: &Args) -> R {
     if flags & HAS_TIMEOUT != 0 {
         operands.push(a.get(1));
     }
-    let c = of_operands(vm, flags, &operands)?;
-    vm.numbered(c)
-}
-
-impl Committed {
-    /// What the arm gave, to use at once.
-    #[inline]
-    pub fn given(&self) -> Option<(Value, bool)> {
-        self.given
-    }
-    /// Leaves what the arm gave for [`taken`].
-    pub fn keep(&self, vm: &mut Vm) {
-        vm.keep_given(self);
-    }
+    let arm = of_operands(vm, flags, &operands)?;
+    vm.keep_given();
+    Ok(arm)
 }
 
 /// The value of the arm that was committed last, which is forgotten with that; or whether its source was open.
@@ -393,8 +372,9 @@ fn select_check(vm: &mut Vm, a: &Args) -> R {
     }
     let limit = vm.duration_us(a.get(1))?;
     let flags = if limit.is_some() { HAS_TIMEOUT } else { 0 };
-    let c = vm.select(Arms::From(items.as_slice()), flags, limit)?;
-    vm.numbered(c)
+    let arm = vm.select(Arms::From(items.as_slice()), flags, limit)?;
+    vm.keep_given();
+    Ok(arm)
 }
 
 pub static HIDDEN: &[NativeDef] = &[

@@ -21,6 +21,12 @@ use crate::heap::{Gc, Header, Kind};
 #[repr(transparent)]
 pub struct Value(pub u64);
 
+impl Default for Value {
+    fn default() -> Value {
+        Value::NIL
+    }
+}
+
 /// The largest word that is a double.
 pub const FLOAT_MAX: u64 = 0xFFF8_0000_0000_0000;
 pub const TAG_SPECIAL: u64 = 0xFFFB_0000_0000_0000;
