@@ -34,7 +34,7 @@ impl State<'_> {
 
     fn park(&mut self, t: Index, on: On, limit: Option<u64>, expired: Outcome) -> Result<Step, Ex> {
         self.tasks[t].status = Status::Parked;
-        self.tasks[t].wait = Some(Wait { on, expired: limit.map(|_| expired) });
+        self.tasks[t].wait = Some(Wait { on, expired: limit.map(|_| expired), stuck: false });
         if let Some(d) = limit {
             self.add_timer(self.now + d, Due::Wait(t));
         }
@@ -43,7 +43,7 @@ impl State<'_> {
 
     pub fn park_for_children(&mut self, t: Index, scope: usize) {
         self.tasks[t].status = Status::Parked;
-        self.tasks[t].wait = Some(Wait { on: On::ScopeExit(scope), expired: None });
+        self.tasks[t].wait = Some(Wait { on: On::ScopeExit(scope), expired: None, stuck: false });
     }
 
     fn fail<T>(&mut self, text: &str) -> Result<T, Ex> {
@@ -81,7 +81,7 @@ impl State<'_> {
             Op::Sleep(d) => {
                 self.checkpoint(t)?;
                 let limit = if *d == 0 { None } else { Some(*d) };
-                let step = self.park(t, On::Nothing, limit, Ok(vec!["nil".to_owned()]));
+                let step = self.park(t, On::Sleep, limit, Ok(vec!["nil".to_owned()]));
                 if *d == 0 {
                     self.wake(t, Ok(vec!["nil".to_owned()]));
                 }
@@ -135,8 +135,12 @@ impl State<'_> {
         }
         let channel = &self.channels[c];
         let full = channel.receivers.is_empty() && channel.buffer.len() >= channel.capacity;
-        if full && channel.on_full == OnFull::Error && matches!(how, How::Result(_)) {
-            return now("(Result/Err busy)");
+        if full && !channel.closed && channel.on_full == OnFull::Error {
+            match how {
+                How::Result(_) => return now("(Result/Err busy)"),
+                How::Try => return now("false"),
+                _ => {}
+            }
         }
         let taken = match how {
             How::Result(_) => "(Result/Ok nil)",

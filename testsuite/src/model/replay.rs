@@ -373,14 +373,19 @@ fn one(outcome: Outcome) -> Result<String, Ex> {
     outcome.map(|mut texts| texts.pop().unwrap_or_default())
 }
 
-/// All that is due at this instant fires before anybody runs; without a seed in order of creation.
+/// All that is due at this instant fires before anybody runs; without a seed in order of creation. Time limits come behind all
+/// that ends at the same instant, and behind what follows from that.
 fn fire_all(s: State<'_>) -> Vec<State<'_>> {
+    let limits = !s.timers.iter().any(|t| t.at <= s.now && !t.bound);
     let mut todo = vec![s];
     let mut done: Vec<State<'_>> = Vec::new();
     while let Some(s) = todo.pop() {
-        let mut due: Vec<(u64, u64)> = s.timers.iter().filter(|t| t.at <= s.now).map(|t| (t.at, t.number)).collect();
+        let due = s.timers.iter().filter(|t| t.at <= s.now);
+        let mut due: Vec<(bool, u64)> = due.map(|t| (t.bound, t.number)).collect();
         due.sort_unstable();
-        if due.is_empty() {
+        let first = due.first().is_some_and(|d| d.0);
+        due.retain(|d| d.0 == first);
+        if due.is_empty() || first && !limits {
             let mut s = s;
             if s.shaken {
                 s.ready.sort_unstable();

@@ -15,7 +15,8 @@ impl<'p> State<'p> {
 
     pub fn add_timer(&mut self, at: u64, due: Due) {
         self.count += 1;
-        self.timers.push(Timer { at, number: self.count, due });
+        let sleeps = matches!(due, Due::Wait(t) if self.tasks[t].wait.as_ref().is_some_and(|w| w.on == On::Sleep));
+        self.timers.push(Timer { at, number: self.count, due, bound: !sleeps });
     }
 
     // --- where a task is
@@ -275,8 +276,10 @@ impl<'p> State<'p> {
             cause: None,
             delivered: false,
             grace_end,
+            deadline: spec.timeout.map(|d| self.now + d),
             failures: Vec::new(),
             result: None,
+            ended_at: 0,
         });
         self.tasks[t].scope = k;
         match spec.timeout {
@@ -298,6 +301,7 @@ impl<'p> State<'p> {
     pub fn leave_scope(&mut self, t: Index, k: usize, result: Result<String, Ex>) -> Option<Result<String, Ex>> {
         let failed = result.as_ref().err().cloned();
         self.scopes[k].result = Some(result);
+        self.scopes[k].ended_at = self.now;
         if let Some(ex) = failed.filter(|ex| !ex.own) {
             let at = self.now;
             self.scopes[k].failures.push(Failure { ex, task: 0, at, late: false });
@@ -358,7 +362,13 @@ impl<'p> State<'p> {
                 _ => Err(ex),
             },
             Ok(_) if outside && !scope.shield && scope.delivered => Err(self.own_cancellation(t)),
-            Ok(_) if scope.cause == Some(Cause::Timeout) && scope.delivered => Err(self.scope_timeout(scope.stmt)),
+            // A value from before the expiry stays; one that came later, out of a shield, is too late.
+            Ok(_)
+                if scope.cause == Some(Cause::Timeout)
+                    && (scope.delivered || scope.deadline.is_some_and(|d| scope.ended_at > d)) =>
+            {
+                Err(self.scope_timeout(scope.stmt))
+            }
             Ok(v) => Ok(v),
         }
     }
@@ -478,12 +488,12 @@ impl<'p> State<'p> {
         }
     }
 
-    /// Nothing can ever run again: the main task is told, once.
+    /// Nothing can ever run again: the main task is told, once for each of its waits.
     pub fn deadlock(&mut self) -> bool {
-        if self.deadlocked || self.tasks[0].status != Status::Parked {
-            return false;
+        match &mut self.tasks[0].wait {
+            Some(wait) if !wait.stuck => wait.stuck = true,
+            _ => return false,
         }
-        self.deadlocked = true;
         let ex = self.exception("DeadlockException");
         match self.tasks[0].wait.as_ref().map(|w| w.on) {
             Some(On::ScopeExit(k)) => {

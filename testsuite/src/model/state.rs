@@ -44,6 +44,7 @@ pub enum Status {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum On {
     Nothing,
+    Sleep,
     Channel,
     Task(Index),
     Mutex(Index),
@@ -59,6 +60,8 @@ pub struct Wait {
     pub on: On,
     /// What happens when its time is over; `None` without a limit.
     pub expired: Option<Outcome>,
+    /// Its deadlock was reported.
+    pub stuck: bool,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -212,9 +215,11 @@ pub struct Scope {
     /// Somebody inside was told of the cancellation.
     pub delivered: bool,
     pub grace_end: Option<u64>,
+    pub deadline: Option<u64>,
     pub failures: Vec<Failure>,
-    /// How the body ended.
+    /// How the body ended, and when.
     pub result: Option<Result<String, Ex>>,
+    pub ended_at: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -231,6 +236,8 @@ pub struct Timer {
     /// In order of creation.
     pub number: u64,
     pub due: Due,
+    /// It bounds something else, and comes last of its instant.
+    pub bound: bool,
 }
 
 /// A place in the ready queue.
@@ -262,7 +269,6 @@ pub struct State<'p> {
     pub count: u64,
     /// The cancellation that is being spread.
     pub spread: u64,
-    pub deadlocked: bool,
     /// How many lines of the log it has explained.
     pub at: usize,
 }
@@ -319,8 +325,10 @@ impl<'p> State<'p> {
             cause: None,
             delivered: false,
             grace_end: None,
+            deadline: None,
             failures: Vec::new(),
             result: None,
+            ended_at: 0,
         };
         State {
             program,
@@ -361,7 +369,6 @@ impl<'p> State<'p> {
             spawned: 0,
             count: 0,
             spread: 0,
-            deadlocked: false,
             at: 0,
         }
     }
