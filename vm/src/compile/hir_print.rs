@@ -306,7 +306,7 @@ impl<'a> Printer<'_, 'a> {
             ExprKind::Switch { on, arms } => {
                 self.put("(switch ");
                 self.expr(on);
-                for arm in arms {
+                for arm in *arms {
                     self.put(" ");
                     self.expr(arm);
                 }

@@ -63,20 +63,23 @@ impl Arms<'_> {
 }
 
 impl Arms<'_> {
-    /// Which arms have a value to take, one bit each; `None` where that needs a closer look: not all of them receive from open
+    /// Which arms have a value to take, one bit each, and how many; `None` where that needs a closer look: not all of them receive from open
     /// channels, or they are many.
     #[inline(always)]
-    fn of_open_channels(self) -> Option<u64> {
+    fn of_open_channels(self) -> Option<(u64, usize)> {
         let Arms::From(sources) = self else { return None };
         if sources.len() > 64 {
             return None;
         }
-        let mut bits = 0;
+        // Counted here: not every processor that the binary is for counts bits in one instruction.
+        let (mut bits, mut count) = (0, 0);
         for (i, source) in sources.iter().enumerate() {
             let c = source.numbered::<Channel>().filter(|c| !c.closed)?;
-            bits |= (c.has_value() as u64) << i;
+            let ready = c.has_value();
+            bits |= (ready as u64) << i;
+            count += ready as usize;
         }
-        Some(bits)
+        Some((bits, count))
     }
 }
 
@@ -174,7 +177,7 @@ impl Vm {
         let mut bits = 0u64;
         let open = arms.of_open_channels();
         if let Some(values) = open {
-            (bits, ready) = (values, values.count_ones() as usize);
+            (bits, ready) = values;
         }
         let left = if open.is_some() { n..n } else { 0..n };
         for i in left {
@@ -199,7 +202,8 @@ impl Vm {
                 last_ready
             } else {
                 if flags & BIASED == 0 {
-                    for _ in 0..self.tasks.choose(bits.count_ones() as usize) {
+                    let among = if open.is_some() { ready } else { bits.count_ones() as usize };
+                    for _ in 0..self.tasks.choose(among) {
                         bits &= bits - 1;
                     }
                 }
