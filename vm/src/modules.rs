@@ -54,6 +54,11 @@ pub enum Outcome {
     Exit(i32),
 }
 
+/// Calls and back-edges that take about as long as compiling the smallest datum.
+const EVAL_CHARGES: i64 = 100;
+/// Bytes of a compilation's arena that count as one more.
+const ARENA_BYTES_PER_CHARGE: usize = 32;
+
 impl Vm {
     /// A module entry for `source`, without variables yet.
     pub fn new_module(&mut self, source: Rc<Source>, dir: Option<PathBuf>, identity: &str) -> u32 {
@@ -393,7 +398,10 @@ impl Vm {
         module: u32,
         source: Rc<Source>,
     ) -> Result<Value, LoadFailure> {
-        let unit = match lower::lower_eval(arena, forms, env) {
+        let unit = lower::lower_eval(arena, forms, env);
+        // Compiling is work like that of natives; what it needs in memory grows with the forms.
+        self.heap.fuel.spend(EVAL_CHARGES + (arena.allocated_bytes() / ARENA_BYTES_PER_CHARGE) as i64);
+        let unit = match unit {
             Ok(u) => u,
             Err(errors) => return Err(self.compile_failure(source, errors)),
         };
