@@ -259,10 +259,12 @@ fn cancel(vm: &mut Vm, a: &Args) -> R {
 }
 fn callback(vm: &mut Vm, a: &Args, on: On) -> R {
     let f = a.get(0);
-    if !vm.is_callable(f) {
-        let k = vm.kind_name(f);
-        return Err(vm.type_error(&format!("callback expects a function, got {k}")));
-    }
+    let name = match on {
+        On::Success => "on_success",
+        On::Failure => "on_failure",
+        On::Settle => "on_settle",
+    };
+    vm.expect_callable(name, f)?;
     vm.on(this(a), on, f);
     Ok(this(a))
 }

@@ -173,11 +173,10 @@ fn make(vm: &mut Vm, us: u64, repeat: bool, late: Late, callback: Value) -> Valu
 }
 
 fn function(vm: &mut Vm, v: Value, name: &str) -> R {
-    if v.is_nil() || vm.is_callable(v) {
-        return Ok(v);
+    if !v.is_nil() {
+        vm.expect_callable(name, v)?;
     }
-    let k = vm.kind_name(v);
-    Err(vm.type_error(&format!("{name} expects a function, got {k}")))
+    Ok(v)
 }
 
 fn after(vm: &mut Vm, a: &Args) -> R {
