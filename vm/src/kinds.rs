@@ -25,7 +25,7 @@ impl Vm {
                 Kind::Adapter => v.gc::<Record>().slot(0).gc(),
                 Kind::Function if v.gc::<Function>().proto().is_macro => c.macro_,
                 Kind::Fiber if v.as_fiber().is_some_and(|f| f.role == Role::Generator) => c.generator,
-                Kind::Future if crate::task::future::is_task(v) => c.task,
+                Kind::Future if crate::task::future::shows_as_task(v) => c.task,
                 Kind::Variant if v.gc::<Record>().header().aux == 1 => c.by_kind[Kind::Function as usize],
                 Kind::Foreign if v.gc::<Record>().header().aux != 0 => {
                     self.numbered_classes[v.gc::<Record>().header().aux as usize - 1]

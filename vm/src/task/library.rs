@@ -366,7 +366,11 @@ fn wait_within(vm: &mut Vm, f: Value, us: Option<u64>, set: u64) -> R {
     Err(Stop::Park)
 }
 fn current(vm: &mut Vm, _a: &Args) -> R {
-    Ok(vm.current_task())
+    let me = vm.current_task();
+    if me.is_future() {
+        me.as_gc().set(flag::KNOWN);
+    }
+    Ok(me)
 }
 fn status(vm: &mut Vm, a: &Args) -> R {
     if !future::is_task(this(a)) {
