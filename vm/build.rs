@@ -16,7 +16,8 @@
 //! functions, whose body starts later, and `..._result`, whose errors are values.
 //!
 //! The entry's source is `(method NAME [params] body...)` or `(fn NAME [params] body...)`. Of several names the first one stands
-//! in the source of all; a `!` at its end is left out there, since the compiler refuses methods that look like macros.
+//! in the source of all, though not in its String literals, as errors name the alias; a `!` at its end is left out there, since the
+//! compiler refuses methods that look like macros.
 use std::fmt::Write;
 use std::path::Path;
 
@@ -193,23 +194,24 @@ impl<'a> Splitter<'a> {
         if !rest.trim_start_matches("^^generator").trim_start().starts_with('[') {
             self.fail(start, "parameter list expected");
         }
-        let check = self.callback_check(names[0], rest);
-        let (params, body) = match check.is_empty() {
+        let (params, body) = match self.callback_check(names[0], rest).is_empty() {
             true => (rest, ""),
             false => {
                 self.form();
-                let list = self.text[..self.pos].len() - (end - rest.len());
-                rest.split_at(list)
+                rest.split_at(self.pos - (end - rest.len()))
             }
         };
         // Operators contain slashes too.
         let plain = names[0].rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or(names[0]).trim_end_matches('!');
-        let source = format!("({keyword} {plain} {params}{check}{body}");
         let line = self.line(start);
         for class in &classes {
             for name in &names {
                 // An alias is documented under its own name.
                 let doc = doc.replace(&format!(".{}", names[0]), &format!(".{name}"));
+                // So do its errors.
+                let [params, body] = [params, body].map(|t| t.replace(&format!("{:?}", names[0]), &format!("{name:?}")));
+                let check = self.callback_check(name, rest);
+                let source = format!("({keyword} {plain} {params}{check}{body}");
                 let _ = writeln!(
                     out,
                     "PreludeEntry {{ class: {class:?}, name: {name:?}, source: {source:?}, line: {line}, doc: {doc:?} }},"

@@ -614,7 +614,13 @@ impl Vm {
 
     /// The name of the function a generator runs.
     fn generator_name(&self, v: Value) -> Option<&'static str> {
-        let f = v.as_generator()?;
-        self.function_name(f.owner)
+        let name = self.function_name(v.as_generator()?.owner)?;
+        // A helper of the prelude stands for the function that scripts call.
+        Some(name.strip_prefix('_').filter(|_| self.is_internal(v)).unwrap_or(name))
+    }
+
+    fn is_internal(&self, v: Value) -> bool {
+        let owner = v.as_generator().and_then(|g| g.owner.get::<Function>(Kind::Function));
+        owner.is_some_and(|f| f.proto().source.internal)
     }
 }
