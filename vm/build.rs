@@ -11,8 +11,13 @@
 //! Of the comment right before a form, the lines from the first one on that starts with `## (` are its documentation: signature
 //! and sentence, separated by ` -- `, then examples.
 //!
+//! A parameter named `f` is a callback: it is checked when the function is called, so that what cannot be called is refused even
+//! where there is no element to call it with. Exempt are names that begin with `_`, whose callers have checked, generator
+//! functions, whose body starts later, and `..._result`, whose errors are values.
+//!
 //! The entry's source is `(method NAME [params] body...)` or `(fn NAME [params] body...)`. Of several names the first one stands
-//! in the source of all; a `!` at its end is left out there, since the compiler refuses methods that look like macros.
+//! in the source of all, though not in its String literals, as errors name the alias; a `!` at its end is left out there, since the
+//! compiler refuses methods that look like macros.
 use std::fmt::Write;
 use std::path::Path;
 
@@ -158,6 +163,19 @@ impl<'a> Splitter<'a> {
         doc.map(|l| l.trim_start_matches('#').trim()).collect::<Vec<_>>().join("\n")
     }
 
+    /// What is put behind the parameter list `rest` begins with: the check of a callback, or nothing.
+    fn callback_check(&self, name: &str, rest: &str) -> String {
+        if name.starts_with('_') || name.ends_with("_result") || !rest.starts_with('[') {
+            return String::new();
+        }
+        let list = &rest[1..rest.find(']').unwrap_or(rest.len())];
+        let words: Vec<&str> = list.split_whitespace().collect();
+        let Some(at) = words.iter().position(|word| *word == "f") else { return String::new() };
+        let name = name.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or(name);
+        let optional = if words.get(at + 1) == Some(&"=") { " true" } else { "" };
+        format!(" (_callback {name:?} f{optional})")
+    }
+
     /// Appends the entries of the form that starts at `start`.
     fn entries(&mut self, form: &'a str, start: usize, out: &mut String) {
         let end = self.pos;
@@ -176,14 +194,24 @@ impl<'a> Splitter<'a> {
         if !rest.trim_start_matches("^^generator").trim_start().starts_with('[') {
             self.fail(start, "parameter list expected");
         }
+        let (params, body) = match self.callback_check(names[0], rest).is_empty() {
+            true => (rest, ""),
+            false => {
+                self.form();
+                rest.split_at(self.pos - (end - rest.len()))
+            }
+        };
         // Operators contain slashes too.
         let plain = names[0].rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or(names[0]).trim_end_matches('!');
-        let source = format!("({keyword} {plain} {rest}");
         let line = self.line(start);
         for class in &classes {
             for name in &names {
                 // An alias is documented under its own name.
                 let doc = doc.replace(&format!(".{}", names[0]), &format!(".{name}"));
+                // So do its errors.
+                let [params, body] = [params, body].map(|t| t.replace(&format!("{:?}", names[0]), &format!("{name:?}")));
+                let check = self.callback_check(name, rest);
+                let source = format!("({keyword} {plain} {params}{check}{body}");
                 let _ = writeln!(
                     out,
                     "PreludeEntry {{ class: {class:?}, name: {name:?}, source: {source:?}, line: {line}, doc: {doc:?} }},"

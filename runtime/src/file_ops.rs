@@ -10,6 +10,7 @@ use std::time::UNIX_EPOCH;
 pub const READ: &str = "read file";
 pub const WRITE: &str = "write file";
 pub const OPEN: &str = "open";
+pub const CHANGE_TO: &str = "change to directory";
 pub const LIST: &str = "list directory";
 pub const CREATE_DIR: &str = "create directory";
 pub const REMOVE: &str = "remove";

@@ -21,6 +21,8 @@ pub enum Diagnostics {
 
 /// Stack lines shown.
 const MAX_FRAMES: usize = 20;
+/// Characters of a value that are shown.
+const MAX_VALUE: usize = 60;
 /// Causes shown: a chain may be a circle.
 const MAX_CAUSES: usize = 20;
 
@@ -40,6 +42,8 @@ pub struct Failure {
     pub position: Option<(String, u32, u32)>,
     /// The source line with its caret; empty when not available.
     pub excerpt: String,
+    /// What may help to understand the message; empty when there is nothing.
+    pub hint: String,
 }
 
 /// What an exception was caused by.
@@ -124,6 +128,9 @@ impl Report {
         {
             let _ = writeln!(out, "{file}:{line}:{column}\n{}", self.failure.excerpt);
         }
+        if !self.failure.hint.is_empty() {
+            let _ = writeln!(out, "Hint: {}", self.failure.hint);
+        }
         for cause in &self.causes {
             out.push_str("Caused by: ");
             match cause {
@@ -157,6 +164,7 @@ impl Report {
             file,
             line,
             column,
+            hint: &f.hint,
         };
         format!("{report}\n")
     }
@@ -209,6 +217,15 @@ fn failure(vm: &mut Vm, ex: Value) -> Failure {
     let place = frames.iter().find_map(|f| f.position.as_ref());
     let position = place.map(|(source, line, column)| (source.name.clone(), *line, *column));
     let excerpt = place.map(|(source, line, column)| source.excerpt(*line, *column)).unwrap_or_default();
+    let callee = vm.symbols.intern_static("callee");
+    let callee = ex.get::<Map>(Kind::Instance).and_then(|m| vm.map_get(m, callee));
+    let hint = match (callee, place) {
+        (Some(callee), Some((source, line, column))) if message.ends_with(" is not callable") => {
+            source.line(*line).and_then(|text| called_name(text, *column)).and_then(|name| hold(vm, &name, callee))
+        }
+        _ => None,
+    };
+    let hint = hint.unwrap_or_default();
     let code = match field(vm, ex, "code").and_then(|v| v.as_str()).filter(|c| c.starts_with("GENE.")) {
         Some(code) => code.to_owned(),
         None => code_of(&class, &message),
@@ -218,7 +235,25 @@ fn failure(vm: &mut Vm, ex: Value) -> Failure {
         None => Vec::new(),
     };
     let frames = frames.iter().map(trace::line).collect();
-    Failure { class, message, frames, more, awaits, code, position, excerpt }
+    Failure { class, message, frames, more, awaits, code, position, excerpt, hint }
+}
+
+/// The name in front of a call that begins in this column of a line.
+fn called_name(line: &str, column: u32) -> Option<String> {
+    let call: String = line.chars().skip(column as usize - 1).collect();
+    let name = call.strip_prefix('(')?.split(|c: char| c.is_whitespace() || "()[]{}\"`;,".contains(c)).next()?;
+    Some(name.to_owned()).filter(|name| name.starts_with(|c: char| c.is_alphabetic() || "_$".contains(c)))
+}
+
+/// What a name stands for; nothing when that can't be shown.
+fn hold(vm: &mut Vm, name: &str, value: Value) -> Option<String> {
+    let Ok(text) = vm.to_debug(value) else {
+        vm.exception = Value::UNDEF;
+        return None;
+    };
+    let shown: String = text.chars().take(MAX_VALUE).collect();
+    let more = if shown.len() < text.len() { "..." } else { "" };
+    Some(format!("{name} is {shown}{more}"))
 }
 
 /// The code of an exception that carries none itself.

@@ -3,6 +3,7 @@ use crate::heap::{Gc, Kind, Record};
 use crate::object::class::ClassObj;
 use crate::object::fiber::Role;
 use crate::object::function::Function;
+use crate::native::Stop;
 use crate::object::map::Map;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -24,7 +25,7 @@ impl Vm {
                 Kind::Adapter => v.gc::<Record>().slot(0).gc(),
                 Kind::Function if v.gc::<Function>().proto().is_macro => c.macro_,
                 Kind::Fiber if v.as_fiber().is_some_and(|f| f.role == Role::Generator) => c.generator,
-                Kind::Future if crate::task::future::is_task(v) => c.task,
+                Kind::Future if crate::task::future::shows_as_task(v) => c.task,
                 Kind::Variant if v.gc::<Record>().header().aux == 1 => c.by_kind[Kind::Function as usize],
                 Kind::Foreign if v.gc::<Record>().header().aux != 0 => {
                     self.numbered_classes[v.gc::<Record>().header().aux as usize - 1]
@@ -58,7 +59,16 @@ impl Vm {
         self.sym_name(self.class_of(v).data().name)
     }
 
-    /// A callable value by itself (not an instance with a `call` method).
+    /// Refuses what `name` was given in place of a callback.
+    pub fn expect_callable(&mut self, name: &str, v: Value) -> Result<(), Stop> {
+        if self.is_callable(v) {
+            return Ok(());
+        }
+        let k = self.kind_name(v);
+        Err(self.type_error(&format!("{name} expects a function, got {k}")))
+    }
+
+    /// Whether `(v ...)` calls something: functions of every kind, instances with a `call` method, `Class` itself.
     pub fn is_callable(&self, v: Value) -> bool {
         match v.heap_kind() {
             Some(Kind::Function | Kind::Native | Kind::BoundMethod | Kind::Selector | Kind::Interface) => true,
@@ -67,6 +77,7 @@ impl Vm {
                 let c = self.class_of(v);
                 self.class_find(c, self.names.call).is_some()
             }
+            Some(Kind::Class) => v == self.classes.by_kind[Kind::Class as usize].value(),
             _ => false,
         }
     }

@@ -375,7 +375,7 @@ fn cd(vm: &mut Vm, a: &Args) -> R {
     let path = string(vm, "cd", a.get(0))?;
     match std::env::set_current_dir(path) {
         Ok(()) => Ok(Value::NIL),
-        Err(e) => Err(vm.io_error(&file_ops::message(file_ops::OPEN, path, &crate::reason(&e)))),
+        Err(e) => Err(vm.io_error(&file_ops::message(file_ops::CHANGE_TO, path, &crate::reason(&e)))),
     }
 }
 

@@ -37,7 +37,7 @@ pub fn form_to_value(vm: &mut Vm, form: &Form<'_>, file_id: u32) -> Value {
 /// The Date, Time or DateTime whose literal `text` is, all of it.
 pub fn temporal_literal(vm: &mut Vm, text: &str) -> Option<Value> {
     let arena = bumpalo::Bump::new();
-    let forms = crate::syntax::read(&arena, text).ok()?;
+    let forms = crate::syntax::read_printed(&arena, text).ok()?;
     match forms[..] {
         [form] if form.span.start == 0 && form.span.end as usize == text.len() => match form.kind {
             FormKind::Date(_) | FormKind::Time(_) | FormKind::DateTime(..) => Some(form_to_value(vm, &form, NO_SOURCE)),

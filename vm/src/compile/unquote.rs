@@ -18,11 +18,16 @@ struct Unquoter<'v, 'a> {
     span: Span,
     /// The containers being turned into forms: one that is met again contains itself, and no form does.
     open: FxHashSet<usize>,
+    /// How many there were.
+    containers: usize,
 }
+
+/// Containers in what is evaluated at once: several times the size of any program.
+const MAX_CONTAINERS: usize = 1 << 21;
 
 /// The form of a datum, and the source its positions point into.
 pub fn value_to_form<'a>(vm: &mut Vm, arena: &'a Bump, v: Value) -> Result<(Form<'a>, Option<u32>), Stop> {
-    let mut u = Unquoter { vm, arena, source: None, span: Span::default(), open: FxHashSet::default() };
+    let mut u = Unquoter { vm, arena, source: None, span: Span::default(), open: FxHashSet::default(), containers: 0 };
     let f = u.form(v)?;
     Ok((f, u.source))
 }
@@ -66,6 +71,12 @@ impl<'a> Unquoter<'_, 'a> {
         }
         if !self.open.insert(v.addr()) {
             return Err(self.vm.runtime_error("Cannot evaluate cyclic structure"));
+        }
+        // Parts that are shared become forms each time they are met.
+        self.vm.work(1)?;
+        self.containers += 1;
+        if self.containers > MAX_CONTAINERS {
+            return Err(self.vm.runtime_error("Data too large to evaluate"));
         }
         let form = crate::stack::grow(|| self.form_inner(v));
         self.open.remove(&v.addr());

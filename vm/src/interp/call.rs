@@ -131,7 +131,10 @@ unsafe fn insert_arg(vm: &mut Vm, w: *mut Value, total: usize, skip: usize) -> R
 
 pub fn not_callable(vm: &mut Vm, callee: Value) -> Ctl {
     let k = vm.kind_name(callee);
-    fail(vm, Vm::type_error, &format!("{k} is not callable"))
+    let c = fail(vm, Vm::type_error, &format!("{k} is not callable"));
+    let ex = vm.exception;
+    vm.set_detail(ex, "callee", callee);
+    c
 }
 
 /// Raises and says so.

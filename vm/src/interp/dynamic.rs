@@ -102,6 +102,14 @@ fn make_env(vm: &mut Vm, r: *mut Value, i: Instr) -> Value {
         if !c.is_kind(Kind::Cell) {
             c = vm.heap.cell(c).value();
         }
+        // What data declared hides what the scope had before.
+        if let Some(kept) = evaluated(vm, v.slot(0), c) {
+            for entry in kept.as_slice().chunks_exact(3) {
+                vm.heap.array_push(names, entry[0]);
+                vm.heap.array_push(consts, entry[1]);
+                vm.heap.array_push(cells, entry[2]);
+            }
+        }
         vm.heap.array_push(names, v.slot(0));
         vm.heap.array_push(consts, v.slot(1));
         vm.heap.array_push(cells, c);
@@ -122,6 +130,38 @@ fn make_env(vm: &mut Vm, r: *mut Value, i: Instr) -> Value {
         Value::small(0),
     ];
     vm.heap.record(Kind::Env, 0, &items).value()
+}
+
+/// The names, constness and cells that data declared in the scope whose variable for that is called `name` and lives in `cell`.
+fn evaluated(vm: &Vm, name: Value, cell: Value) -> Option<Gc<Array>> {
+    if !is_evaluated(vm, name) {
+        return None;
+    }
+    cell.get::<Cell>(Kind::Cell)?.value.get(Kind::Array)
+}
+
+fn is_evaluated(vm: &Vm, name: Value) -> bool {
+    name.as_sym().is_some_and(|s| vm.sym_name(s).starts_with(lower::EVALUATED))
+}
+
+/// Keeps the first `own` names of an environment, which data has just declared, for the next data evaluated in the same scope.
+fn keep_evaluated(vm: &mut Vm, env: Gc<Record>, own: usize) {
+    let list = |i: usize| env.slot(i).gc::<Array>();
+    let (names, consts, cells) = (list(0), list(1), list(2));
+    let Some(at) = (0..names.size()).find(|&i| is_evaluated(vm, names.as_slice()[i])) else { return };
+    let keeper = cells.as_slice()[at];
+    let mut kept: Vec<Value> = Vec::new();
+    for i in 0..own {
+        kept.extend([names.as_slice()[i], consts.as_slice()[i], cells.as_slice()[i]]);
+    }
+    if let Some(before) = evaluated(vm, names.as_slice()[at], keeper) {
+        let old = before.as_slice().chunks_exact(3).filter(|e| !names.as_slice()[..own].contains(&e[0]));
+        kept.extend(old.flatten());
+    }
+    let kept = vm.array(&kept);
+    let mut cell: Gc<Cell> = keeper.gc();
+    cell.value = kept;
+    vm.heap.barrier(cell);
 }
 
 /// Makes variables of an environment for what data declares that is going to be evaluated there; they become its first names. How
@@ -171,6 +211,11 @@ pub fn compile_at_top(vm: &mut Vm, data: &[Value], module: u32) -> R {
 
 /// Compiles data in an environment: a closure without parameters.
 pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
+    Ok(compile_counting(vm, data, env)?.0)
+}
+
+/// As [`compile_in`], with the number of names that the data declares.
+fn compile_counting(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> Result<(Value, usize), Stop> {
     let arena = Bump::new();
     let mut forms = Vec::new();
     let mut first_pos = None;
@@ -231,7 +276,7 @@ pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
         // SAFETY: the function was made with room for its captures.
         unsafe { *g.captures().add(j) = v };
     }
-    Ok(g.value())
+    Ok((g.value(), own))
 }
 
 pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
@@ -261,16 +306,27 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 set(i.a(), Value::NIL);
                 return Ctl::Next;
             }
-            eval(vm, &data, reg(i.c()))
+            match compile_counting(vm, &data, reg(i.c()).gc()) {
+                Ok((f, own)) => {
+                    if own > 0 {
+                        keep_evaluated(vm, reg(i.c()).gc(), own);
+                    }
+                    call::call_op(vm, f, &[], false)
+                }
+                Err(_) => Ctl::Throw,
+            }
         }
         Op::CallerEval => {
             let env = reg(i.c());
             if !env.is_kind(Kind::Env) {
                 return call::fail(vm, Vm::runtime_error, "$caller_eval is only allowed in a macro");
             }
-            eval(vm, &[reg(i.b())], env)
+            match compile_in(vm, &[reg(i.b())], env.gc()) {
+                Ok(f) => call::call_op(vm, f, &[], false),
+                Err(_) => Ctl::Throw,
+            }
         }
-        _ => match render(vm, reg(i.b()), reg(i.c()).gc(), &mut FxHashSet::default()) {
+        _ => match render(vm, reg(i.b()), reg(i.c()).gc(), &mut Rendering::default()) {
             Ok(v) => {
                 set(i.a(), v);
                 Ctl::Next
@@ -282,13 +338,6 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
 
 fn is_macro(v: Value) -> bool {
     v.get::<Function>(Kind::Function).is_some_and(|f| f.proto().is_macro)
-}
-
-fn eval(vm: &mut Vm, data: &[Value], env: Value) -> Ctl {
-    match compile_in(vm, data, env.gc()) {
-        Ok(f) => call::call_op(vm, f, &[], false),
-        Err(_) => Ctl::Throw,
-    }
 }
 
 /// Calls a macro: the parts of the call are bound as data by the rules of 5.3; the environment goes behind the parameters.
@@ -305,17 +354,32 @@ fn call_macro(vm: &mut Vm, callee: Value, env: Value, site: Value) -> Ctl {
     call::call_macro(vm, callee.gc(), &args, &kw, env)
 }
 
+/// A `$render` under way.
+#[derive(Default)]
+struct Rendering {
+    /// The containers around: one that is met again would have an endless copy.
+    containers: FxHashSet<usize>,
+    copied: usize,
+}
+
+/// Containers that one `$render` makes: parts that are shared are copied each time they are met.
+const MAX_RENDERED: usize = 1 << 21;
+
 /// `$render`: a copy of the data with unquotes replaced by their values.
-/// `open` are the containers it is in: one that is met again would have an endless copy.
-fn render(vm: &mut Vm, v: Value, env: Gc<Record>, open: &mut FxHashSet<usize>) -> R {
+fn render(vm: &mut Vm, v: Value, env: Gc<Record>, open: &mut Rendering) -> R {
     if !matches!(v.heap_kind(), Some(Kind::Array | Kind::Map | Kind::HashMap | Kind::Gene)) {
         return render_one(vm, v, env, open);
     }
-    if !open.insert(v.addr()) {
+    if !open.containers.insert(v.addr()) {
         return Err(vm.runtime_error("Cannot render cyclic structure"));
     }
+    vm.work(1)?;
+    open.copied += 1;
+    if open.copied > MAX_RENDERED {
+        return Err(vm.runtime_error("Data too large to render"));
+    }
     let result = crate::stack::grow(|| render_one(vm, v, env, open));
-    open.remove(&v.addr());
+    open.containers.remove(&v.addr());
     result
 }
 
@@ -324,7 +388,7 @@ fn value_of(vm: &mut Vm, q: Gc<Record>, env: Gc<Record>) -> R {
     vm.call_sync(f, &[])
 }
 
-fn render_items(vm: &mut Vm, items: &[Value], env: Gc<Record>, open: &mut FxHashSet<usize>) -> Result<Gc<Array>, Stop> {
+fn render_items(vm: &mut Vm, items: &[Value], env: Gc<Record>, open: &mut Rendering) -> Result<Gc<Array>, Stop> {
     let out = vm.heap.array_with_capacity(items.len());
     for &x in items {
         let Some(q) = x.get::<Record>(Kind::Quote) else {
@@ -355,7 +419,7 @@ fn render_items(vm: &mut Vm, items: &[Value], env: Gc<Record>, open: &mut FxHash
     Ok(out)
 }
 
-fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>, open: &mut FxHashSet<usize>) -> R {
+fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>, open: &mut Rendering) -> R {
     Ok(match v.heap_kind() {
         Some(Kind::Quote) => {
             let q: Gc<Record> = v.gc();

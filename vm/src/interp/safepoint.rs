@@ -3,6 +3,7 @@ use super::{Ctl, call};
 use crate::bytecode::Instr;
 use crate::heap::collect::Marker;
 use crate::heap::{Gc, Kind};
+use crate::native::Stop;
 use crate::object::fiber::Fiber;
 use crate::task::TaskKey;
 use crate::value::Value;
@@ -126,6 +127,38 @@ impl Vm {
         self.used_fuel + (self.slice() - fuel.left - fuel.withheld).max(0) as u64
     }
 
+    /// Charges `n` for a part of the work of a native that a script can make as long as it likes, and ends the native where a
+    /// safepoint would throw. Nothing is collected here, so the native may hold values.
+    #[inline]
+    pub fn work(&mut self, n: i64) -> Result<(), Stop> {
+        self.heap.fuel.spend(n);
+        if self.heap.fuel.left >= 0 { Ok(()) } else { self.work_slow() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn work_slow(&mut self) -> Result<(), Stop> {
+        if check_limit(self).is_some() {
+            return Err(Stop::Throw);
+        }
+        if self.tasks.meter.on {
+            self.read_meter();
+            if self.over_fuel() {
+                return Err(Stop::Throw);
+            }
+        }
+        // Part of what is in use may be garbage: the limit itself is the safepoint's business.
+        if let Some(limit) = self.heap.limit
+            && self.heap.in_use() > limit.saturating_mul(2)
+        {
+            return Err(self.throw(self.classes.memory_limit, &format!("Memory limit of {limit} bytes exceeded")));
+        }
+        if self.nesting == 0 && self.interrupt.load(Ordering::Relaxed) != 0 && crate::task::interrupted(self) == Ctl::Throw {
+            return Err(Stop::Throw);
+        }
+        Ok(())
+    }
+
     /// Fuel between two slow paths.
     pub fn slice(&self) -> i64 {
         if self.options.stress_gc {
@@ -144,7 +177,7 @@ impl Vm {
         }
     }
 
-    pub(crate) fn fuel_error(&mut self, message: &str) -> crate::native::Stop {
+    pub(crate) fn fuel_error(&mut self, message: &str) -> Stop {
         let c = self.classes.fuel;
         self.throw(c, message)
     }

@@ -505,6 +505,9 @@ fn zip(vm: &mut Vm, args: &Args) -> R {
     Ok(out.value())
 }
 
+/// Levels that are dissolved even of a structure that contains itself.
+const MAX_CYCLIC_DEPTH: u64 = 1000;
+
 fn flatten(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
     let depth = match args.opt(0) {
@@ -517,8 +520,8 @@ fn flatten(vm: &mut Vm, args: &Args) -> R {
     let mut on_path: FxHashSet<usize> = [a.as_ptr() as usize].into_iter().collect();
     while let Some((b, i)) = open.last_mut() {
         if *i == 0 {
-            // An array inside costs more than an element.
-            vm.heap.fuel.spend(1);
+            // An array inside costs more than an element, and a shared one is met again and again.
+            vm.work(1)?;
         }
         let Some(x) = b.at(*i) else {
             on_path.remove(&(b.as_ptr() as usize));
@@ -528,7 +531,8 @@ fn flatten(vm: &mut Vm, args: &Args) -> R {
         *i += 1;
         match x.get::<Array>(Kind::Array) {
             Some(c) if (open.len() as u64) <= depth => {
-                if !on_path.insert(c.as_ptr() as usize) {
+                // With a small depth it ends anyway.
+                if depth > MAX_CYCLIC_DEPTH && !on_path.insert(c.as_ptr() as usize) {
                     return Err(vm.runtime_error("Cannot flatten cyclic structure"));
                 }
                 open.push((c, 0));
@@ -959,5 +963,8 @@ fn array_of(vm: &mut Vm, args: &Args) -> R {
 /// Sorted copy, or nil when elements have to be compared by scripts: the fast half of `.sort`.
 pub fn sorted(vm: &mut Vm, a: Gc<Array>) -> Option<Value> {
     let b = copy(vm, a);
-    sort::sort(b.as_mut_slice()).then(|| b.value())
+    let bytes = sort::sort(b.as_mut_slice())?;
+    vm.heap.fuel.spend_on(sort::steps(b.size()));
+    vm.heap.fuel.spend_on_bytes(bytes);
+    Some(b.value())
 }

@@ -200,6 +200,7 @@ fn map(vm: &mut Vm, args: &Args) -> R {
         return v;
     }
     one_argument(vm, args)?;
+    vm.expect_callable("map", args.get(0))?;
     match carried(vm, args, "map")? {
         Some(v) => tail_method(vm, args.this(), "_map", &[args.get(0), v]),
         None => Ok(args.this()),
@@ -211,6 +212,7 @@ fn and_then(vm: &mut Vm, args: &Args) -> R {
         return v;
     }
     one_argument(vm, args)?;
+    vm.expect_callable("and_then", args.get(0))?;
     match carried(vm, args, "and_then")? {
         Some(v) => vm.tail_call(args.get(0), &[v]),
         None => Ok(args.this()),

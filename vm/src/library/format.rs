@@ -35,6 +35,9 @@ const PLAIN: Spec = Spec {
     kind: None,
 };
 
+/// Characters of a surplus argument that an error shows.
+const MAX_SHOWN: usize = 40;
+
 /// More digits than any double has.
 const MAX_PRECISION: usize = 1100;
 
@@ -260,7 +263,7 @@ fn place(vm: &mut Vm, out: &mut String, v: Value, spec: &Spec) -> Result<(), Sto
 }
 
 /// The value a place names.
-fn argument(vm: &mut Vm, a: &Args, skip: usize, name: &str, next: &mut usize) -> R {
+fn argument(vm: &mut Vm, a: &Args, skip: usize, name: &str, next: &mut usize, used: &mut [bool]) -> R {
     let missing = if name.is_empty() || name.bytes().all(|b| b.is_ascii_digit()) {
         let i = match name {
             "" => {
@@ -270,6 +273,7 @@ fn argument(vm: &mut Vm, a: &Args, skip: usize, name: &str, next: &mut usize) ->
             _ => name.parse().unwrap_or(usize::MAX),
         };
         if let Some(v) = i.checked_add(skip).and_then(|i| a.opt(i)) {
+            used[i] = true;
             return Ok(v);
         }
         i.to_string()
@@ -287,6 +291,7 @@ fn format_with(vm: &mut Vm, a: &Args, template: &str, skip: usize) -> R {
     let mut out = String::with_capacity(template.len() + 16);
     let mut rest = template;
     let mut next = 0;
+    let mut used = vec![false; a.len() - skip];
     while let Some(i) = memchr::memchr2(b'{', b'}', rest.as_bytes()) {
         out.push_str(&rest[..i]);
         let brace = &rest[i..i + 1];
@@ -303,13 +308,20 @@ fn format_with(vm: &mut Vm, a: &Args, template: &str, skip: usize) -> R {
         let inside = &after[..end];
         rest = &after[end + 1..];
         let (name, spec) = inside.split_once(':').unwrap_or((inside, ""));
-        let v = argument(vm, a, skip, name, &mut next)?;
+        let v = argument(vm, a, skip, name, &mut next, &mut used)?;
         match parse_spec(spec) {
             Some(spec) => place(vm, &mut out, v, &spec)?,
             None => return Err(bad(vm, &format!("bad specification :{spec}"))),
         }
     }
     out.push_str(rest);
+    // Keywords may be more than there are places, so that the entries of a Map can be spread.
+    if let Some(i) = used.iter().position(|used| !used) {
+        let text = vm.to_debug(a.get(skip + i))?;
+        let shown: String = text.chars().take(MAX_SHOWN).collect();
+        let more = if shown.len() < text.len() { "..." } else { "" };
+        return Err(bad(vm, &format!("no place for argument {i}: {shown}{more}")));
+    }
     new_string(vm, &out)
 }
 

@@ -168,10 +168,7 @@ fn call_constant(_: &mut Vm, args: &Args) -> R {
 
 /// `f` with arguments and keywords given: data is a record (f, arguments Array, keywords Map).
 fn make_partial(vm: &mut Vm, f: Value, first: &[Value], kw: Vec<(Sym, Value)>) -> R {
-    if !vm.is_callable(f) {
-        let m = format!("{} is not callable", vm.kind_name(f));
-        return Err(vm.type_error(&m));
-    }
+    vm.expect_callable("partial", f)?;
     let m = vm.map_with_capacity(kw.len());
     for (k, v) in kw {
         vm.map_set(m, k, v);

@@ -2,7 +2,7 @@
 use super::args::{int, string};
 use super::collection::wrong;
 use crate::def;
-use crate::heap::Gc;
+use crate::heap::{Gc, Kind};
 use crate::interp::iterate::{self, Wants};
 use crate::native::{Args, NativeDef, R, Stop};
 use crate::object::fiber::{Fiber, Status};
@@ -15,7 +15,18 @@ pub fn install(vm: &mut Vm) {
 }
 
 /// For the prelude: what a lazy method can't use is refused when it is called, not when the first element is drawn.
-static HELPERS: &[NativeDef] = &[def!("_expect_int", expect_int, 2, 2, "")];
+static HELPERS: &[NativeDef] =
+    &[def!("_expect_int", expect_int, 2, 2, ""), def!("_callback", expect_callback, 2, 3, "")];
+
+/// `(_callback name f [optional])`; see the build script.
+fn expect_callback(vm: &mut Vm, a: &Args) -> R {
+    let f = a.get(1);
+    if !f.is_kind(Kind::Function) && !(f.is_void() && a.len() == 3) {
+        let name = string(vm, "_callback", a.get(0))?;
+        vm.expect_callable(name, f)?;
+    }
+    Ok(Value::NIL)
+}
 
 fn expect_int(vm: &mut Vm, a: &Args) -> R {
     let name = string(vm, "_expect_int", a.get(0))?;

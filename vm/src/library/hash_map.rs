@@ -248,9 +248,11 @@ fn sort_keys(vm: &mut Vm, args: &Args) -> R {
     let t = this_hash_map(vm, args)?;
     let entries = pairs_of(vm, t);
     let keys = table_keys(vm, t);
-    if !sort::sort_by_keys(entries.as_mut_slice(), keys.as_slice()) {
+    let Some(bytes) = sort::sort_by_keys(entries.as_mut_slice(), keys.as_slice()) else {
         return tail_method(vm, args.this(), "_sort_keys", &[]);
-    }
+    };
+    vm.heap.fuel.spend_on(sort::steps(keys.size()));
+    vm.heap.fuel.spend_on_bytes(bytes);
     let out = vm.heap.table(Kind::HashMap);
     add_pairs(vm, out, entries)?;
     Ok(out.value())

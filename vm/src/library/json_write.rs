@@ -186,6 +186,7 @@ impl Writer<'_> {
         if self.open.len() >= MAX_DEPTH {
             return Err(self.vm.argument_error("JSON nesting too deep"));
         }
+        super::printer::check_growth(self.vm, self.out.len())?;
         self.open.push(v);
         match v.heap_kind() {
             Some(Kind::Array) => self.array(v.gc()),

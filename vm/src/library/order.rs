@@ -69,6 +69,7 @@ pub fn sum_of(vm: &mut Vm, a: Gc<Array>) -> R {
 
 fn sum(vm: &mut Vm, args: &Args) -> R {
     if args.len() == 1 {
+        vm.expect_callable("sum", args.get(0))?;
         return tail_method(vm, args.this(), "_sum", args.rest());
     }
     if let Some(r) = args.this().as_range() {
@@ -107,11 +108,13 @@ fn mean(vm: &mut Vm, args: &Args) -> R {
 }
 
 /// The first element that no other one precedes (`wanted` Less) or follows; nil when empty. `Err(())`: ask the prelude.
-fn extreme(a: Gc<Array>, wanted: Ordering) -> Result<Value, ()> {
+fn extreme(vm: &mut Vm, a: Gc<Array>, wanted: Ordering) -> Result<Value, ()> {
+    vm.heap.fuel.spend_on(a.size());
     let mut items = a.as_slice().iter().copied();
     let Some(mut best) = items.next() else { return Ok(Value::NIL) };
     // A single element is compared with nothing, like everywhere else.
     for x in items {
+        vm.heap.fuel.spend_on_bytes(arith::compared_bytes(x, best));
         if arith::order(x, best)? == Some(wanted) {
             best = x;
         }
@@ -121,17 +124,17 @@ fn extreme(a: Gc<Array>, wanted: Ordering) -> Result<Value, ()> {
 
 fn min(vm: &mut Vm, args: &Args) -> R {
     let a = elements(vm, args)?;
-    extreme(a, Ordering::Less).or_else(|()| tail_method(vm, a.value(), "_min", &[]))
+    extreme(vm, a, Ordering::Less).or_else(|()| tail_method(vm, a.value(), "_min", &[]))
 }
 
 fn max(vm: &mut Vm, args: &Args) -> R {
     let a = elements(vm, args)?;
-    extreme(a, Ordering::Greater).or_else(|()| tail_method(vm, a.value(), "_max", &[]))
+    extreme(vm, a, Ordering::Greater).or_else(|()| tail_method(vm, a.value(), "_max", &[]))
 }
 
 fn min_max(vm: &mut Vm, args: &Args) -> R {
     let a = elements(vm, args)?;
-    match (extreme(a, Ordering::Less), extreme(a, Ordering::Greater)) {
+    match (extreme(vm, a, Ordering::Less), extreme(vm, a, Ordering::Greater)) {
         (Ok(x), Ok(y)) => Ok(pair(vm, x, y)),
         _ => tail_method(vm, a.value(), "_min_max", &[]),
     }
@@ -144,6 +147,9 @@ fn sorted(vm: &mut Vm, args: &Args) -> R {
     {
         return Ok(v);
     }
+    if let Some(f) = args.opt(0) {
+        vm.expect_callable("sort", f)?;
+    }
     tail_method(vm, a.value(), "_sort", args.rest())
 }
 
@@ -155,5 +161,8 @@ fn sort_by_keys(vm: &mut Vm, args: &Args) -> R {
         return Ok(Value::NIL);
     }
     let b = vm.heap.array(a.as_slice());
-    Ok(if sort::sort_by_keys(b.as_mut_slice(), keys.as_slice()) { b.value() } else { Value::NIL })
+    let Some(bytes) = sort::sort_by_keys(b.as_mut_slice(), keys.as_slice()) else { return Ok(Value::NIL) };
+    vm.heap.fuel.spend_on(sort::steps(b.size()));
+    vm.heap.fuel.spend_on_bytes(bytes);
+    Ok(b.value())
 }

@@ -59,6 +59,22 @@ impl Vm {
     }
 }
 
+/// Bytes of text that a structure may always become.
+const MAX_TEXT: usize = 1 << 28;
+
+/// How many times the size of the heap a longer text may have.
+const TEXT_PER_HEAP: usize = 16;
+
+/// For walks that write a structure as text, before each container: parts that are shared are written each time they are met, so
+/// a small structure can have a text that no memory holds, and that would take forever to write.
+pub fn check_growth(vm: &mut Vm, written: usize) -> Result<(), Stop> {
+    vm.work(1)?;
+    if written >= MAX_TEXT && written / TEXT_PER_HEAP > vm.heap.in_use() {
+        return Err(vm.runtime_error("Text too long: shared parts of the structure are written again and again"));
+    }
+    super::string::check_len(vm, written)
+}
+
 /// Appends `s` in quotes `q`, with the escapes of 19.3.
 pub fn write_quoted(out: &mut String, s: &str, q: char) {
     out.push(q);
@@ -211,6 +227,7 @@ impl Printer<'_> {
             self.repeated(v, kind);
             return Ok(());
         }
+        check_growth(self.vm, self.out.len())?;
         self.open.push(v);
         let inner = if style == Style::Display { Style::Display } else { Style::Debug };
         match kind {
@@ -597,7 +614,13 @@ impl Vm {
 
     /// The name of the function a generator runs.
     fn generator_name(&self, v: Value) -> Option<&'static str> {
-        let f = v.as_generator()?;
-        self.function_name(f.owner)
+        let name = self.function_name(v.as_generator()?.owner)?;
+        // A helper of the prelude stands for the function that scripts call.
+        Some(name.strip_prefix('_').filter(|_| self.is_internal(v)).unwrap_or(name))
+    }
+
+    fn is_internal(&self, v: Value) -> bool {
+        let owner = v.as_generator().and_then(|g| g.owner.get::<Function>(Kind::Function));
+        owner.is_some_and(|f| f.proto().source.internal)
     }
 }

@@ -61,7 +61,7 @@ fn eval(vm: &mut Vm, a: &Args) -> R {
 fn parse_all(vm: &mut Vm, a: &Args) -> R {
     let text = text_of(vm, a, "$parse_all")?;
     let arena = Bump::new();
-    match syntax::read(&arena, text) {
+    match syntax::read_printed(&arena, text) {
         Ok(forms) => {
             let id = source_id(vm, text);
             let out = vm.heap.array_with_capacity(forms.len());

@@ -290,7 +290,7 @@ fn replace(vm: &mut Vm, s: Gc<Str>, p: Value, r: Option<Value>, all: bool) -> R 
     let with = match (r, own) {
         (Some(v), _) => match Text::of(v) {
             Some(t) => t,
-            None if is_callable(v) => return replace_by_calls(vm, s, p, v, all),
+            None if vm.is_callable(v) => return replace_by_calls(vm, s, p, v, all),
             None => return Err(wrong_kind(vm, "replace", "String or Function", v)),
         },
         (None, Some(t)) => Text::Str(t),
@@ -342,21 +342,6 @@ fn replace_byte(vm: &mut Vm, s: Gc<Str>, from: u8, to: u8) -> R {
     }
     check_len(vm, bytes.len())?;
     Ok(vm.heap.string_with_byte(s.as_str(), from, to).value())
-}
-
-fn is_callable(v: Value) -> bool {
-    matches!(
-        v.heap_kind(),
-        Some(
-            Kind::Function
-                | Kind::Native
-                | Kind::BoundMethod
-                | Kind::Selector
-                | Kind::Instance
-                | Kind::Variant
-                | Kind::Adapter
-        )
-    )
 }
 
 /// Lets the part written in Gene call the function: `(s ._replace_with p f all)`.
@@ -421,7 +406,7 @@ pub fn replacement_kind(vm: &mut Vm, a: &Args, name: &str) -> Result<(), Stop> {
         Some(v)
             if matches!(name, "replace" | "sub" | "replace_all" | "gsub")
                 && Text::of(v).is_none()
-                && !is_callable(v) =>
+                && !vm.is_callable(v) =>
         {
             Err(wrong_kind(vm, name, "String or Function", v))
         }

@@ -591,6 +591,7 @@ fn set(vm: &mut Vm, a: &Args) -> R {
 fn update(vm: &mut Vm, a: &Args) -> R {
     let parts = selector(vm, "$update", a.get(1))?;
     check_target(vm, "$update", parts)?;
+    vm.expect_callable("$update", a.get(2))?;
     tail_method(vm, a.get(1), "_update", &[a.get(0), a.get(2)])
 }
 

@@ -22,7 +22,7 @@ const HEAD: &str = "(gene/serialization";
 /// The one form of a text as data; `None` when there is none, or more.
 pub fn read_one(vm: &mut Vm, text: &str) -> Option<Value> {
     let arena = Bump::new();
-    match syntax::read(&arena, text).ok()?[..] {
+    match syntax::read_printed(&arena, text).ok()?[..] {
         [form] => Some(form_to_value(vm, &form, NO_SOURCE)),
         _ => None,
     }
@@ -41,7 +41,7 @@ pub fn read(vm: &mut Vm, text: &str) -> R {
         return Err(vm.argument_error("not a serialized value: (gene/serialization expected"));
     }
     let arena = Bump::new();
-    let forms = match syntax::read(&arena, text) {
+    let forms = match syntax::read_printed(&arena, text) {
         Ok(forms) => forms,
         Err(e) => {
             let source = Source::new("<serialization>", text.to_owned());

@@ -218,6 +218,7 @@ impl Writer<'_> {
         if self.open.len() > MAX_DEPTH {
             return Err(Fault::Stop(self.vm.runtime_error("Nesting too deep")));
         }
+        super::printer::check_growth(self.vm, self.out.len())?;
         crate::stack::grow(|| match kind {
             Kind::Array => self.array(v.gc()),
             Kind::Map => self.map(v.gc()),

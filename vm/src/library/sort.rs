@@ -29,50 +29,65 @@ fn class(v: Value) -> Option<Class> {
     }
 }
 
-/// Sorts ascending; false (and nothing changed) when the elements can't be compared without running script code, or not at all.
-pub fn sort(v: &mut [Value]) -> bool {
+/// What sorting so many elements costs, in elements looked at.
+pub fn steps(elements: usize) -> usize {
+    elements * elements.checked_ilog2().unwrap_or(0) as usize
+}
+
+/// Sorts ascending and gives the bytes of Strings and Bytes that were compared; `None` (and nothing changed) when the elements
+/// can't be compared without running script code, or not at all.
+pub fn sort(v: &mut [Value]) -> Option<usize> {
+    let mut bytes = 0;
     if v.len() < 2 {
-        return true;
+        return Some(0);
     }
     if v.iter().all(|x| x.is_small()) {
         v.sort_unstable_by_key(|x| x.small_int());
-        return true;
-    }
-    if v.iter().all(|x| x.is_float()) {
+    } else if v.iter().all(|x| x.is_float()) {
         v.sort_by(|a, b| float_order(a.float_unchecked(), b.float_unchecked()));
-        return true;
+    } else if v.iter().all(|x| x.is_str()) {
+        v.sort_unstable_by(|a, b| {
+            bytes += arith::compared_bytes(*a, *b);
+            a.as_str().cmp(&b.as_str())
+        });
+    } else if comparable(v) {
+        merge_sort(v, &mut |a, b| {
+            bytes += arith::compared_bytes(a, b);
+            less(a, b)
+        });
+    } else {
+        return None;
     }
-    if v.iter().all(|x| x.is_str()) {
-        v.sort_unstable_by(|a, b| a.as_str().cmp(&b.as_str()));
-        return true;
-    }
-    if !comparable(v) {
-        return false;
-    }
-    merge_sort(v, &mut |a, b| less(a, b));
-    true
+    Some(bytes)
 }
 
-/// Sorts `v` by `keys` (same length), stable; false (nothing changed) when the keys can't be compared here.
-pub fn sort_by_keys(v: &mut [Value], keys: &[Value]) -> bool {
+/// Sorts `v` by `keys` (same length), stable, as [`sort`]; `None` (nothing changed) when the keys can't be compared here.
+pub fn sort_by_keys(v: &mut [Value], keys: &[Value]) -> Option<usize> {
+    let mut bytes = 0;
     if v.len() < 2 {
-        return true;
+        return Some(0);
     }
     if !comparable(keys) {
-        return false;
+        return None;
     }
     let mut order: Vec<(Value, Value)> = keys.iter().copied().zip(v.iter().copied()).collect();
     if keys.iter().all(|x| x.is_small()) {
         order.sort_by_key(|(k, _)| k.small_int());
     } else if keys.iter().all(|x| x.is_str()) {
-        order.sort_by(|a, b| a.0.as_str().cmp(&b.0.as_str()));
+        order.sort_by(|a, b| {
+            bytes += arith::compared_bytes(a.0, b.0);
+            a.0.as_str().cmp(&b.0.as_str())
+        });
     } else {
-        merge_sort(&mut order, &mut |a, b| less(a.0, b.0));
+        merge_sort(&mut order, &mut |a, b| {
+            bytes += arith::compared_bytes(a.0, b.0);
+            less(a.0, b.0)
+        });
     }
     for (slot, (_, x)) in v.iter_mut().zip(order) {
         *slot = x;
     }
-    true
+    Some(bytes)
 }
 
 fn comparable(v: &[Value]) -> bool {
@@ -164,20 +179,20 @@ mod tests {
     #[test]
     fn numbers_mix_and_nan_goes_last() {
         let mut v = vec![Value::float(f64::NAN), Value::small(3), Value::float(2.5), Value::small(-1)];
-        assert!(sort(&mut v));
+        assert!(sort(&mut v).is_some());
         assert_eq!(v[..3], [Value::small(-1), Value::float(2.5), Value::small(3)]);
         let mut f = vec![Value::float(f64::NAN), Value::float(1.0), Value::float(-1.0)];
-        assert!(sort(&mut f));
+        assert!(sort(&mut f).is_some());
         assert_eq!(f[..2], [Value::float(-1.0), Value::float(1.0)]);
     }
 
     #[test]
     fn keys_order_values_and_other_kinds_are_refused() {
         let mut v = ints(&[10, 20, 30]);
-        assert!(sort_by_keys(&mut v, &ints(&[2, 1, 2])));
+        assert!(sort_by_keys(&mut v, &ints(&[2, 1, 2])).is_some());
         assert_eq!(v, ints(&[20, 10, 30]));
         let mut w = vec![Value::small(1), Value::NIL];
-        assert!(!sort(&mut w));
+        assert!(sort(&mut w).is_none());
         assert_eq!(w, [Value::small(1), Value::NIL]);
     }
 }

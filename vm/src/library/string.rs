@@ -515,11 +515,15 @@ fn hash(vm: &mut Vm, a: &Args) -> R {
     Ok(Value::small(this(vm, a)?.hash() as i64))
 }
 
+/// Cells of the table behind [`levenshtein_distance`] at the price of one call.
+const CELLS_PER_CHARGE: i64 = 16;
+
 /// Edits (insert, delete, replace one code point) from one text to the other.
-fn levenshtein_distance(a: &str, b: &str) -> usize {
+fn levenshtein_distance(vm: &mut Vm, a: &str, b: &str) -> Result<usize, Stop> {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
+        vm.work(1 + b.len() as i64 / CELLS_PER_CHARGE)?;
         let mut diagonal = row[0];
         row[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
@@ -528,13 +532,12 @@ fn levenshtein_distance(a: &str, b: &str) -> usize {
             row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
         }
     }
-    row[b.len()]
+    Ok(row[b.len()])
 }
 
 fn levenshtein(vm: &mut Vm, a: &Args) -> R {
     let (s, t) = (this(vm, a)?.as_str(), text(vm, "levenshtein", a.get(0))?);
-    vm.heap.fuel.spend_on(s.len().saturating_mul(t.len()));
-    Ok(Value::small(levenshtein_distance(s, &t) as i64))
+    Ok(Value::small(levenshtein_distance(vm, s, &t)? as i64))
 }
 
 #[rustfmt::skip]

@@ -12,12 +12,12 @@ pub(super) enum Moment<'a> {
 
 /// Reads a token that starts with a digit. `None` when it has the outline of neither a date (`N-N-N`) nor a time (`N:N`);
 /// a token with the outline must be valid. The zone name in brackets is not part of the token.
-pub(super) fn parse<'a>(token: &str, start: usize) -> Result<Option<Moment<'a>>> {
+pub(super) fn parse<'a>(token: &str, start: usize, min_year: u16) -> Result<Option<Moment<'a>>> {
     let bytes = token.as_bytes();
     let first = digits(bytes, 0);
     match bytes.get(first) {
         Some(b':') if digits(bytes, first + 1) > 0 => {
-            let mut fields = Fields { token, start, at: 0, what: "Invalid time" };
+            let mut fields = Fields { token, start, at: 0, what: "Invalid time", min_year };
             fields.time(false).map(|time| Some(Moment::Time(time)))
         }
         Some(b'-') => {
@@ -26,7 +26,7 @@ pub(super) fn parse<'a>(token: &str, start: usize) -> Result<Option<Moment<'a>>>
             if second == 0 || bytes.get(third) != Some(&b'-') || digits(bytes, third + 1) == 0 {
                 return Ok(None);
             }
-            let mut fields = Fields { token, start, at: 0, what: "Invalid date" };
+            let mut fields = Fields { token, start, at: 0, what: "Invalid date", min_year };
             let date = fields.date()?;
             if fields.at == token.len() {
                 return Ok(Some(Moment::Date(date)));
@@ -61,6 +61,7 @@ struct Fields<'t> {
     at: usize,
     /// The complaint about a token that goes wrong between its fields.
     what: &'static str,
+    min_year: u16,
 }
 
 impl<'t> Fields<'t> {
@@ -101,7 +102,7 @@ impl<'t> Fields<'t> {
     fn date(&mut self) -> Result<DateLit> {
         let (text, at) = self.run();
         let year = match text.parse::<u16>() {
-            Ok(year) if text.len() == 4 && year >= 1000 => year,
+            Ok(year) if text.len() == 4 && year >= self.min_year => year,
             _ => return Err(SyntaxError::token("Date literal requires 4-digit year, got", text, at)),
         };
         self.expect(b'-')?;
@@ -184,11 +185,11 @@ mod tests {
     }
 
     fn moment(token: &str) -> Moment<'static> {
-        parse(token, 0).expect(token).expect(token)
+        parse(token, 0, 1000).expect(token).expect(token)
     }
 
     fn error(token: &str) -> (String, u32) {
-        let error = parse(token, 0).expect_err(token);
+        let error = parse(token, 0, 1000).expect_err(token);
         (error.message, error.span.start)
     }
 
@@ -274,7 +275,7 @@ mod tests {
     #[test]
     fn other_tokens_have_no_outline_of_a_moment() {
         for token in ["12", "12-3", "2024-05", "1:", "1-2-", "1h30m", "1.5"] {
-            assert_eq!(parse(token, 0), Ok(None), "{token}");
+            assert_eq!(parse(token, 0, 1000), Ok(None), "{token}");
         }
     }
 

@@ -117,6 +117,7 @@ impl Diagnostic {
             file: &source.name,
             line,
             column,
+            hint: "",
         }
         .to_string()
     }
@@ -138,6 +139,8 @@ pub struct DataReport<'a> {
     pub file: &'a str,
     pub line: u32,
     pub column: u32,
+    /// Empty when there is none.
+    pub hint: &'a str,
 }
 
 impl fmt::Display for DataReport<'_> {
@@ -150,7 +153,7 @@ impl fmt::Display for DataReport<'_> {
         write!(
             f,
             "{}: {{^message {} ^code {} ^severity {} ^stage {} ^span {{^file {} ^line {} ^column {}}} \
-             ^hints [] ^repair_tags [\"runtime\"]}}",
+             ^hints [{}] ^repair_tags [\"runtime\"]}}",
             self.severity.label(),
             quoted(self.message),
             quoted(self.code),
@@ -159,6 +162,7 @@ impl fmt::Display for DataReport<'_> {
             quoted(self.file),
             self.line,
             self.column,
+            if self.hint.is_empty() { String::new() } else { quoted(self.hint) },
         )
     }
 }

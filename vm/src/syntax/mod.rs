@@ -39,5 +39,5 @@ pub use diagnostic::{Diagnostic, Severity, Stage};
 pub use error::SyntaxError;
 pub use frame::MAX_DEPTH;
 pub use path::dynamic_method;
-pub use reader::{decode, read, read_bytes, read_first};
+pub use reader::{decode, read, read_bytes, read_first, read_printed};
 pub use source::{Source, SourceId, SourceMap};

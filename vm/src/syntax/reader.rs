@@ -41,10 +41,20 @@ pub fn read<'a>(arena: &'a Bump, text: &str) -> Result<Vec<Form<'a>>> {
     Ok(reader.forms)
 }
 
-/// Reads the first form and looks at nothing behind it; `None` if the text holds no form.
+/// As [`read`] for text that the library printed: it may hold dates of the years 1 to 999, which no literal can have.
+pub fn read_printed<'a>(arena: &'a Bump, text: &str) -> Result<Vec<Form<'a>>> {
+    check_size(text.len())?;
+    let mut reader = Reader::new(arena, text);
+    reader.early_years = true;
+    reader.run(false)?;
+    Ok(reader.forms)
+}
+
+/// Reads the first form and looks at nothing behind it; `None` if the text holds no form. Dates are those of [`read_printed`].
 pub fn read_first<'a>(arena: &'a Bump, text: &str) -> Result<Option<Form<'a>>> {
     check_size(text.len())?;
     let mut reader = Reader::new(arena, text);
+    reader.early_years = true;
     reader.run(true)?;
     Ok(reader.forms.first().copied())
 }
@@ -97,6 +107,7 @@ pub(super) struct Reader<'a, 's> {
     pub(super) scratch: String,
     /// Collected when wanted.
     marks: Option<Vec<Mark>>,
+    early_years: bool,
 }
 
 impl<'a, 's> Reader<'a, 's> {
@@ -113,6 +124,7 @@ impl<'a, 's> Reader<'a, 's> {
             props: PropertyStack::default(),
             scratch: String::new(),
             marks: None,
+            early_years: false,
         }
     }
 
@@ -480,7 +492,7 @@ impl<'a, 's> Reader<'a, 's> {
         if let Some(value) = number::small_decimal(token.as_bytes()) {
             return self.complete_leaf(start, FormKind::Int(value));
         }
-        let kind = match datetime::parse(token, start)? {
+        let kind = match datetime::parse(token, start, if self.early_years { 1 } else { 1000 })? {
             None => number::parse(token, start)?,
             Some(Moment::Date(date)) => FormKind::Date(date),
             Some(Moment::Time(mut time)) => {

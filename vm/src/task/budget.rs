@@ -165,6 +165,25 @@ impl Vm {
 
     /// A safepoint: the exception of the running task when one of its budgets is used up.
     pub(crate) fn over_budget(&mut self) -> Option<Ctl> {
+        if self.over_fuel() {
+            return Some(Ctl::Throw);
+        }
+        let mut next = self.tasks.meter.budget;
+        while let Some(b) = next {
+            if !b.slot(slot::MEMORY).is_nil()
+                && self.nesting == 0
+                && count(b, slot::ALLOCATED) >= count(b, slot::MEASURE_AT)
+                && self.over_memory(b)
+            {
+                return Some(Ctl::Throw);
+            }
+            next = b.slot(slot::AROUND).get(Kind::Record);
+        }
+        None
+    }
+
+    /// Throws when the running task has used up the fuel of one of its budgets.
+    pub(crate) fn over_fuel(&mut self) -> bool {
         let mut next = self.tasks.meter.budget;
         while let Some(b) = next {
             if !b.slot(slot::FUEL).is_nil() && count(b, slot::FUEL_LEFT) < 0 {
@@ -176,18 +195,11 @@ impl Vm {
                 let _ = self.fuel_error(&format!("Fuel limit of {limit} reached"));
                 let ex = self.exception;
                 self.mark_own_cancellation(ex);
-                return Some(Ctl::Throw);
-            }
-            if !b.slot(slot::MEMORY).is_nil()
-                && self.nesting == 0
-                && count(b, slot::ALLOCATED) >= count(b, slot::MEASURE_AT)
-                && self.over_memory(b)
-            {
-                return Some(Ctl::Throw);
+                return true;
             }
             next = b.slot(slot::AROUND).get(Kind::Record);
         }
-        None
+        false
     }
 
     /// Measures the heap; throws when the subtree's share of its growth is more than it may have.

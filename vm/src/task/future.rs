@@ -82,6 +82,10 @@ pub mod flag {
     pub const EAGER: u64 = 1 << 18;
     /// The task has been told that it is cancelled.
     pub const TOLD: u64 = 1 << 17;
+    /// The script got hold of the task while it ran.
+    pub const KNOWN: u64 = 1 << 19;
+    /// An `async` body that ended before it ever waited: for scripts it never was a task.
+    pub const IMMEDIATE: u64 = 1 << 20;
 }
 
 /// In the key of a settled future: it names no task, and the lower half is its place in the order of settling.
@@ -103,6 +107,11 @@ pub enum On {
 
 pub fn is_task(v: Value) -> bool {
     v.is_future() && v.as_gc().has(flag::TASK)
+}
+
+/// Whether a script sees a Task: `async` gives a plain Future when nothing was left to do (4.1).
+pub fn shows_as_task(v: Value) -> bool {
+    is_task(v) && !v.as_gc().has(flag::IMMEDIATE)
 }
 
 impl Value {

@@ -259,10 +259,12 @@ fn cancel(vm: &mut Vm, a: &Args) -> R {
 }
 fn callback(vm: &mut Vm, a: &Args, on: On) -> R {
     let f = a.get(0);
-    if !vm.is_callable(f) {
-        let k = vm.kind_name(f);
-        return Err(vm.type_error(&format!("callback expects a function, got {k}")));
-    }
+    let name = match on {
+        On::Success => "on_success",
+        On::Failure => "on_failure",
+        On::Settle => "on_settle",
+    };
+    vm.expect_callable(name, f)?;
     vm.on(this(a), on, f);
     Ok(this(a))
 }
@@ -364,7 +366,11 @@ fn wait_within(vm: &mut Vm, f: Value, us: Option<u64>, set: u64) -> R {
     Err(Stop::Park)
 }
 fn current(vm: &mut Vm, _a: &Args) -> R {
-    Ok(vm.current_task())
+    let me = vm.current_task();
+    if me.is_future() {
+        me.as_gc().set(flag::KNOWN);
+    }
+    Ok(me)
 }
 fn status(vm: &mut Vm, a: &Args) -> R {
     if !future::is_task(this(a)) {

@@ -495,6 +495,9 @@ pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
     let fut = task.owner;
     let g = fut.as_gc();
     let (key, home) = (g.task_key(), g.home());
+    if !g.has(flag::SPAWNED | flag::CALLBACK | flag::MAIN | flag::KNOWN) && !vm.tasks.live.contains_key(key) {
+        g.set(flag::IMMEDIATE);
+    }
     vm.exception = Value::UNDEF;
     vm.thrown_in = None;
     if vm.tasks.main == Some(key) {

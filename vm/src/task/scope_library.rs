@@ -169,7 +169,8 @@ impl Vm {
         mut flags: u64,
     ) -> R {
         if !callee.is_kind(crate::heap::Kind::Function) && !self.is_callable(callee) {
-            return Err(self.type_error("spawn needs a callable or a body form"));
+            let k = self.kind_name(callee);
+            return Err(self.type_error(&format!("spawn needs a callable or a body form, got {k}")));
         }
         if kw.is_empty() {
             return self.spawn_task(callee, args, home, flags, Value::NIL);

@@ -9,6 +9,7 @@ use crate::def;
 use crate::heap::collect::Marker;
 use crate::native::{Args, NativeDef, R, Stop};
 use crate::object::foreign::{Foreign, ForeignObj, Numbered};
+use crate::object::namespace::Member;
 use crate::value::Value;
 use crate::vm::Vm;
 use std::any::Any;
@@ -173,11 +174,10 @@ fn make(vm: &mut Vm, us: u64, repeat: bool, late: Late, callback: Value) -> Valu
 }
 
 fn function(vm: &mut Vm, v: Value, name: &str) -> R {
-    if v.is_nil() || vm.is_callable(v) {
-        return Ok(v);
+    if !v.is_nil() {
+        vm.expect_callable(name, v)?;
     }
-    let k = vm.kind_name(v);
-    Err(vm.type_error(&format!("{name} expects a function, got {k}")))
+    Ok(v)
 }
 
 fn after(vm: &mut Vm, a: &Args) -> R {
@@ -209,6 +209,10 @@ fn interval(vm: &mut Vm, a: &Args) -> R {
 fn recv_as(vm: &mut Vm, a: &Args, end: Value) -> R {
     this(vm, a)?;
     let v = a.this();
+    let limit = match a.kw(vm, "timeout") {
+        Some(d) => vm.duration_us(d)?,
+        None => None,
+    };
     vm.checkpoint()?;
     let now = vm.driver.now_us();
     match vm.ticker_due(v) {
@@ -216,6 +220,14 @@ fn recv_as(vm: &mut Vm, a: &Args, end: Value) -> R {
         Some(at) if at <= now => {
             let tick = vm.ticker_take(v).unwrap_or(end);
             vm.ready_op(tick)
+        }
+        Some(_) if limit == Some(0) => Err(vm.timed_out(0)),
+        Some(_) if limit.is_some() => {
+            // A task has one timer, and that is the tick's: the limit is a scope's.
+            let f = vm.sym("_tick_within");
+            let Some(Member::Value(callee)) = vm.globals.data().find(f) else { return Ok(Value::NIL) };
+            let d = a.kw(vm, "timeout").unwrap_or(Value::NIL);
+            vm.tail_call(callee, &[v, d, Value::bool(end == Value::NOT_FOUND)])
         }
         Some(at) => {
             let (key, epoch) = vm.park_anyway(Reason::Tick, v)?;
@@ -273,7 +285,8 @@ pub static METHODS: &[NativeDef] = &[
         recv,
         0,
         0,
-        "(t .recv) -- waits for the next tick: when it was due in milliseconds; nil after the end.
+        ["timeout"],
+        "(t .recv [^timeout d]) -- waits for the next tick: when it was due in milliseconds; nil after the end.
         (t .recv)"
     ),
     def!(
@@ -281,7 +294,8 @@ pub static METHODS: &[NativeDef] = &[
         next,
         0,
         0,
-        "(t .next) -- as recv; not_found after the end.
+        ["timeout"],
+        "(t .next [^timeout d]) -- as recv; not_found after the end.
         (t .next)"
     ),
     def!(

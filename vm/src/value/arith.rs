@@ -398,8 +398,22 @@ pub fn order(a: Value, b: Value) -> Result<Option<Ordering>, ()> {
     }
 }
 
+/// Bytes that are looked at to order two Strings or Bytes, as far as fuel is concerned: short ones are free, as are those that
+/// differ early.
+pub fn compared_bytes(a: Value, b: Value) -> usize {
+    const EARLY: usize = 64;
+    let bytes = |v: Value| v.as_str().map(str::as_bytes).or_else(|| v.as_bytes());
+    match (bytes(a), bytes(b)) {
+        (Some(x), Some(y)) if x.len() > EARLY && y.len() > EARLY && x[..EARLY] == y[..EARLY] => x.len().min(y.len()),
+        _ => 0,
+    }
+}
+
 /// `<`, `<=`, `>`, `>=`.
 pub fn compare(vm: &mut Vm, op: CmpOp, a: Value, b: Value) -> Result<bool, Stop> {
+    if a.is_ptr() && b.is_ptr() {
+        vm.heap.fuel.spend_on_bytes(compared_bytes(a, b));
+    }
     match order(a, b) {
         Ok(o) => Ok(o.is_some_and(|o| op.holds(o))),
         Err(()) => {

@@ -100,6 +100,10 @@ impl Vm {
                 if depth >= MAX_DEPTH {
                     return Err(self.runtime_error("Comparison of cyclic structure"));
                 }
+                if depth > 0 {
+                    // Parts that are shared are compared each time they are met.
+                    self.work(1)?;
+                }
                 match kind {
                     Kind::Array => self.equal_arrays(a.gc(), b.gc(), depth),
                     Kind::Map => self.equal_maps(a.gc(), b.gc(), depth),

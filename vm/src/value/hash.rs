@@ -112,6 +112,10 @@ impl Vm {
         if depth >= MAX_DEPTH {
             return Err(self.runtime_error("Hashing of cyclic structure"));
         }
+        if depth > 0 {
+            // Parts that are shared are hashed each time they are met.
+            self.work(1)?;
+        }
         let seed = (kind as u32).wrapping_mul(0x85EB_CA6B);
         match kind {
             Kind::Instance => self.hash_instance(v),

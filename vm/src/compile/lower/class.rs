@@ -291,6 +291,7 @@ impl<'a> Lower<'a, '_> {
         forms: &'a [Form<'a>],
     ) -> Option<FuncId> {
         let word = gene.head.as_ref().and_then(symbol).unwrap_or("method");
+        self.check_props(gene, word, super::properties::FUNCTION);
         let signature = self.signature(form.span, word, forms)?;
         let name = name?;
         let full_name = self.text(&format!("{}.{name}", class.name));
@@ -313,6 +314,7 @@ impl<'a> Lower<'a, '_> {
 
     /// `(field x: T = e)`, `(field x T)`
     fn field(&mut self, class: &ClassBody<'a>, form: &'a Form<'a>, gene: &'a GeneForm<'a>) -> Option<Member<'a>> {
+        self.check_props(gene, "field", &[]);
         let (name, rest) = match gene.children {
             [target, rest @ ..] => (name_of(target), rest),
             [] => (None, &[][..]),
@@ -357,6 +359,7 @@ impl<'a> Lower<'a, '_> {
         }
         match rest {
             [equals, value] if is_symbol(equals, "=") => {
+                self.check_props(gene, "static", &[]);
                 let value = self.expr(value);
                 Some(Member::StaticValue { name, value })
             }

@@ -89,19 +89,6 @@ impl<'a> Lower<'a, '_> {
         self.e(span, ExprKind::Declare { var, value, ty: None })
     }
 
-    /// Properties other than `known` are errors; `^as` is the caller's business.
-    fn check_props(&mut self, gene: &'a GeneForm<'a>, word: &str, known: &[&str]) {
-        for prop in gene.props {
-            if !known.contains(&prop.key) || matches!(prop.kind, PropKind::Spread | PropKind::Rest) {
-                let hint = match known {
-                    [] => "it takes none".to_string(),
-                    _ => format!("it takes ^{}", known.join(", ^")),
-                };
-                self.error(prop.key_span, format!("{word}: unknown option ^{}; {hint}", prop.key));
-            }
-        }
-    }
-
     fn options(&mut self, gene: &'a GeneForm<'a>) -> &'a [PropArg<'a>] {
         let mut out = Vec::new();
         for prop in gene.props.iter().filter(|prop| prop.key != "as") {
@@ -457,6 +444,7 @@ impl<'a> Lower<'a, '_> {
 
     /// `(tasklocal name default)`
     fn tasklocal(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
+        self.check_props(gene, "tasklocal", &[]);
         let (target, value) = match gene.children {
             [target] => (target, None),
             [target, value] => (target, Some(value)),
@@ -524,6 +512,7 @@ impl<'a> Lower<'a, '_> {
 
     /// `(with_local name value body...)`
     fn with_local(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
+        self.check_props(gene, "with_local", &[]);
         let [target, value, forms @ ..] = gene.children else {
             return self.count_error(span, "with_local", "a name, a value and a body", gene.children.len());
         };

@@ -241,6 +241,7 @@ impl<'a> Lower<'a, '_> {
     /// Special forms whose names cannot be bound.
     fn special(&mut self, form: &'a Form<'a>, gene: &'a GeneForm<'a>, name: &'a str) -> Option<E<'a>> {
         let span = form.span;
+        self.check_special(gene, name);
         let result = match name {
             "do" => self.block(gene.children, span),
             "if" => self.if_(span, gene.children),

@@ -85,6 +85,7 @@ impl<'a> Lower<'a, '_> {
     pub(super) fn function_literal(&mut self, form: &'a Form<'a>, kind: FuncKind) -> Option<FuncId> {
         let FormKind::Gene(gene) = form.kind else { return None };
         let star = gene.head.as_ref().and_then(symbol) == Some("fn*");
+        self.check_props(gene, if star { "fn*" } else { "fn" }, super::properties::FUNCTION);
         let signature = self.signature(form.span, "fn", gene.children)?;
         Some(self.function(FnSpec {
             span: form.span,
@@ -106,6 +107,7 @@ impl<'a> Lower<'a, '_> {
     /// `(fn name [..] ..)`, where the name may be a path; binding it is the caller's business.
     pub(super) fn named_function(&mut self, form: &'a Form<'a>) -> Option<FuncId> {
         let FormKind::Gene(gene) = form.kind else { return None };
+        self.check_props(gene, "fn", super::properties::FUNCTION);
         let [target, rest @ ..] = gene.children else {
             self.error(form.span, "fn: missing parameter list");
             return None;
@@ -139,6 +141,7 @@ impl<'a> Lower<'a, '_> {
         let Some(head) = gene.head.as_ref().filter(|head| name_of(head).is_some()) else {
             return self.error(form.span, "lambda: expects one parameter name");
         };
+        self.check_props(gene, "lambda", &["intent", "examples", "pre", "post"]);
         let func = self.function(FnSpec {
             span: form.span,
             name: None,
@@ -392,6 +395,10 @@ impl<'a> Lower<'a, '_> {
                         let name = typed_name(name).unwrap_or(name);
                         let mut surplus = rest_name(name).is_some();
                         param.name = rest_name(name).unwrap_or(name);
+                        if full.starts_with('^') && (!keyword || param.name.is_empty() || name == "...") || name == ":" {
+                            self.error(item.span, "Invalid parameter");
+                            continue;
+                        }
                         if let [mark @ Form { kind: FormKind::Symbol("..." | "...:"), .. }, after @ ..] = rest {
                             surplus = true;
                             typed |= is_symbol(mark, "...:");

@@ -52,6 +52,7 @@ impl<'a> Lower<'a, '_> {
         let target = gene.children.first();
         match gene.head.as_ref().and_then(symbol) {
             Some("method") => {
+                self.check_props(gene, "method", super::properties::FUNCTION);
                 let name = match target.map(|target| target.kind) {
                     Some(FormKind::Str(name)) => Some(name),
                     _ => target.and_then(name_of).map(|full| scan::split_generics(full).0),
@@ -72,6 +73,7 @@ impl<'a> Lower<'a, '_> {
                 }
             }
             Some("field") => {
+                self.check_props(gene, "field", &["readonly"]);
                 let Some(name) = target.and_then(name_of) else {
                     self.error(form.span, "field: missing name");
                     return;

@@ -12,6 +12,7 @@ impl<'a> Lower<'a, '_> {
         }
         let items = self.items(gene.children);
         let data = self.e(span, ExprKind::Array { items, frozen: false });
+        self.keep_evaluated();
         let env = self.visible();
         self.e(span, ExprKind::Eval { data, env })
     }

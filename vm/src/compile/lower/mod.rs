@@ -35,6 +35,7 @@ mod macros;
 mod module;
 mod path;
 mod pattern;
+mod properties;
 mod scan;
 mod scope;
 mod selector;
@@ -48,6 +49,7 @@ mod tests;
 
 use enums::EnumInfo;
 use scan::ModuleScan;
+pub use scope::EVALUATED;
 use scope::{Binding, CaptureDraft, FnCx, NameKind, Place, Scope, State, Var};
 use types::AliasInfo;
 

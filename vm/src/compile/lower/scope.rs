@@ -20,6 +20,10 @@ pub(super) const EX: &str = "$ex";
 /// The caller environment of a macro.
 pub(super) const CALLER: &str = "caller environment";
 
+/// How the names of hidden variables begin that keep what evaluated data declared in a scope, for the next data evaluated there.
+/// Environments list them as ordinary names: see `interp::dynamic`.
+pub const EVALUATED: &str = "%evaluated";
+
 /// More local variables than this at the top of a module become module variables: a frame has 250 registers.
 const MAX_TOP_LOCALS: u32 = 180;
 
@@ -597,6 +601,27 @@ impl<'a> Lower<'a, '_> {
     }
 
     // --- environments
+
+    /// Gives the innermost scope its variable for what evaluated data declares. At the top of a module that is the module, and
+    /// data that is evaluated by other data declares where that is evaluated.
+    pub(super) fn keep_evaluated(&mut self) {
+        let level = self.level();
+        let top_of_data = self.scopes.len() == 3 && self.stack[level].kind == FuncKind::Eval;
+        let known = |name: &&str| name.starts_with(EVALUATED);
+        if self.in_module_scope() || self.scope().ns.is_some() || self.scope().names.iter().any(|n| known(&n)) {
+            return;
+        }
+        if top_of_data && self.scopes[1].names.iter().any(|n| known(&n)) {
+            return;
+        }
+        let free = |n: &usize| !self.names.get(&*format!("{EVALUATED}{n}")).is_some_and(|list| !list.is_empty());
+        let Some(n) = (0..).find(free) else { return };
+        let name = self.text(&format!("{EVALUATED}{n}"));
+        let var = self.new_var(name, None);
+        let kept = self.var(level as u32, var);
+        (kept.captured, kept.forced, kept.early) = (true, true, true);
+        self.bind_alias(name, var, NameKind::Var);
+    }
 
     /// All variables visible here, all of them made cells or module variables.
     pub(super) fn visible(&mut self) -> &'a Env<'a> {

@@ -60,10 +60,7 @@ fn this<'a>(vm: &mut Vm, a: &Args) -> Result<&'a mut Once, Stop> {
 /// `(once ._begin f limit)`: true when the caller has to run `f`, false when the value is there.
 fn begin(vm: &mut Vm, a: &Args) -> R {
     let o = this(vm, a)?;
-    if !vm.is_callable(a.get(0)) {
-        let k = vm.kind_name(a.get(0));
-        return Err(vm.type_error(&format!("do expects a function, got {k}")));
-    }
+    vm.expect_callable("do", a.get(0))?;
     let us = vm.duration_us(a.get(1))?;
     vm.checkpoint()?;
     if o.done {
