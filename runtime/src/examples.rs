@@ -1,5 +1,5 @@
 //! Checking the `^examples` of a program's functions (`gene run-examples`, 20.10).
-use crate::vm::Vm;
+use crate::vm::{Print, Vm};
 use gene_vm::heap::Kind;
 use gene_vm::modules::Outcome;
 use gene_vm::native::Stop;
@@ -26,10 +26,19 @@ impl Vm {
     /// Runs the file, then the examples of its top-level functions; the exit code.
     pub fn run_examples(&mut self, path: &Path) -> i32 {
         let code = self.run_file(path);
+        self.check_loaded_examples(&path.to_string_lossy(), code)
+    }
+
+    /// As [`Vm::run_examples`], for a program that is no file.
+    pub fn run_examples_of(&mut self, name: &str, text: &[u8]) -> i32 {
+        let code = self.run_source_printing(name, text, Print::Nothing);
+        self.check_loaded_examples(name, code)
+    }
+
+    fn check_loaded_examples(&mut self, file: &str, code: i32) -> i32 {
         if code != 0 || self.inner.exit_code.is_some() {
             return code;
         }
-        let file = path.to_string_lossy().into_owned();
         let functions = self.documented_functions();
         if functions.is_empty() {
             self.inner.output.stdout(&format!("No examples found in {file}\n"));
@@ -39,7 +48,7 @@ impl Vm {
         let mut tally = Tally::default();
         for &(_, f) in &functions {
             // Functions are variables of the program's module, which keeps them.
-            match self.on_stack(|vm| vm.check_examples(f, &file, &mut tally)) {
+            match self.on_stack(|vm| vm.check_examples(f, file, &mut tally)) {
                 Ok(()) => {}
                 Err(outcome) => return self.on_stack(|vm| vm.exit_code(outcome)),
             }

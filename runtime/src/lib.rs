@@ -15,6 +15,7 @@ mod forms;
 pub mod glob;
 mod handle;
 mod help;
+mod hints;
 mod host;
 mod input;
 mod interrupt;

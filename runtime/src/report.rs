@@ -1,4 +1,5 @@
 //! Reports of uncaught exceptions and of programs that could not be compiled (20.3, 20.4).
+use crate::hints;
 use gene_vm::heap::Kind;
 use gene_vm::interp::trace;
 use gene_vm::modules::LoadFailure;
@@ -42,8 +43,8 @@ pub struct Failure {
     pub position: Option<(String, u32, u32)>,
     /// The source line with its caret; empty when not available.
     pub excerpt: String,
-    /// What may help to understand the message; empty when there is nothing.
-    pub hint: String,
+    /// One more sentence that may help.
+    pub hint: Option<String>,
 }
 
 /// What an exception was caused by.
@@ -128,8 +129,8 @@ impl Report {
         {
             let _ = writeln!(out, "{file}:{line}:{column}\n{}", self.failure.excerpt);
         }
-        if !self.failure.hint.is_empty() {
-            let _ = writeln!(out, "Hint: {}", self.failure.hint);
+        if let Some(hint) = &self.failure.hint {
+            let _ = writeln!(out, "Hint: {hint}");
         }
         for cause in &self.causes {
             out.push_str("Caused by: ");
@@ -164,7 +165,7 @@ impl Report {
             file,
             line,
             column,
-            hint: &f.hint,
+            hint: f.hint.as_deref(),
         };
         format!("{report}\n")
     }
@@ -182,8 +183,9 @@ fn label(color: bool) -> String {
 pub fn load_failure(failure: &LoadFailure, form: Diagnostics, color: bool) -> String {
     let mut out = String::new();
     for e in &failure.errors {
+        let hint = hints::of_diagnostic(&failure.source, failure.stage, e);
         let line = match form {
-            Diagnostics::Data => e.render_data(&failure.source, failure.stage),
+            Diagnostics::Data => e.render_data(&failure.source, failure.stage, hint.as_deref()),
             Diagnostics::Text => e.render(&failure.source),
         };
         match line.strip_prefix("Error: ").filter(|_| form == Diagnostics::Text) {
@@ -194,6 +196,9 @@ pub fn load_failure(failure: &LoadFailure, form: Diagnostics, color: bool) -> St
             None => out.push_str(&line),
         }
         out.push('\n');
+        if let (Some(hint), Diagnostics::Text) = (hint, form) {
+            let _ = writeln!(out, "Hint: {hint}");
+        }
     }
     out
 }
@@ -225,7 +230,9 @@ fn failure(vm: &mut Vm, ex: Value) -> Failure {
         }
         _ => None,
     };
-    let hint = hint.unwrap_or_default();
+    let hint = hint.or_else(|| {
+        hints::of_exception(vm, &class, &message, place.map(|(source, line, column)| (&**source, *line, *column)))
+    });
     let code = match field(vm, ex, "code").and_then(|v| v.as_str()).filter(|c| c.starts_with("GENE.")) {
         Some(code) => code.to_owned(),
         None => code_of(&class, &message),

@@ -1,4 +1,5 @@
 //! `gene check`.
+use crate::input;
 use crate::options::{Check, texts};
 
 pub fn run(o: &Check) -> i32 {
@@ -9,6 +10,14 @@ pub fn run(o: &Check) -> i32 {
             Ok(b) => b.program(file.clone()).build(),
             Err(code) => return code,
         };
+        if file == "-" {
+            match input::stdin() {
+                Ok(input) => errors += vm.check_source(&input.name, &input.text),
+                Err(code) => return code,
+            }
+            vm.flush();
+            continue;
+        }
         errors += match o.common.file(&file) {
             Ok(path) => vm.check_file(&path),
             Err(code) => return code,

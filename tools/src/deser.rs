@@ -13,6 +13,10 @@ pub fn run(o: &Deser) -> i32 {
         Err(code) => return code,
     };
     let pretty = o.format == DeserFormat::Pretty && !o.gene;
-    let mut vm = gene::Vm::builder().diagnostics(options::diagnostics(o.diagnostics)).color(options::color()).build();
+    let diagnostics = match options::diagnostics(o.diagnostics) {
+        Ok(form) => form,
+        Err(code) => return code,
+    };
+    let mut vm = gene::Vm::builder().diagnostics(diagnostics).color(options::color()).build();
     vm.show_serialized(&input.name, &input.text, pretty)
 }

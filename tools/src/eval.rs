@@ -30,6 +30,7 @@ pub fn run(o: Eval) -> i32 {
     let mut vm = builder.args(words).build();
     signals::watch(vm.interrupt_handle());
     let status = vm.run_source_printing("<eval>", &code, print);
+    let status = o.common.written(&mut vm, status);
     if status != 0 && o.common.repl_on_error {
         vm.enter_failing_scope();
         repl::session(&mut vm);

@@ -17,7 +17,10 @@ fn format(o: &Fmt, file: &OsStr) -> i32 {
         Ok(input) => input,
         Err(code) => return code,
     };
-    let diagnostics = options::diagnostics(o.diagnostics);
+    let diagnostics = match options::diagnostics(o.diagnostics) {
+        Ok(form) => form,
+        Err(code) => return code,
+    };
     let formatted = match gene::format_bytes(&input.name, &input.text, diagnostics, options::color()) {
         Ok(text) => text,
         Err(report) => {

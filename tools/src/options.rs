@@ -4,7 +4,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use gene::package::manifest::ReadError;
 use gene::{Diagnostics, VmBuilder};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -181,7 +181,7 @@ pub struct Test {
     #[arg(long, value_enum, default_value = "text")]
     pub format: TestFormat,
     /// Run each test under N seeded schedules
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub shake: Option<u32>,
     /// Files, and directories to look for tests in (default: the package's tests)
     #[arg(value_name = "PATH")]
@@ -293,13 +293,13 @@ pub struct Common {
     #[arg(long, value_enum, value_name = "FORM")]
     pub diagnostics: Option<Form>,
     /// Calls and back-edges between two looks at the event loop; 0: only when the program waits
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub poll_interval: Option<u32>,
     /// Time jumps to the next deadline instead of passing
     #[arg(long)]
     pub virtual_time: bool,
     /// Orders ready tasks, timers and random numbers; the same seed gives the same run on virtual time
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Write a timeline of the tasks that Chrome and Perfetto load
     #[arg(long, value_name = "FILE")]
@@ -308,10 +308,10 @@ pub struct Common {
     #[arg(long)]
     pub stress_gc: bool,
     /// Largest size of the heap
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
     pub memory_limit: Option<usize>,
     /// Calls and back-edges the program may make
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub instruction_limit: Option<u64>,
     /// The program ends with its main body
     #[arg(long)]
@@ -347,7 +347,7 @@ impl Common {
             .type_check(!self.no_type_check)
             .strict_types(self.strict_types)
             .drain(!self.no_drain)
-            .diagnostics(diagnostics(self.diagnostics))
+            .diagnostics(diagnostics(self.diagnostics)?)
             .color(color());
         if let Some(root) = self.package_root()? {
             b = b.directory(root.clone()).package(root);
@@ -364,7 +364,12 @@ impl Common {
         if let Some(n) = self.instruction_limit {
             b = b.instruction_limit(n);
         }
-        if self.trace.is_some() {
+        if let Some(file) = &self.trace {
+            // A program may run for hours: better to hear of it now.
+            if let Err(e) = std::fs::File::create(file) {
+                eprintln!("Error: {}", unwritable(file, &e));
+                return Err(1);
+            }
             b = b.trace();
         }
         if self.virtual_time {
@@ -375,6 +380,24 @@ impl Common {
         }
         Ok(b)
     }
+}
+
+impl Common {
+    /// The exit code of a run with this one: not 0 if its timeline, asked for with `--trace`, could not be written.
+    pub fn written(&self, vm: &mut gene::Vm, code: i32) -> i32 {
+        let (Some(file), Some(text)) = (&self.trace, vm.take_trace()) else { return code };
+        match std::fs::write(file, text) {
+            Ok(()) => code,
+            Err(e) => {
+                vm.write_stderr(&format!("Error: {}\n", unwritable(file, &e)));
+                1
+            }
+        }
+    }
+}
+
+fn unwritable(file: &OsStr, e: &std::io::Error) -> String {
+    gene::file_ops::message(gene::file_ops::WRITE, &file.to_string_lossy(), &gene::reason(e))
 }
 
 impl Common {
@@ -446,13 +469,21 @@ impl Common {
     }
 }
 
-/// The option, else `GENE_DIAGNOSTICS`, else text.
-pub fn diagnostics(option: Option<Form>) -> Diagnostics {
+/// The option, else `GENE_DIAGNOSTICS`, else text. `Err`: exit code, the reason is reported.
+pub fn diagnostics(option: Option<Form>) -> Result<Diagnostics, i32> {
     match option {
-        Some(Form::Data) => Diagnostics::Data,
-        Some(Form::Text) => Diagnostics::Text,
-        None if std::env::var_os("GENE_DIAGNOSTICS").is_some_and(|v| v == "data") => Diagnostics::Data,
-        None => Diagnostics::Text,
+        Some(Form::Data) => return Ok(Diagnostics::Data),
+        Some(Form::Text) => return Ok(Diagnostics::Text),
+        None => {}
+    }
+    let value = std::env::var_os("GENE_DIAGNOSTICS").unwrap_or_default();
+    match value.to_str() {
+        Some("data") => Ok(Diagnostics::Data),
+        Some("" | "text") => Ok(Diagnostics::Text),
+        _ => {
+            eprintln!("Error: Invalid value for GENE_DIAGNOSTICS: {}", value.to_string_lossy());
+            Err(USAGE)
+        }
     }
 }
 
@@ -498,6 +529,7 @@ fn message(e: &clap::Error) -> String {
     // `--seed <N>` names the option and its value.
     let option = || text(ContextKind::InvalidArg).split(' ').next().unwrap_or_default().to_owned();
     match e.kind() {
+        ErrorKind::UnknownArgument if !option().starts_with('-') => format!("Unexpected argument: {}", option()),
         ErrorKind::UnknownArgument => format!("Unknown option: {}", option()),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => match text(ContextKind::InvalidValue) {
             value if value.is_empty() => format!("Missing value for {}", option()),

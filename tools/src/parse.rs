@@ -13,6 +13,10 @@ pub fn run(o: &Parse) -> i32 {
         ParseFormat::Compact => FormStyle::Compact,
         ParseFormat::Json => FormStyle::Json,
     };
-    let mut vm = gene::Vm::builder().diagnostics(options::diagnostics(o.diagnostics)).color(options::color()).build();
+    let diagnostics = match options::diagnostics(o.diagnostics) {
+        Ok(form) => form,
+        Err(code) => return code,
+    };
+    let mut vm = gene::Vm::builder().diagnostics(diagnostics).color(options::color()).build();
     vm.show_forms(&input.name, &input.text, style)
 }

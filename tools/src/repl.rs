@@ -30,13 +30,15 @@ $0 is the last value, $1, $2 ... name the earlier ones.
 ";
 
 pub fn run(o: Repl) -> i32 {
-    let mut vm = match o.common.builder() {
+    let common = o.common;
+    let mut vm = match common.builder() {
         Ok(b) => b.args(texts(&o.words)).build(),
         Err(code) => return code,
     };
     signals::watch(vm.interrupt_handle());
     let code = session(&mut vm);
     vm.flush();
+    let code = common.written(&mut vm, code);
     std::mem::forget(vm);
     code
 }

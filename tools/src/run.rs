@@ -26,12 +26,7 @@ pub fn run(o: Run) -> i32 {
             Err(code) => return code,
         }
     };
-    if let (Some(file), Some(text)) = (&o.common.trace, vm.take_trace())
-        && let Err(e) = std::fs::write(file, text)
-    {
-        eprintln!("Error: Failed to write {}: {e}", file.to_string_lossy());
-        return 1;
-    }
+    let code = o.common.written(&mut vm, code);
     if code != 0 && o.common.repl_on_error {
         vm.enter_failing_scope();
         repl::session(&mut vm);

@@ -55,7 +55,7 @@ pub fn print() -> i32 {
 
 pub fn help(command: Option<&str>) -> i32 {
     match command {
-        None => print(),
+        None | Some("help" | "h") => print(),
         Some(name) if is_command(name) => {
             print!("{}", options::help(name));
             0

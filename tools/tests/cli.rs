@@ -668,3 +668,72 @@ mod signals {
         assert_eq!(ran.code, 130);
     }
 }
+
+mod small_things {
+    use super::*;
+
+    #[test]
+    fn help_knows_itself() {
+        let case = Case::new();
+        case.run(&["help", "help"]).prints(&case.run(&[]).out);
+    }
+
+    #[test]
+    fn a_negative_number_is_a_bad_value_and_no_option() {
+        let case = Case::new().file("a.gene", "1");
+        for option in ["--poll-interval", "--seed", "--memory-limit", "--instruction-limit"] {
+            let expected = format!("Error: Invalid value for {option}: -5\n");
+            case.run(&["run", option, "-5", "a.gene"]).expect(2, "", &expected);
+        }
+    }
+
+    #[test]
+    fn a_word_too_many_is_no_option() {
+        let case = Case::new().file("a.gene", "1");
+        case.run(&["parse", "a.gene", "b.gene"]).expect(2, "", "Error: Unexpected argument: b.gene\n");
+    }
+
+    #[test]
+    fn a_dash_is_stdin_for_check_and_run_examples() {
+        let case = Case::new();
+        let ran = case.run_with(&["check", "-"], "(println 1)\n(break)");
+        assert_eq!((ran.code, ran.err.lines().next()), (1, Some("Error: <stdin>:2:1: break used outside of a loop")));
+        case.run_with(&["check", "-"], "(println 1)").prints("");
+        case.run_with(&["run-examples", "-"], "(fn twice [n] ^examples [[2] -> 4] (n * 2))")
+            .prints("PASS twice example 1: [2] -> 4\nExamples run: 1, passed: 1, failed: 0, functions: 1\n");
+    }
+
+    #[test]
+    fn the_form_of_reports_in_the_environment_is_checked() {
+        let case = Case::new().file("a.gene", "1").env("GENE_DIAGNOSTICS", "xml");
+        for command in ["run", "parse", "fmt", "check"] {
+            case.run(&[command, "a.gene"]).expect(2, "", "Error: Invalid value for GENE_DIAGNOSTICS: xml\n");
+        }
+    }
+
+    #[test]
+    fn a_timeline_that_cannot_be_written_is_reported_before_the_program_runs() {
+        let case = Case::new().file("a.gene", "(println 1)");
+        case.run(&["run", "--trace", "no/t.json", "a.gene"]).expect(
+            1,
+            "",
+            "Error: Failed to write file 'no/t.json': No such file or directory\n",
+        );
+    }
+
+    #[test]
+    fn every_command_that_runs_one_program_writes_its_timeline() {
+        let case = Case::new();
+        for args in
+            [["eval", "--trace", "t.json", "1"], ["repl", "--trace", "t.json", "x"], ["pipe", "--trace", "t.json", "1"]]
+        {
+            let ran = case.run_with(&args, "");
+            assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{args:?}");
+            let file = case.dir.join("t.json");
+            assert!(std::fs::read_to_string(&file).unwrap().contains("traceEvents"), "{args:?}");
+            std::fs::remove_file(file).unwrap();
+        }
+        let ran = case.run(&["test", "--trace", "t.json"]);
+        assert_eq!((ran.code, ran.err.as_str()), (2, "Error: --trace is for one program, not for tests\n"));
+    }
+}

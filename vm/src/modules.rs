@@ -162,7 +162,7 @@ impl Vm {
             for (span, text) in warnings {
                 let d = Diagnostic { severity: Severity::Warning, span: *span, message: text.clone() };
                 let line = match self.options.data_warnings {
-                    true => d.render_data(source, Stage::Compile),
+                    true => d.render_data(source, Stage::Compile, None),
                     false => d.render(source),
                 };
                 self.output.stderr(&format!("{}\n", line.trim_end()));

@@ -4,11 +4,16 @@ mod headers;
 mod report;
 mod run;
 
+use crate::USAGE;
 use crate::options::{Test, TestFormat};
 use report::{Junit, Reporter, Tap, Text};
 use std::path::PathBuf;
 
 pub fn run(o: &Test) -> i32 {
+    if o.common.trace.is_some() {
+        eprintln!("Error: --trace is for one program, not for tests");
+        return USAGE;
+    }
     // A bad option is found before anything runs.
     if let Err(code) = o.common.builder() {
         return code;

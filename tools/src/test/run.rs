@@ -32,7 +32,8 @@ impl TestResult {
 }
 
 pub fn file(o: &Test, path: &Path) -> Vec<TestResult> {
-    let headers = std::fs::read(path).map_err(|e| gene::reason(&e));
+    let headers = std::fs::read(path)
+        .map_err(|e| gene::file_ops::message(gene::file_ops::READ, &path.to_string_lossy(), &gene::reason(&e)));
     let headers = headers.and_then(|text| Headers::parse(&String::from_utf8_lossy(&text)));
     let headers = match headers {
         Ok(headers) => headers,

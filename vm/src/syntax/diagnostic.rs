@@ -104,7 +104,7 @@ impl Diagnostic {
     }
 
     /// The report for programs, one line without its end.
-    pub fn render_data(&self, source: &Source, stage: Stage) -> String {
+    pub fn render_data(&self, source: &Source, stage: Stage, hint: Option<&str>) -> String {
         let (line, column) = source.line_col(self.span.start);
         DataReport {
             severity: self.severity,
@@ -117,7 +117,7 @@ impl Diagnostic {
             file: &source.name,
             line,
             column,
-            hint: "",
+            hint,
         }
         .to_string()
     }
@@ -139,8 +139,8 @@ pub struct DataReport<'a> {
     pub file: &'a str,
     pub line: u32,
     pub column: u32,
-    /// Empty when there is none.
-    pub hint: &'a str,
+    /// What may help.
+    pub hint: Option<&'a str>,
 }
 
 impl fmt::Display for DataReport<'_> {
@@ -162,7 +162,7 @@ impl fmt::Display for DataReport<'_> {
             quoted(self.file),
             self.line,
             self.column,
-            if self.hint.is_empty() { String::new() } else { quoted(self.hint) },
+            self.hint.map(quoted).unwrap_or_default(),
         )
     }
 }
@@ -207,17 +207,17 @@ mod tests {
     fn a_data_report_is_a_map_the_reader_reads() {
         let source = source();
         let error = Diagnostic::error(Span::new(4, 5), "no \"x\"\n");
-        let report = error.render_data(&source, Stage::Compile);
+        let report = error.render_data(&source, Stage::Compile, Some("a \"b\""));
         assert_eq!(
             report,
             "Error: {^message \"no \\\"x\\\"\\n\" ^code \"GENE.COMPILE.ERROR\" ^severity \"error\" ^stage \"compile\" \
-             ^span {^file \"sq.gene\" ^line 3 ^column 1} ^hints [] ^repair_tags [\"runtime\"]}"
+             ^span {^file \"sq.gene\" ^line 3 ^column 1} ^hints [\"a \\\"b\\\"\"] ^repair_tags [\"runtime\"]}"
         );
         let arena = bumpalo::Bump::new();
         assert_eq!(read(&arena, report.strip_prefix("Error: ").unwrap()).unwrap().len(), 1);
         assert!(
             error
-                .render_data(&source, Stage::Parse)
+                .render_data(&source, Stage::Parse, None)
                 .contains("^code \"GENE.PARSE.ERROR\" ^severity \"error\" ^stage \"parse\"")
         );
     }

@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use unicode_width::UnicodeWidthChar;
+
 /// Lines wider than this are shown in part.
 const MAX_COLUMNS: usize = 160;
 const CUT: &str = "...";
@@ -70,7 +72,10 @@ impl Source {
     pub fn excerpt(&self, line: u32, col: u32) -> String {
         let Some(text) = self.line(line) else { return String::new() };
         let (shown, caret) = window(text, col.saturating_sub(1) as usize);
-        format!("{line:>4} | {shown}\n{:>4} | {:caret$}^", "", "", caret = caret)
+        // A terminal gives some characters two columns, and accents none of their own.
+        let before: usize = shown.chars().take(caret).map(|c| c.width().unwrap_or(1)).sum();
+        let before = before + caret.saturating_sub(shown.chars().count());
+        format!("{line:>4} | {shown}\n{:>4} | {:before$}^", "", "")
     }
 }
 
@@ -183,6 +188,14 @@ mod tests {
     fn a_tab_is_shown_as_one_blank() {
         let source = Source::new("s", "\ta\u{1b}b");
         assert_eq!(source.excerpt(1, 2), "   1 |  a b\n     |  ^");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns_and_accents_none() {
+        let source = Source::new("s", "日本🎉x");
+        assert_eq!(source.excerpt(1, 4), "   1 | 日本🎉x\n     |       ^");
+        let source = Source::new("s", "e\u{301}x");
+        assert_eq!(source.excerpt(1, 3), "   1 | e\u{301}x\n     |  ^");
     }
 
     #[test]

@@ -100,7 +100,7 @@ fn check_text(text: &str) {
             let source = Source::new("s", text);
             let diagnostic = Diagnostic::from(error);
             assert!(diagnostic.render(&source).lines().count() >= 3);
-            assert!(!diagnostic.render_data(&source, Stage::Parse).contains('\n'));
+            assert!(!diagnostic.render_data(&source, Stage::Parse, None).contains('\n'));
         }
     }
 }

@@ -1,0 +1,249 @@
+//! Hints: one more sentence under a report, when the commonest cause of the error is known.
+//!
+//! They are looked for when a report is written, in the message and the source text, so that nothing else has to keep anything
+//! for them. A hint is a guess, and says nothing the message does not allow.
+mod foreign;
+mod names;
+
+use gene_vm::library::help::{Home, entries};
+use gene_vm::syntax::form::{Form, FormKind};
+use gene_vm::syntax::{Diagnostic, Source, Stage, read};
+use gene_vm::vm::Vm;
+use names::{Names, nearest};
+
+/// For an exception nobody caught.
+pub fn of_exception(vm: &Vm, class: &str, message: &str, place: Option<(&Source, u32, u32)>) -> Option<String> {
+    if let Some(name) = message.strip_suffix(" is not defined") {
+        return undefined(vm, name, place);
+    }
+    if let Some((name, kind)) = message.strip_prefix("Method ").and_then(|m| m.split_once(" not found on ")) {
+        return method(vm, name, kind, place);
+    }
+    if let Some(name) = message.strip_prefix("Unexpected keyword argument: ") {
+        return keyword(name, place);
+    }
+    if let Some(name) = message.strip_prefix("Unknown type ") {
+        return unknown_type(vm, name, place);
+    }
+    if class == "ArgumentException" && message.starts_with("Expected ") {
+        return arguments(place);
+    }
+    if message.starts_with("[GENE.MODULE.MEMBER_NOT_FOUND]") {
+        return Some(
+            "other modules see fn, class, enum, type, interface and ns; a var or let needs (export NAME)".to_owned(),
+        );
+    }
+    if class == "TypeException" {
+        return wrong_kind(message).map(str::to_owned);
+    }
+    None
+}
+
+/// For a syntax or compile error.
+pub fn of_diagnostic(source: &Source, stage: Stage, diagnostic: &Diagnostic) -> Option<String> {
+    let (message, at) = (diagnostic.message.as_str(), diagnostic.span.start as usize);
+    match stage {
+        Stage::Parse => syntax(source, message, at),
+        Stage::Compile => {
+            if let Some(name) = message.strip_prefix("unknown enum variant ") {
+                return did_you_mean(nearest(name, bound(source).bound.iter().map(String::as_str)));
+            }
+            compile(message).map(str::to_owned)
+        }
+    }
+}
+
+fn did_you_mean(name: Option<&str>) -> Option<String> {
+    name.map(|name| format!("did you mean {name}?"))
+}
+
+/// Names of the source text; none if it does not parse, as that of another input of a session.
+fn bound(source: &Source) -> Names {
+    let arena = bumpalo::Bump::new();
+    read(&arena, &source.text).map(|forms| Names::of(&forms)).unwrap_or_default()
+}
+
+fn undefined(vm: &Vm, name: &str, place: Option<(&Source, u32, u32)>) -> Option<String> {
+    if let Some(hint) = foreign::name(name) {
+        return Some(hint.to_owned());
+    }
+    if name.starts_with('$') {
+        return did_you_mean(nearest(name, foreign::DOLLAR.into_iter()));
+    }
+    if let Some((value, member)) =
+        name.split_once('.').filter(|(v, m)| !v.is_empty() && !m.is_empty() && !m.starts_with('.'))
+    {
+        return Some(format!("{name} is one name; a member is {value}/{member}, a method call ({value} .{member})"));
+    }
+    let names = place.map(|(source, ..)| bound(source)).unwrap_or_default();
+    let has = |list: &[String]| list.iter().any(|n| n == name);
+    if has(&names.keywords) {
+        return Some(format!("a keyword argument is written ^{name} value"));
+    }
+    if has(&names.fields) {
+        return Some(format!("a field of self is /{name}"));
+    }
+    let globals = vm.globals.data().index.keys().map(|&s| vm.sym_name(s)).filter(|n| !n.starts_with(['%', '_', '$']));
+    let all = names.bound.iter().map(String::as_str).chain(foreign::FORMS).chain(globals);
+    did_you_mean(nearest(name, all))
+}
+
+fn method(vm: &Vm, name: &str, kind: &str, place: Option<(&Source, u32, u32)>) -> Option<String> {
+    // What it would be found on is not known.
+    if kind == "Void" {
+        return None;
+    }
+    let entries = entries(vm);
+    let of_kind = entries.iter().filter(|e| matches!(e.home, Home::Class(c) if c == kind || c == "Object"));
+    let mut known: Vec<&str> = of_kind.map(|e| e.name).collect();
+    if let Some(name) = foreign::method(name).filter(|n| known.contains(n)) {
+        return did_you_mean(Some(name));
+    }
+    let names = place.map(|(source, ..)| bound(source)).unwrap_or_default();
+    known.extend(names.methods.iter().map(String::as_str));
+    did_you_mean(nearest(name, known.into_iter()))
+}
+
+fn keyword(name: &str, place: Option<(&Source, u32, u32)>) -> Option<String> {
+    let names = place.map(|(source, ..)| bound(source)).unwrap_or_default();
+    did_you_mean(nearest(name, names.keywords.iter().map(String::as_str))).map(|h| h.replace("mean ", "mean ^"))
+}
+
+fn unknown_type(vm: &Vm, name: &str, place: Option<(&Source, u32, u32)>) -> Option<String> {
+    let capital = |n: &&str| n.starts_with(char::is_uppercase);
+    if let Some(name) = foreign::type_name(name) {
+        return did_you_mean(Some(name));
+    }
+    let names = place.map(|(source, ..)| bound(source)).unwrap_or_default();
+    let globals = vm.globals.data().index.keys().map(|&s| vm.sym_name(s));
+    did_you_mean(nearest(name, names.bound.iter().map(String::as_str).chain(globals).filter(capital)))
+}
+
+/// `(f 1 + 2)` and `(s .length + 1)` are calls.
+fn arguments(place: Option<(&Source, u32, u32)>) -> Option<String> {
+    let (source, line, column) = place?;
+    let text = source.line(line)?;
+    let column = column.saturating_sub(1) as usize;
+    let within = text.char_indices().nth(column).map_or(text.len(), |(i, _)| i);
+    let at = text.as_ptr() as usize - source.text.as_ptr() as usize + within;
+    let arena = bumpalo::Bump::new();
+    let mut open: Vec<Form> = read(&arena, &source.text).ok()?;
+    while let Some(form) = open.pop() {
+        let start = form.span.start as usize;
+        if start == at
+            && let FormKind::Gene(gene) = form.kind
+        {
+            let operator = |f: &Form| matches!(f.kind, FormKind::Symbol(s) if foreign::OPERATORS.contains(&s));
+            let inner = gene.children.len().saturating_sub(1);
+            return gene.children.iter().take(inner).skip(1).any(operator).then(|| {
+                "this is a call with an operator among its arguments; as an operand it needs parentheses of its own"
+                    .to_owned()
+            });
+        }
+        if start <= at && at < form.span.end as usize {
+            names::parts(form, &mut open);
+        }
+    }
+    None
+}
+
+fn wrong_kind(message: &str) -> Option<&'static str> {
+    let kinds = |kind| message.split([' ', ':']).any(|word| word == kind);
+    if message.starts_with("Cannot add ") && kinds("String") || message == "++ expects String arguments" {
+        return Some("(a ++ b) joins Strings; #\"#{a} #{b}\" puts any values into one");
+    }
+    if message.starts_with("Cannot modify immutable ") {
+        return Some("a copy can be changed: (v .dup)");
+    }
+    let use_of = message.starts_with("Cannot ")
+        || message.ends_with(" is not callable")
+        || message.ends_with(" is not iterable");
+    if use_of && kinds("Void") {
+        return Some("void is what looking up a missing key, field, index or member gives");
+    }
+    None
+}
+
+fn syntax(source: &Source, message: &str, at: usize) -> Option<String> {
+    if message.starts_with("EOF while reading list") {
+        let (line, _) = source.line_col(at as u32);
+        let outside = |n: &u32| source.line(*n).is_some_and(|text| text.starts_with('('));
+        let last = source.line_col(source.text.len() as u32).0;
+        let next = (line + 1..=last).find(outside)?;
+        return Some(format!("line {next} begins a form at the margin; is a bracket missing before it?"));
+    }
+    if message.starts_with("Unmatched delimiter: ") {
+        let arena = bumpalo::Bump::new();
+        return match read(&arena, source.text.get(..at)?) {
+            Ok(_) => Some("no bracket is open here".to_owned()),
+            Err(e) => {
+                let (line, column) = source.line_col(e.span.start);
+                let wanted = e.message.strip_prefix("EOF while reading list, expected ")?;
+                Some(format!("the innermost open bracket is at {line}:{column} and needs {wanted}"))
+            }
+        };
+    }
+    let hint = match message {
+        "Unterminated string" => "it runs to the end of the file; the quote missing may be that of a string before it",
+        "Expect ^key in map" => "a Map is written {^key value}; {{key value}} is a HashMap with any keys",
+        "Expected closing ' in character literal" => "'c' is one character; a String stands in double quotes",
+        "Unexpected ;" => "a comment begins with # and a blank; inside parentheses ; chains calls",
+        _ if message.starts_with("Invalid path: //") => "a comment begins with # and a blank",
+        _ if message.starts_with("Invalid dispatch character: ") => "a comment begins with # and a blank",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn compile(message: &str) -> Option<&'static str> {
+    Some(match message {
+        "fn: missing parameter list" => "parameters stand in brackets: (fn name [a b] body)",
+        "method: missing parameter list" => "parameters stand in brackets: (method name [a b] body)",
+        "ctor: missing parameter list" => "parameters stand in brackets: (ctor [a b] body)",
+        "if: duplicate else" => "another condition follows elif: (if a b elif c d else e)",
+        "case: expects when" => "(case value when pattern result ... else result)",
+        "for: missing in" => "(for x in xs body)",
+        "lambda: expects one parameter name" => "more parameters need fn: (fn [a b] body)",
+        "try: invalid catch clause" => "catch *, catch name, catch Class or catch (Class name)",
+        "catch used outside of try" | "finally used outside of try" => {
+            "it stands inside try without parentheses of its own: (try a catch e b finally c)"
+        }
+        "yield used outside of a generator" => "the name of a generator function ends in *: (fn name* [] (yield 1))",
+        "Invalid infix expression" => {
+            "operands and operators alternate; a call among them needs parentheses of its own"
+        }
+        "Invalid pattern" => "a pattern is made of names, _ and further patterns; (var name value) binds one name",
+        _ if message.starts_with("not: expects 1 argument, got ") => "(not (a == b))",
+        _ if message.starts_with("Cannot reassign 'let' binding ") => "what changes is declared with var",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_hint(text: &str) -> Option<String> {
+        let source = Source::new("s", text);
+        let error = Diagnostic::from(read(&bumpalo::Bump::new(), text).unwrap_err());
+        of_diagnostic(&source, Stage::Parse, &error)
+    }
+
+    #[test]
+    fn brackets() {
+        let hint = parse_hint("(fn f [x]\n  (if x\n    1)\n\n(f 2)\n").unwrap();
+        assert_eq!(hint, "line 5 begins a form at the margin; is a bracket missing before it?");
+        assert_eq!(parse_hint("(f [1 2)").unwrap(), "the innermost open bracket is at 1:4 and needs ']'");
+        assert_eq!(parse_hint("(f 1))").unwrap(), "no bracket is open here");
+        assert_eq!(parse_hint("(f 1"), None);
+    }
+
+    #[test]
+    fn an_operator_among_arguments() {
+        let source = Source::new("s", "(var s 1)\n(println (s .length + 1) (f 2 -) (f (1 + 2)))");
+        assert!(arguments(Some((&source, 2, 10))).is_some());
+        for column in [1, 26, 34] {
+            assert_eq!(arguments(Some((&source, 2, column))), None, "{column}");
+        }
+    }
+}
