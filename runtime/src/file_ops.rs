@@ -36,7 +36,11 @@ fn nil<T>(op: &str, path: &str, result: io::Result<T>) -> HostResult {
 }
 
 fn read_text(path: &str) -> Result<String, HostError> {
-    let bytes = done(READ, path, fs::read(path))?;
+    text(path, fs::read(path))
+}
+
+fn text(path: &str, content: io::Result<Vec<u8>>) -> Result<String, HostError> {
+    let bytes = done(READ, path, content)?;
     if bytes.len() > MAX_LEN {
         return Err(failure(READ, path, "file too large"));
     }
@@ -64,6 +68,21 @@ pub fn write(path: &str, content: &[u8]) -> HostResult {
 pub fn append(path: &str, content: &[u8]) -> HostResult {
     let file = OpenOptions::new().append(true).create(true).open(path);
     nil(WRITE, path, file.and_then(|mut f| f.write_all(content)))
+}
+
+pub async fn read_async(path: String) -> HostResult {
+    let content = async_fs::read(&path).await;
+    text(&path, content).map(HostValue::Str)
+}
+
+pub async fn read_bytes_async(path: String) -> HostResult {
+    let content = async_fs::read(&path).await;
+    done(READ, &path, content).map(HostValue::Bytes)
+}
+
+pub async fn write_async(path: String, content: Vec<u8>) -> HostResult {
+    let written = async_fs::write(&path, content).await;
+    nil(WRITE, &path, written)
 }
 
 /// Names in a directory, sorted.

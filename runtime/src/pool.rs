@@ -43,6 +43,11 @@ impl Drop for Job {
 /// Runs `work` on a thread of the pool. Dropping the future cancels work that has not started; work that has runs to its end
 /// unobserved.
 pub fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> {
+    counted(blocking::unblock(work))
+}
+
+/// An operation of async-fs, whose jobs run on the same threads. Counts as one job.
+pub fn counted<F: Future>(operation: F) -> impl Future<Output = F::Output> {
     static LIMIT: Once = Once::new();
     LIMIT.call_once(|| {
         if std::env::var_os(LIMIT_VARIABLE).is_none() {
@@ -50,10 +55,9 @@ pub fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> impl
         }
     });
     let job = Job::new();
-    let task = blocking::unblock(work);
     async move {
         let _job = job;
-        task.await
+        operation.await
     }
 }
 

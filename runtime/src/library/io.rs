@@ -1,5 +1,5 @@
 //! Whole files: `gene/io` (14.8). The plain forms run in place, as a local file is faster than a thread; the `_async` forms
-//! give Futures and work on the blocking pool.
+//! give Futures: whole files through async-fs, what needs more than one step on the threads behind it.
 use crate::{bridge, file_ops, pool};
 use gene_vm::def;
 use gene_vm::driver::HostResult;
@@ -11,6 +11,11 @@ use gene_vm::vm::Vm;
 /// A Future of blocking work.
 pub(super) fn in_pool(vm: &mut Vm, work: impl FnOnce() -> HostResult + Send + 'static) -> R {
     Ok(vm.host_future(Box::pin(pool::run(work))))
+}
+
+/// A Future of an operation of async-fs.
+fn operation(vm: &mut Vm, operation: impl Future<Output = HostResult> + 'static) -> R {
+    Ok(vm.host_future(Box::pin(pool::counted(operation))))
 }
 
 fn content(vm: &mut Vm, name: &str, v: Value) -> Result<Vec<u8>, Stop> {
@@ -39,8 +44,26 @@ macro_rules! on_path {
 }
 pub(super) use on_path;
 
-on_path!(file_ops::read, read, "read", read_async, "read_async");
-on_path!(file_ops::read_bytes, read_bytes, "read_bytes", read_bytes_async, "read_bytes_async");
+fn read(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "read", a.get(0))?;
+    bridge::finish(vm, file_ops::read(path))
+}
+
+fn read_bytes(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "read_bytes", a.get(0))?;
+    bridge::finish(vm, file_ops::read_bytes(path))
+}
+
+fn read_async(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "read_async", a.get(0))?.to_owned();
+    operation(vm, file_ops::read_async(path))
+}
+
+fn read_bytes_async(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "read_bytes_async", a.get(0))?.to_owned();
+    operation(vm, file_ops::read_bytes_async(path))
+}
+
 on_path!(file_ops::read_lines, read_lines, "read_lines", read_lines_async, "read_lines_async");
 
 fn write(vm: &mut Vm, a: &Args) -> R {
@@ -64,7 +87,7 @@ fn write_bytes(vm: &mut Vm, a: &Args) -> R {
 fn write_async(vm: &mut Vm, a: &Args) -> R {
     let path = string(vm, "write_async", a.get(0))?.to_owned();
     let s = content(vm, "write_async", a.get(1))?;
-    in_pool(vm, move || file_ops::write(&path, &s))
+    operation(vm, file_ops::write_async(path, s))
 }
 
 fn append_async(vm: &mut Vm, a: &Args) -> R {
@@ -76,7 +99,7 @@ fn append_async(vm: &mut Vm, a: &Args) -> R {
 fn write_bytes_async(vm: &mut Vm, a: &Args) -> R {
     let path = string(vm, "write_bytes_async", a.get(0))?.to_owned();
     let b = bytes(vm, "write_bytes_async", a.get(1))?.to_vec();
-    in_pool(vm, move || file_ops::write(&path, &b))
+    operation(vm, file_ops::write_async(path, b))
 }
 
 static DEFS: [NativeDef; 12] = [
