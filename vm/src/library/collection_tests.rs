@@ -193,7 +193,7 @@ fn array_reading() {
         "permutations"() = "[[3 1 2] [3 2 1] [1 3 2] [1 2 3] [2 3 1] [2 1 3]]";
         "to_map"() = "ArgumentException: to_map expects [key value] pairs";
         "immutable?"() = "false";
-        "sort"(a) = "-> _sort";
+        "sort"(a) = "TypeException: sort expects a function, got Array";
     }
     assert_eq!(t.vm.to_debug(a).unwrap(), "[3 1 2]");
 }

@@ -337,13 +337,13 @@ fn function(vm: &mut Vm, a: &Args) -> R {
 
 #[rustfmt::skip]
 pub static METHODS: &[NativeDef] = &[
-    def!("format", method, 0, VARIADIC, ["*"], r#"(s .format v... ^name v) -- The text with its {} places filled.
+    def!("format", method, 0, VARIADIC, ["*"], r#"(s .format v... ^name v) -- The text with its {} places filled; an argument without a place is an error.
         ("{} of {n:03}" .format 1 ^n 7) => "1 of 007""#),
 ];
 
 #[rustfmt::skip]
 pub static GLOBALS: &[NativeDef] = &[
-    def!("format", function, 1, VARIADIC, ["*"], r#"(format s v... ^name v) -- The text with its {} places filled.
+    def!("format", function, 1, VARIADIC, ["*"], r#"(format s v... ^name v) -- The text with its {} places filled; an argument without a place is an error.
         (format "{:>5}|" "ab") => "   ab|""#),
 ];
 

@@ -95,5 +95,5 @@ fn data_becomes_code() {
     assert_body("(var b 1) (eval `(b + 1) 2)", "{(var b$ 1); (eval [`(b + 1) 2]){b$}}");
     assert_body("(var b 1) ($render `(a %b))", "{(var b$ 1); (render `(a %b)){b$}}");
     assert_body("($parse \"1\")", "{(call ?$parse \"1\")}");
-    assert_eq!(header("(fn f [a] (eval a))", 1), "1 Fn f [a] vars(a cell)");
+    assert_eq!(header("(fn f [a] (eval a))", 1), "1 Fn f [a] vars(a cell, %evaluated0 cell early)");
 }
