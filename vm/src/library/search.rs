@@ -359,10 +359,10 @@ fn is_callable(v: Value) -> bool {
     )
 }
 
-/// Lets the part written in Gene call the function: `(s ._replace_with p f all)`.
+/// Lets the part written in Gene call the function: `(s ._replace_of p f all)`.
 fn replace_by_calls(vm: &mut Vm, s: Gc<Str>, p: Value, f: Value, all: bool) -> R {
     let class = vm.classes.by_kind[Kind::Str as usize];
-    let name = vm.sym("_replace_with");
+    let name = vm.sym("_replace_of");
     let Some(callee) = vm.class_find(class, name) else {
         return Err(vm.runtime_error("replace with a function is not available"));
     };
