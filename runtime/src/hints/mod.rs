@@ -13,7 +13,8 @@ use names::{Names, nearest};
 
 /// For an exception nobody caught.
 pub fn of_exception(vm: &Vm, class: &str, message: &str, place: Option<(&Source, u32, u32)>) -> Option<String> {
-    if let Some(name) = message.strip_suffix(" is not defined") {
+    let name = message.strip_suffix(" is not defined").filter(|n| !n.is_empty() && !n.contains(char::is_whitespace));
+    if let Some(name) = name.filter(|_| class == "RuntimeException") {
         return undefined(vm, name, place);
     }
     if let Some((name, kind)) = message.strip_prefix("Method ").and_then(|m| m.split_once(" not found on ")) {
@@ -67,6 +68,9 @@ fn undefined(vm: &Vm, name: &str, place: Option<(&Source, u32, u32)>) -> Option<
     if let Some(hint) = foreign::name(name) {
         return Some(hint.to_owned());
     }
+    if name.len() > 1 && name.starts_with('.') && !name.starts_with("..") {
+        return Some(format!("a method name stands right behind its receiver: (value {name})"));
+    }
     if name.starts_with('$') {
         return did_you_mean(nearest(name, foreign::DOLLAR.into_iter()));
     }
@@ -84,7 +88,9 @@ fn undefined(vm: &Vm, name: &str, place: Option<(&Source, u32, u32)>) -> Option<
         return Some(format!("a field of self is /{name}"));
     }
     let globals = vm.globals.data().index.keys().map(|&s| vm.sym_name(s)).filter(|n| !n.starts_with(['%', '_', '$']));
-    let all = names.bound.iter().map(String::as_str).chain(foreign::FORMS).chain(globals);
+    // Other inputs of a session are sources of their own.
+    let session = vm.modules.iter().filter(|_| names.bound.is_empty()).flat_map(|m| &m.vars).map(|v| vm.sym_name(v.0));
+    let all = names.bound.iter().map(String::as_str).chain(session).chain(foreign::FORMS).chain(globals);
     did_you_mean(nearest(name, all))
 }
 

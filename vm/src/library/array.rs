@@ -245,7 +245,7 @@ fn insert(vm: &mut Vm, args: &Args) -> R {
         return Err(outside(vm, i, a));
     }
     room(vm, a, 1)?;
-    spend_on_moving(vm, a.size() - at as usize);
+    spend_on_moving(vm, if at == 0 { 0 } else { a.size() - at as usize });
     vm.heap.array_insert(a, at as usize, args.get(1));
     Ok(args.this())
 }

@@ -94,7 +94,7 @@ fn of(vm: &mut Vm, args: &Args) -> R {
         Some(a) => Ok(set_of(vm, a)?.value()),
         None => {
             let t = vm.heap.table(Kind::HashSet);
-            tail_method(vm, t.value(), "_add_all", &[v])
+            tail_method(vm, t.value(), "_of_of", &[v])
         }
     }
 }

@@ -344,10 +344,10 @@ fn replace_byte(vm: &mut Vm, s: Gc<Str>, from: u8, to: u8) -> R {
     Ok(vm.heap.string_with_byte(s.as_str(), from, to).value())
 }
 
-/// Lets the part written in Gene call the function: `(s ._replace_with p f all)`.
+/// Lets the part written in Gene call the function: `(s ._replace_of p f all)`.
 fn replace_by_calls(vm: &mut Vm, s: Gc<Str>, p: Value, f: Value, all: bool) -> R {
     let class = vm.classes.by_kind[Kind::Str as usize];
-    let name = vm.sym("_replace_with");
+    let name = vm.sym("_replace_of");
     let Some(callee) = vm.class_find(class, name) else {
         return Err(vm.runtime_error("replace with a function is not available"));
     };

@@ -390,7 +390,7 @@ fn apply(vm: &mut Vm, selector: Value, parts: Gc<Array>, v: Value, default: Opti
         // A stream may still be the very Array that was walked.
         Some(Walk::Values(vals)) => Ok(vm.array(vals.as_slice())),
         Some(w) => Ok(end(vm, w, default)),
-        None => tail_method(vm, selector, "_walk", &[v, default.unwrap_or(Value::VOID)]),
+        None => tail_method(vm, selector, "__walk", &[v, default.unwrap_or(Value::VOID)]),
     }
 }
 
@@ -416,7 +416,7 @@ fn select(vm: &mut Vm, a: &Args) -> R {
         (Err(Stop::Call), Some(d)) => {
             vm.pending = None;
             let selector = new_selector(vm, &[part]);
-            tail_method(vm, selector, "_walk", &[v, d])
+            tail_method(vm, selector, "__walk", &[v, d])
         }
         (r, _) => r,
     }

@@ -90,9 +90,53 @@ impl Heap {
         self.barrier(a);
     }
 
+    /// Makes room for at least one element in front of the first. Free places at the end are shared with it, or there will be as
+    /// many as there are elements: prepending takes constant time on average, also between appends.
+    fn array_reserve_front(&mut self, mut a: Gc<Array>) {
+        let base = a.buf.gc::<Buf>().words();
+        if a.data != base {
+            return;
+        }
+        let len = a.len as usize;
+        self.fuel.spend_on_bytes(len * size_of::<Value>());
+        let free = a.cap as usize - len;
+        if free > len / 2 {
+            let gap = free.div_ceil(2);
+            // SAFETY: gap <= cap - len, so the target ends within the buffer.
+            unsafe {
+                std::ptr::copy(base, base.add(gap), len);
+                a.data = base.add(gap);
+            }
+            a.cap -= gap as u32;
+            return;
+        }
+        let gap = len + 1;
+        let buf = self.alloc_buf(gap + len + free);
+        // SAFETY: the new buffer has room for the gap, the elements and the free places behind them.
+        unsafe {
+            std::ptr::copy_nonoverlapping(a.data, buf.words().add(gap), len);
+            a.data = buf.words().add(gap);
+        }
+        a.cap = (len + free) as u32;
+        a.buf = buf.value();
+        self.barrier(a);
+    }
+
     /// Inserts before `i` (`i <= len`).
     pub fn array_insert(&mut self, mut a: Gc<Array>, i: usize, v: Value) {
         assert!(i <= a.len as usize);
+        if i == 0 && a.buf.is_ptr() {
+            self.array_reserve_front(a);
+            // SAFETY: there is a place in front of the first element.
+            unsafe {
+                a.data = a.data.sub(1);
+                *a.data = v;
+            }
+            a.cap += 1;
+            a.len += 1;
+            self.barrier(a);
+            return;
+        }
         self.array_reserve(a, 1);
         // SAFETY: room for one more.
         unsafe {
