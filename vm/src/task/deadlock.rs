@@ -291,7 +291,10 @@ fn short_text(t: &str) -> String {
 }
 
 /// The shortest circle of a graph, first node again at the end; each with the label of the edge that leads to it.
-fn shortest_circle(next: &[Vec<(usize, Option<String>)>], without: Option<usize>) -> Option<Vec<(usize, Option<String>)>> {
+fn shortest_circle(
+    next: &[Vec<(usize, Option<String>)>],
+    without: Option<usize>,
+) -> Option<Vec<(usize, Option<String>)>> {
     let mut best: Option<Vec<(usize, Option<String>)>> = None;
     for start in (0..next.len()).filter(|i| Some(*i) != without) {
         // Breadth first; `from` tells over which edge a node was reached.

@@ -39,7 +39,9 @@ pub fn form(name: &str) -> Option<&'static str> {
         "go" | "launch" | "create_task" | "gene/async/spawn" | "gene/async/create_task" => "(spawn f args...)",
         "Promise" | "Deferred" | "gene/Promise" | "gene/async/Future" => "(new gene/Future)",
         "chan" | "make_channel" | "gene/Channel" | "gene/async/channel" => "(channel n)",
-        "wait_for" | "with_timeout" | "move_on_after" | "gene/async/timeout" | "gene/async/wait_for" => "(timeout d body...)",
+        "wait_for" | "with_timeout" | "move_on_after" | "gene/async/timeout" | "gene/async/wait_for" => {
+            "(timeout d body...)"
+        }
         "gene/async/gather" => "(gather a b...)",
         "gene/async/sleep" | "gene/time/sleep" | "gene/sleep" | "delay" => "(sleep d)",
         "WaitGroup" | "gene/sync/WaitGroup" | "TaskGroup" | "nursery" | "open_nursery" | "coroutine_scope" => {
