@@ -38,6 +38,13 @@ impl Marker<'_> {
             self.heap.trace(addr);
         }
     }
+    /// Marks what is reachable so far without going through futures, which stand for other tasks; their turn comes with `settle`.
+    pub fn settle_but_futures(&mut self) {
+        self.heap.leaves = Some(Vec::new());
+        self.settle();
+        let leaves = self.heap.leaves.take().unwrap_or_default();
+        self.heap.gray.extend(leaves);
+    }
     /// Whether a live object has been marked in this full collection.
     pub fn is_marked(&self, v: Value) -> bool {
         if !v.is_ptr() {
@@ -267,6 +274,7 @@ impl Heap {
         unsafe {
             let h = *(addr as *const Header);
             match h.kind() {
+                Kind::Future if self.leaves.is_some() => self.leaves.iter_mut().for_each(|l| l.push(addr)),
                 Kind::Free | Kind::BoxedInt | Kind::Bytes | Kind::RawBuf | Kind::Buf => {}
                 Kind::Str => {
                     let s: Gc<Str> = Gc::from_addr(addr);

@@ -272,6 +272,8 @@ pub struct Heap {
     /// Old objects written to since the last collection.
     pub log: Vec<usize>,
     gray: Vec<usize>,
+    /// While one task's own references are marked: futures found, which lead to what other tasks hold and come later.
+    leaves: Option<Vec<usize>>,
     /// Live bytes after the last collection.
     pub live: usize,
     live_after_full: usize,
@@ -341,6 +343,7 @@ impl Heap {
             collect_requested: false,
             log: Vec::new(),
             gray: Vec::new(),
+            leaves: None,
             live: 0,
             live_after_full: 0,
             since_full: 0,

@@ -131,10 +131,24 @@ unsafe fn insert_arg(vm: &mut Vm, w: *mut Value, total: usize, skip: usize) -> R
 
 pub fn not_callable(vm: &mut Vm, callee: Value) -> Ctl {
     let k = vm.kind_name(callee);
-    let c = fail(vm, Vm::type_error, &format!("{k} is not callable"));
+    let mut m = format!("{k} is not callable");
+    if callee == Value::VOID
+        && let Some(path) = super::trace::called_path(vm.cur)
+    {
+        m.push_str(&undefined(&path));
+    }
+    let c = fail(vm, Vm::type_error, &m);
     let ex = vm.exception;
     vm.set_detail(ex, "callee", callee);
     c
+}
+
+/// What to add to a message about a path that leads nowhere.
+pub fn undefined(path: &str) -> String {
+    match crate::task::synonym::form(path) {
+        Some(form) => format!(": {path} is not defined; use {form}"),
+        None => format!(": {path} is not defined"),
+    }
 }
 
 /// Raises and says so.
@@ -502,7 +516,11 @@ fn missing_method(vm: &mut Vm, w: *mut Value, name: Sym, n: usize, kw: &[Sym], r
                 };
             }
         }
-        let m = format!("Method {} not found on {}", vm.sym_name(name), vm.kind_name(recv));
+        let kind = vm.kind_name(recv);
+        let mut m = format!("Method {} not found on {kind}", vm.sym_name(name));
+        if let Some(use_this) = crate::task::synonym::method(kind, vm.sym_name(name)) {
+            m.push_str(&format!("; use {use_this}"));
+        }
         fail(vm, Vm::type_error, &m)
     }
 }

@@ -74,7 +74,13 @@ pub fn new(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let class = unsafe { *r.add(i.a()) };
     let Some(c) = class.get::<ClassObj>(Kind::Class) else {
         let k = vm.kind_name(class);
-        return call::fail(vm, Vm::type_error, &format!("new requires a class, got {k}"));
+        let mut m = format!("new requires a class, got {k}");
+        if class == Value::VOID
+            && let Some(path) = super::trace::called_path(vm.cur)
+        {
+            m.push_str(&call::undefined(&path));
+        }
+        return call::fail(vm, Vm::type_error, &m);
     };
     let spread = i.op() == Op::NewSpread;
     let mut n = i.b();

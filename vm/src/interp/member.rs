@@ -91,7 +91,11 @@ pub fn lookup_global(vm: &mut Vm, module: u32, name: Sym) -> Result<(Value, bool
     if let Some(v) = vm.namespace_get(vm.globals, name) {
         return Ok((v, true));
     }
-    Err(vm.runtime_error(&format!("{text} is not defined")))
+    let mut m = format!("{text} is not defined");
+    if let Some(form) = crate::task::synonym::form(text) {
+        m.push_str(&format!("; use {form}"));
+    }
+    Err(vm.runtime_error(&m))
 }
 
 /// r[a] = r[b].name

@@ -189,16 +189,45 @@ impl Vm {
 /// Collects with the roots of the VM: the running chain of fibers, tasks, modules, the native stack.
 #[inline(never)]
 pub fn collect(vm: &mut Vm, full: bool) {
-    mark_with(vm, full, &[]);
+    mark_with(vm, full, &[], None);
 }
 
 /// Which of the parked tasks `keys` nothing else can wake: what they wait for is reachable only from such tasks. A full
 /// collection tells: the other roots are marked first, then tasks whose wait objects are marked, until nothing changes.
 pub fn unreachable_waits(vm: &mut Vm, keys: &[TaskKey]) -> Vec<TaskKey> {
-    mark_with(vm, true, keys)
+    mark_with(vm, true, keys, None)
 }
 
-fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey]) -> Vec<TaskKey> {
+/// Which of `objects` the frames of a parked task refer to, directly or through what they hold, but not through other tasks.
+pub fn held_by(vm: &mut Vm, key: TaskKey, objects: &[Value]) -> Vec<bool> {
+    let mut q = Holding { fiber: vm.tasks.live.get(key).map_or(Value::NIL, |l| l.fiber), objects, held: Vec::new() };
+    mark_with(vm, true, &[], Some(&mut q));
+    q.held
+}
+
+/// A question that a full collection answers before it marks the other roots.
+struct Holding<'a> {
+    fiber: Value,
+    objects: &'a [Value],
+    held: Vec<bool>,
+}
+
+impl Holding<'_> {
+    fn answer(&mut self, m: &mut Marker) {
+        let mut f = self.fiber;
+        while let Some(x) = f.get::<Fiber>(Kind::Fiber) {
+            m.values(&[x.buf, x.result, x.peek]);
+            let (from, to) = x.live_words();
+            // SAFETY: the fiber's stack.
+            unsafe { m.conservative(from, to) };
+            f = x.caller;
+        }
+        m.settle_but_futures();
+        self.held = self.objects.iter().map(|o| m.is_marked(*o)).collect();
+    }
+}
+
+fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey], question: Option<&mut Holding>) -> Vec<TaskKey> {
     vm.tasks.spare.clear();
     let mut regs = [0u64; 8];
     spill_registers(&mut regs);
@@ -233,7 +262,11 @@ fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey]) -> Vec<TaskKey> {
     }
     let full = full || vm.options.stress_gc && vm.polls.is_multiple_of(7);
     vm.trace_collection(full);
+    let mut question = question;
     vm.heap.collect(full, &mut |m: &mut Marker| {
+        if let Some(q) = &mut question {
+            q.answer(m);
+        }
         m.values(&fixed);
         vm.tasks.roots(&mut |v| m.value(v), doubtful);
         for f in &chain {

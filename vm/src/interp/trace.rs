@@ -146,6 +146,26 @@ pub fn innermost(f: Gc<Fiber>) -> Option<(Value, u32)> {
     found
 }
 
+/// The path after the opening bracket of the form that fiber `f` is executing: `a/b` of `(a/b 1)`, and of `(new a/b)`.
+pub fn called_path(f: Gc<Fiber>) -> Option<String> {
+    let mut first = None;
+    walk(f, &mut |closure, pc| {
+        first = Some((closure, pc));
+        false
+    });
+    let (closure, pc) = first?;
+    let p = closure.get::<Function>(Kind::Function)?.proto();
+    if p.source.internal {
+        return None;
+    }
+    let text = p.source.source.text.get(p.span_at(pc as usize).start as usize..)?.strip_prefix('(')?;
+    let text = text.strip_prefix("new ").unwrap_or(text).trim_start();
+    let end = text.find(|c: char| c.is_whitespace() || "()[]{}\"';,".contains(c))?;
+    let path = &text[..end];
+    let plain = path.starts_with(|c: char| c.is_alphabetic()) && path.contains('/') && !path.contains("/.");
+    plain.then(|| path.to_string())
+}
+
 /// Calls `each` with function and pc of the frames of a task, innermost first, while it answers true.
 pub fn walk(f: Gc<Fiber>, each: &mut dyn FnMut(Value, u32) -> bool) {
     let mut f = f;

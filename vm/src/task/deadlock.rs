@@ -104,7 +104,10 @@ impl Vm {
         if n > 50 {
             text.push_str(&format!("\n... {} more", n - 50));
         }
-        let cycle = self.find_cycle(&stuck);
+        let mut cycle = self.find_cycle(&stuck);
+        if cycle.is_empty() {
+            cycle = self.find_wide_cycle(&stuck);
+        }
         if !cycle.is_empty() {
             text.push_str(&format!("\ncycle: {}", cycle.join(" → ")));
         }
@@ -198,6 +201,69 @@ impl Vm {
         Vec::new()
     }
 
+    /// A circle that leads over objects without an owner: who waits for a channel can be helped by whoever has it, so it hangs on
+    /// the stuck tasks that refer to it. The shortest one, without the main task if there is such.
+    fn find_wide_cycle(&mut self, stuck: &[(TaskKey, Value)]) -> Vec<String> {
+        const MOST: usize = 32;
+        let stuck = &stuck[..stuck.len().min(MOST)];
+        let shared = |v: &Value| super::sync::holder(*v).is_none() && v.foreign_text().is_some();
+        let waits: Vec<(Option<Reason>, Vec<Value>)> = stuck
+            .iter()
+            .map(|s| {
+                let reason = self.tasks.live.get(s.0).filter(|l| l.parked && l.timer == 0).map(|l| l.reason);
+                let on = if reason.is_some() { self.wait_objects(s.0) } else { Vec::new() };
+                (reason, on.into_iter().filter(shared).collect())
+            })
+            .collect();
+        let mut objects: Vec<Value> = Vec::new();
+        for v in waits.iter().flat_map(|w| &w.1) {
+            if !objects.contains(v) {
+                objects.push(*v);
+            }
+        }
+        if objects.is_empty() {
+            return Vec::new();
+        }
+        let held: Vec<Vec<bool>> =
+            stuck.iter().map(|s| crate::interp::safepoint::held_by(self, s.0, &objects)).collect();
+        // Edges: the task, and what it is reached through.
+        let mut next: Vec<Vec<(usize, Option<String>)>> = Vec::new();
+        for (i, &(key, _)) in stuck.iter().enumerate() {
+            let mut out = Vec::new();
+            if let Some((to, via)) = self.needs(key)
+                && let Some(j) = stuck.iter().position(|s| s.1 == to)
+            {
+                out.push((j, via));
+            }
+            if waits[i].0 == Some(Reason::ScopeExit) {
+                let inside = stuck.iter().enumerate().filter(|(_, s)| self.parent_of(s.1) == Some(stuck[i].1));
+                out.extend(inside.map(|(j, _)| (j, None)));
+            }
+            for v in &waits[i].1 {
+                let Some(o) = objects.iter().position(|x| x == v) else { continue };
+                let text = v.foreign_text().map(|t| short_text(&t));
+                for (j, w) in waits.iter().enumerate() {
+                    // Who waits for the same thing is no help.
+                    if j != i && held[j][o] && !(w.0 == waits[i].0 && w.1.contains(v)) {
+                        out.push((j, text.clone()));
+                    }
+                }
+            }
+            next.push(out);
+        }
+        let main = stuck.iter().position(|s| s.1.as_gc().has(flag::MAIN));
+        let without = main.and_then(|m| shortest_circle(&next, Some(m)));
+        let Some(circle) = without.or_else(|| shortest_circle(&next, None)) else { return Vec::new() };
+        let mut out = Vec::new();
+        for (k, (i, via)) in circle.iter().enumerate() {
+            if k > 0 {
+                out.extend(via.clone());
+            }
+            out.push(format!("#{}", stuck[*i].1.as_gc().id));
+        }
+        out
+    }
+
     /// Parked tasks that nothing reachable can wake: their numbers, what they wait for, where. The live roots are the running
     /// chain, modules, ready tasks, timers, host operations; whatever a reachable object refers to may wake those who wait for
     /// it.
@@ -214,4 +280,50 @@ impl Vm {
         let lost = crate::interp::safepoint::unreachable_waits(self, &keys);
         parked.into_iter().filter(|(k, _)| lost.contains(k)).collect()
     }
+}
+
+/// `channel #1 "jobs"` in a circle: the name is enough.
+fn short_text(t: &str) -> String {
+    match (t.split_once(" #"), t.split_once(" \"")) {
+        (Some((what, _)), Some((_, name))) => format!("{what} \"{name}"),
+        _ => t.to_string(),
+    }
+}
+
+/// The shortest circle of a graph, first node again at the end; each with the label of the edge that leads to it.
+fn shortest_circle(
+    next: &[Vec<(usize, Option<String>)>],
+    without: Option<usize>,
+) -> Option<Vec<(usize, Option<String>)>> {
+    let mut best: Option<Vec<(usize, Option<String>)>> = None;
+    for start in (0..next.len()).filter(|i| Some(*i) != without) {
+        // Breadth first; `from` tells over which edge a node was reached.
+        let mut from: Vec<Option<(usize, usize)>> = vec![None; next.len()];
+        let mut queue = std::collections::VecDeque::from([start]);
+        'search: while let Some(i) = queue.pop_front() {
+            for (e, &(j, _)) in next[i].iter().enumerate() {
+                if Some(j) == without || from[j].is_some() {
+                    continue;
+                }
+                from[j] = Some((i, e));
+                if j == start {
+                    break 'search;
+                }
+                queue.push_back(j);
+            }
+        }
+        let Some((mut i, mut e)) = from[start] else { continue };
+        let mut path = vec![(start, next[i][e].1.clone())];
+        while i != start {
+            let at = i;
+            (i, e) = from[at].expect("on the way from the start");
+            path.push((at, next[i][e].1.clone()));
+        }
+        path.push((start, None));
+        path.reverse();
+        if best.as_ref().is_none_or(|b| path.len() < b.len()) {
+            best = Some(path);
+        }
+    }
+    best
 }

@@ -29,6 +29,7 @@ pub mod scope;
 pub mod scope_library;
 pub mod select;
 pub mod sync;
+pub mod synonym;
 pub mod ticker;
 pub mod timer;
 pub mod trace;

@@ -638,8 +638,8 @@ impl Vm {
                 continue;
             }
             g.observe();
-            if g.has(flag::SPAWNED) {
-                // A supervised task whose failure nobody looked at.
+            if g.has(flag::SPAWNED) || s.setup.policy == Policy::Supervise {
+                // A supervised task whose failure nobody looked at. Whether spawned or `async`: the body is unaffected.
                 self.report_unhandled(f, true);
                 self.tasks.failed_code = Some(1);
             } else {
