@@ -114,6 +114,13 @@ impl Vm {
     /// A task that was cancelled before its first instruction never runs.
     pub(super) fn drop_unstarted(&mut self, key: TaskKey, reason: Value) {
         let Some(l) = self.tasks.live.get(key) else { return };
+        let ex = self.cancellation_of(l.future, reason);
+        self.end_unstarted(key, State::Cancelled, ex);
+    }
+
+    /// A task ends before its first instruction.
+    pub(super) fn end_unstarted(&mut self, key: TaskKey, state: State, ex: Value) {
+        let Some(l) = self.tasks.live.get(key) else { return };
         let fut = l.future;
         let home = fut.as_gc().home();
         if let Some(s) = self.tasks.scopes.map.get_mut(home) {
@@ -121,8 +128,7 @@ impl Vm {
         }
         self.disown(key, home);
         self.tasks.live.remove(key);
-        let ex = self.cancellation_of(fut, reason);
-        self.settle(fut, State::Cancelled, ex);
+        self.settle(fut, state, ex);
         let queued = match self.tasks.scopes.map.get_mut(home) {
             Some(s) if s.setup.limit > 0 => {
                 let n = s.queued.len();
@@ -191,6 +197,10 @@ impl Vm {
         let mut todo = vec![top];
         while let Some(key) = todo.pop() {
             let Some(s) = self.tasks.scopes.map.get_mut(key) else { continue };
+            if s.closed_off && key != top {
+                self.cancel_scope(key, Cause::Grace);
+                continue;
+            }
             s.grace_end = Some(now);
             let mut tasks = s.children.clone();
             let mut inner = s.inner.clone();
@@ -209,7 +219,7 @@ impl Vm {
             for k in inner {
                 match self.tasks.scopes.get(k) {
                     Some(s) if s.setup.shield => self.warn_shield(k),
-                    Some(s) if s.closed_off => self.cancel_scope(k, Cause::Grace),
+                    // Those of cleanups too: each has its turn by age.
                     _ => todo.insert(next, k),
                 }
             }
@@ -272,6 +282,11 @@ impl Vm {
         }
         if t.cancelled {
             self.tasks.cancels -= 1;
+        }
+        if !self.tasks.settled_early.is_empty()
+            && let Some(order) = self.tasks.settled_early.remove(&fut.as_gc().id)
+        {
+            fut.as_gc().set_settled(order);
         }
         if let Some(l) = self.tasks.live.remove(key) {
             self.leave_home(key, l.index as usize, fut, fut.as_gc().home());

@@ -183,9 +183,12 @@ impl Gc<Future> {
     pub fn task_key(self) -> TaskKey {
         key_of(self.key)
     }
-    /// Numbers settled futures in order.
+    /// Numbers settled futures in order; 0 for those that keep the key of a task that still unwinds.
     pub(super) fn settled_order(self) -> u64 {
-        self.key
+        if self.key & SETTLED == 0 { 0 } else { self.key & !SETTLED }
+    }
+    pub(super) fn set_settled(mut self, order: u64) {
+        self.key = SETTLED | order;
     }
     /// The scope a task belongs to.
     pub fn home(self) -> ScopeKey {
@@ -309,8 +312,10 @@ impl Vm {
         self.tasks.settled = self.tasks.settled.wrapping_add(1);
         // A task whose future was failed from outside still unwinds: it keeps its key and stack until it has ended.
         if !g.has(flag::TASK) || !self.tasks.live.contains_key(g.task_key()) {
-            g.key = SETTLED | self.tasks.settled as u64;
+            g.set_settled(self.tasks.settled as u64);
             g.fiber = Value::NIL;
+        } else {
+            self.tasks.settled_early.insert(g.id, self.tasks.settled as u64);
         }
         self.heap.barrier(g);
         while let Some(n) = self.front(g.queue()) {

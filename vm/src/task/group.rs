@@ -29,10 +29,27 @@ fn futures(vm: &mut Vm, v: Value) -> Result<Vec<Value>, Stop> {
     }
 }
 
-/// `(_await_all fs)`: waits for all, as `await` with several arguments does.
+/// `(_await_all fs [deadline])`: waits for all, as `await` with several arguments does, but leaves them alone when the time is over.
+/// The deadline is on the clock, in microseconds.
 fn await_all(vm: &mut Vm, a: &Args) -> R {
     let fs = futures(vm, a.get(0))?;
-    vm.await_all(&fs, None)
+    let now = vm.driver.now_us();
+    let deadline = a.get(1).as_int().map(|d| d.max(0) as u64);
+    if deadline.is_some_and(|at| at <= now) && fs.iter().any(|f| f.is_future() && f.as_gc().state() == State::Pending) {
+        vm.checkpoint()?;
+        let list = vm.array(&fs);
+        fs.iter().filter(|f| f.is_future()).for_each(|f| f.as_gc().observe());
+        let Some(Wake::Throw(ex)) = vm.all_settled(list) else { return Err(vm.timed_out(0)) };
+        vm.exception = ex;
+        return Err(Stop::Throw);
+    }
+    let result = vm.await_all(&fs, None);
+    if let (Err(Stop::Park), Some(at)) = (&result, deadline) {
+        let key = vm.current_task().as_gc().task_key();
+        let epoch = vm.tasks.live[key].epoch;
+        vm.wake_at_time(key, at, Due::Abandon(key, epoch, ((at - now) / 1000) as u32));
+    }
+    result
 }
 
 /// `(_first_settled fs [deadline])`: the index of the future that settled first, waiting for one if none has. The deadline is on the
@@ -47,7 +64,7 @@ fn first_settled(vm: &mut Vm, a: &Args) -> R {
                 f.as_gc().observe();
                 match f.as_gc().state() {
                     State::Pending => continue,
-                    _ => f.as_gc().settled_order(),
+                    _ => vm.settled_order(*f),
                 }
             }
             false => 0,
@@ -161,6 +178,16 @@ fn group_add(vm: &mut Vm, a: &Args) -> R {
 
 fn group_size(vm: &mut Vm, a: &Args) -> R {
     Ok(Value::small(this::<FutureGroup>(vm, a, "FutureGroup")?.items.len() as i64))
+}
+
+impl Vm {
+    /// Where settled future `f` stands in the order of settling.
+    fn settled_order(&self, f: Value) -> u64 {
+        match f.as_gc().settled_order() {
+            0 => self.tasks.settled_early.get(&f.as_gc().id).copied().unwrap_or(0),
+            order => order,
+        }
+    }
 }
 
 fn group_items(vm: &mut Vm, a: &Args) -> R {
@@ -340,10 +367,11 @@ fn watch_changed(vm: &mut Vm, a: &Args) -> R {
         Some(d) => vm.duration_us(d)?,
         None => None,
     };
+    vm.check_suspend()?;
     if us == Some(0) {
         return Err(vm.timed_out(0));
     }
-    let (key, epoch) = vm.prepare_park(Reason::Wait, a.this())?;
+    let (key, epoch) = vm.park_anyway(Reason::Wait, a.this())?;
     vm.enqueue(a.this(), 0, key, NO_ARM, Value::NIL);
     if let Some(us) = us {
         vm.wake_at(key, us, Due::Abandon(key, epoch, (us / 1000) as u32));
@@ -393,7 +421,7 @@ static WATCH_METHODS: &[NativeDef] = &[
 ];
 
 static HIDDEN: &[NativeDef] = &[
-    def!("_await_all", await_all, 1, 1, ""),
+    def!("_await_all", await_all, 1, 2, ""),
     def!("_first_settled", first_settled, 1, 2, ""),
     def!("_end_losers", end_losers, 2, 2, ""),
     def!("_exception_group", exception_group, 1, 1, ""),

@@ -67,9 +67,7 @@ impl Vm {
         self.check_cycle(v)?;
         if timeout == Some(0) {
             let ex = self.timeout_exception(Some(0));
-            g.observe();
-            self.abandon(v, Value::NIL);
-            self.settle(v, State::Failure, ex);
+            self.fail_pending(v, ex);
             self.exception = ex;
             return Err(Stop::Throw);
         }

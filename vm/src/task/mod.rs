@@ -205,6 +205,8 @@ pub struct Tasks {
     pub(super) stuck_at: Option<(TaskKey, u32)>,
     /// Fuel used when time limits of the present instant were first put off for what else is of this instant.
     pub(super) deferred: Option<u64>,
+    /// Places in the order of settling of tasks whose futures were failed from outside and that still unwind, by their numbers.
+    pub(super) settled_early: FxHashMap<u64, u64>,
     /// How often cancelled tasks have been told so without ending, by their numbers.
     pub(super) told: FxHashMap<u64, u32>,
     pub main: Option<TaskKey>,

@@ -107,9 +107,15 @@ impl Vm {
         self.tasks.live.get(key).is_some_and(|l| l.parked && l.epoch == epoch)
     }
 
-    fn fail_pending(&mut self, f: Value, ex: Value) {
+    /// `await ^timeout` is over: what it awaited fails, and its task is cancelled.
+    pub(super) fn fail_pending(&mut self, f: Value, ex: Value) {
         if f.is_future() && f.as_gc().state() == State::Pending {
-            f.as_gc().observe();
+            let g = f.as_gc();
+            g.observe();
+            let key = g.task_key();
+            if g.has(flag::TASK) && !g.has(flag::STARTED | flag::ATOMIC) && self.tasks.live.contains_key(key) {
+                return self.end_unstarted(key, State::Failure, ex);
+            }
             self.abandon(f, Value::NIL);
             self.settle(f, State::Failure, ex);
         }

@@ -784,15 +784,7 @@ impl Vm {
             && s.setup.limit > 0
         {
             s.running = s.running.saturating_sub(1);
-            while s.running < s.setup.limit
-                && let Some(next) = s.queued.pop_front()
-            {
-                if self.tasks.live.contains_key(next) {
-                    s.running += 1;
-                    self.tasks.ready.push_back(next);
-                    break;
-                }
-            }
+            self.start_queued(home);
         }
         if let Some(ex) = failed
             && spawned
@@ -866,12 +858,10 @@ impl Vm {
             g.set_home(root);
             return;
         }
+        self.count_eager(home);
         self.disown(key, home);
-        if let Some(s) = self.tasks.scopes.map.get_mut(home)
-            && g.has(flag::SPAWNED)
-            && s.setup.limit > 0
-        {
-            s.running = s.running.saturating_sub(1);
+        if g.has(flag::SPAWNED) {
+            self.give_place(home, key);
         }
         g.set_home(root);
         self.tasks.live[key].index = 0;
@@ -893,6 +883,47 @@ impl Vm {
             }
         }
         self.scope_settled(home);
+    }
+
+    /// `async` bodies that run on their starters are no children yet, as their starters keep the scope open. One of these is about
+    /// to leave it.
+    fn count_eager(&mut self, home: ScopeKey) {
+        let mut f = self.cur;
+        while let Some(t) = self.task_of(f) {
+            let fut = t.owner;
+            if fut.as_gc().home() == home && !self.tasks.live.contains_key(fut.as_gc().task_key()) {
+                self.enter_live(fut, t.value());
+            }
+            let Some(starter) = t.caller.get::<Fiber>(Kind::Fiber) else { return };
+            f = starter;
+        }
+    }
+
+    /// Task `key` leaves scope `home`, which may have a limit: one that waited for its turn need not any more, the place of another
+    /// goes to the next.
+    fn give_place(&mut self, home: ScopeKey, key: TaskKey) {
+        let Some(s) = self.tasks.scopes.map.get_mut(home).filter(|s| s.setup.limit > 0) else { return };
+        if let Some(at) = s.queued.iter().position(|k| *k == key) {
+            s.queued.remove(at);
+            self.make_ready(key, Wake::Start);
+        } else {
+            s.running = s.running.saturating_sub(1);
+            self.start_queued(home);
+        }
+    }
+
+    /// The next task that waits for its turn in scope `key` starts, if there is a place.
+    fn start_queued(&mut self, key: ScopeKey) {
+        let Some(s) = self.tasks.scopes.map.get_mut(key) else { return };
+        while s.running < s.setup.limit
+            && let Some(next) = s.queued.pop_front()
+        {
+            if self.tasks.live.contains_key(next) {
+                s.running += 1;
+                self.tasks.ready.push_back(next);
+                break;
+            }
+        }
     }
 
     fn move_scope(&mut self, key: ScopeKey, to: ScopeKey) {
