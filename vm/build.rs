@@ -209,7 +209,8 @@ impl<'a> Splitter<'a> {
                 // An alias is documented under its own name.
                 let doc = doc.replace(&format!(".{}", names[0]), &format!(".{name}"));
                 // So do its errors.
-                let [params, body] = [params, body].map(|t| t.replace(&format!("{:?}", names[0]), &format!("{name:?}")));
+                let [params, body] =
+                    [params, body].map(|t| t.replace(&format!("{:?}", names[0]), &format!("{name:?}")));
                 let check = self.callback_check(name, rest);
                 let source = format!("({keyword} {plain} {params}{check}{body}");
                 let _ = writeln!(

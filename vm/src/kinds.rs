@@ -1,9 +1,9 @@
 //! Classes and names of kinds.
 use crate::heap::{Gc, Kind, Record};
+use crate::native::Stop;
 use crate::object::class::ClassObj;
 use crate::object::fiber::Role;
 use crate::object::function::Function;
-use crate::native::Stop;
 use crate::object::map::Map;
 use crate::value::Value;
 use crate::vm::Vm;

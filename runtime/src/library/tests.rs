@@ -187,7 +187,10 @@ fn the_machine_is_described() {
     assert!(!m.call("system/user", &[]).is_empty());
     assert_ne!(m.call("system/cpu_count", &[]), "0");
     assert_eq!(m.call("cwd", &[]), std::env::current_dir().unwrap().to_str().unwrap());
-    assert_eq!(m.call("cd", &["/nowhere"]), "IOError: Failed to change to directory '/nowhere': No such file or directory");
+    assert_eq!(
+        m.call("cd", &["/nowhere"]),
+        "IOError: Failed to change to directory '/nowhere': No such file or directory"
+    );
 }
 
 #[test]

@@ -153,7 +153,10 @@ impl Vm {
         {
             return Err(self.throw(self.classes.memory_limit, &format!("Memory limit of {limit} bytes exceeded")));
         }
-        if self.nesting == 0 && self.interrupt.load(Ordering::Relaxed) != 0 && crate::task::interrupted(self) == Ctl::Throw {
+        if self.nesting == 0
+            && self.interrupt.load(Ordering::Relaxed) != 0
+            && crate::task::interrupted(self) == Ctl::Throw
+        {
             return Err(Stop::Throw);
         }
         Ok(())

@@ -395,7 +395,8 @@ impl<'a> Lower<'a, '_> {
                         let name = typed_name(name).unwrap_or(name);
                         let mut surplus = rest_name(name).is_some();
                         param.name = rest_name(name).unwrap_or(name);
-                        if full.starts_with('^') && (!keyword || param.name.is_empty() || name == "...") || name == ":" {
+                        if full.starts_with('^') && (!keyword || param.name.is_empty() || name == "...") || name == ":"
+                        {
                             self.error(item.span, "Invalid parameter");
                             continue;
                         }
