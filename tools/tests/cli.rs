@@ -660,6 +660,19 @@ mod signals {
     }
 
     #[test]
+    fn an_interrupt_ends_a_native_in_the_middle() {
+        // Both would take far longer than the signal does to arrive.
+        for endless in ["(s .levenshtein t)", "(println a)"] {
+            let program = format!(
+                "(var s (\"a\" .repeat 400000)) (var t (\"b\" .repeat 400000)) (var a [1]) (repeat 60 (a = [a a])) \
+                 (try (println \"go\") (flush) {endless} finally (println \"bye\"))"
+            );
+            let ran = interrupted(&program, &["INT"]);
+            ran.expect(130, "bye\n", "");
+        }
+    }
+
+    #[test]
     fn the_third_interrupt_ends_the_process() {
         let ran = interrupted(
             "(println \"go\") (flush) (while true (try (while true 1) catch CancellationException 1))",

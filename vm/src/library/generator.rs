@@ -21,7 +21,8 @@ static HELPERS: &[NativeDef] =
 /// `(_callback name f [optional])`; see the build script.
 fn expect_callback(vm: &mut Vm, a: &Args) -> R {
     let f = a.get(1);
-    if !f.is_kind(Kind::Function) && !(f.is_void() && a.len() == 3) {
+    let left_out = f.is_void() && a.len() == 3;
+    if !f.is_kind(Kind::Function) && !left_out {
         let name = string(vm, "_callback", a.get(0))?;
         vm.expect_callable(name, f)?;
     }

@@ -607,14 +607,14 @@ impl<'a> Lower<'a, '_> {
     pub(super) fn keep_evaluated(&mut self) {
         let level = self.level();
         let top_of_data = self.scopes.len() == 3 && self.stack[level].kind == FuncKind::Eval;
-        let known = |name: &&str| name.starts_with(EVALUATED);
-        if self.in_module_scope() || self.scope().ns.is_some() || self.scope().names.iter().any(|n| known(&n)) {
+        let keeps = |scope: &Scope<'_>| scope.names.iter().any(|name| name.starts_with(EVALUATED));
+        if self.in_module_scope() || self.scope().ns.is_some() || keeps(self.scope()) {
             return;
         }
-        if top_of_data && self.scopes[1].names.iter().any(|n| known(&n)) {
+        if top_of_data && keeps(&self.scopes[1]) {
             return;
         }
-        let free = |n: &usize| !self.names.get(&*format!("{EVALUATED}{n}")).is_some_and(|list| !list.is_empty());
+        let free = |n: &usize| self.names.get(&*format!("{EVALUATED}{n}")).is_none_or(|list| list.is_empty());
         let Some(n) = (0..).find(free) else { return };
         let name = self.text(&format!("{EVALUATED}{n}"));
         let var = self.new_var(name, None);
