@@ -90,7 +90,7 @@ impl<'a> Lower<'a, '_> {
     }
 
     /// Properties other than `known` are errors; `^as` is the caller's business.
-    fn check_props(&mut self, gene: &'a GeneForm<'a>, word: &str, known: &[&str]) {
+    pub(super) fn check_props(&mut self, gene: &'a GeneForm<'a>, word: &str, known: &[&str]) {
         for prop in gene.props {
             if !known.contains(&prop.key) || matches!(prop.kind, PropKind::Spread | PropKind::Rest) {
                 let hint = match known {
