@@ -1,6 +1,8 @@
 //! The safepoint: the one place where the event loop is polled, memory collected, limits and interrupts seen.
 use super::{Ctl, call};
 use crate::bytecode::Instr;
+use crate::object::fiber::FRAME_HEAD;
+
 use crate::heap::collect::Marker;
 use crate::heap::{Gc, Kind};
 use crate::native::Stop;
@@ -196,6 +198,21 @@ pub fn collect(vm: &mut Vm, full: bool) {
 /// collection tells: the other roots are marked first, then tasks whose wait objects are marked, until nothing changes.
 pub fn unreachable_waits(vm: &mut Vm, keys: &[TaskKey]) -> Vec<TaskKey> {
     mark_with(vm, true, keys, None)
+}
+
+/// Clears what ended calls left in the window of the native that is running, which has no arguments, and above: a precise answer
+/// must not depend on it.
+pub fn forget_ended_calls(vm: &mut Vm, args: &crate::native::Args) {
+    let (from, to) = vm.cur.live_words();
+    debug_assert!(args.n == 0);
+    // Natives leave the rest of the head of their window, below the arguments, as it was.
+    let first = args.base.wrapping_sub(FRAME_HEAD - 1).cast_mut();
+    if (from as usize..to as usize).contains(&(first as usize)) {
+        let n = (to as usize - first as usize) / 8;
+        // SAFETY: within the fiber's stack. Calls may use all words from the arguments on for frames of their own, so the compiler
+        // keeps nothing there across one. The callee, in the first word of the window, stays.
+        unsafe { std::slice::from_raw_parts_mut(first, n).fill(Value::NIL) };
+    }
 }
 
 /// Which of `objects` the frames of a parked task refer to, directly or through what they hold, but not through other tasks.

@@ -483,7 +483,8 @@ fn dump(vm: &mut Vm, _a: &Args) -> R {
 }
 
 /// The tasks nobody can wake any more, as Maps.
-fn leaks(vm: &mut Vm, _a: &Args) -> R {
+fn leaks(vm: &mut Vm, a: &Args) -> R {
+    crate::interp::safepoint::forget_ended_calls(vm, a);
     let lost = vm.leaked_tasks();
     let list = vm.heap.array_with_capacity(lost.len());
     for (key, f) in lost {

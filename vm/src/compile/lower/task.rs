@@ -2,8 +2,8 @@
 
 use super::words::symbol;
 use super::{FuncDraft, Lower};
-use crate::compile::hir::{Args, E, ExprKind, FuncId, FuncKind};
-use crate::syntax::form::{Form, FormKind, GeneForm, PropKind, Span};
+use crate::compile::hir::{Args, E, ExprKind, FuncId, FuncKind, PropArg};
+use crate::syntax::form::{Form, FormKind, GeneForm, Prop, PropKind, Span};
 
 impl<'a> Lower<'a, '_> {
     pub(super) fn async_(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
@@ -12,6 +12,7 @@ impl<'a> Lower<'a, '_> {
             [] => return self.count_error(span, "async", "1 argument", 0),
             _ => return self.error(span, "use (do …)"),
         };
+        self.check_props(gene, "async", &["raw"]);
         let raw = gene.props.iter().any(|prop| prop.key == "raw" && prop.kind == PropKind::Flag);
         let func = self.task_body(span, std::slice::from_ref(body), "return cannot leave an async body");
         self.e(span, ExprKind::Async { func, raw })
@@ -30,6 +31,7 @@ impl<'a> Lower<'a, '_> {
         if gene.children.is_empty() {
             return self.count_error(span, "await", "at least 1 argument", 0);
         }
+        self.check_props(gene, "await", &["timeout"]);
         let timeout = gene.props.iter().find(|prop| prop.key == "timeout");
         let before = gene.props_at as usize;
         let mut values = Vec::with_capacity(gene.children.len());
@@ -53,13 +55,13 @@ impl<'a> Lower<'a, '_> {
             [body] if is_call(body) => {
                 let func = self.task_body(body.span, std::slice::from_ref(body), "return cannot leave a spawn body");
                 let callee = self.e(body.span, ExprKind::Fn(func));
-                let props = self.prop_args(gene.props);
+                let props = self.body_options(gene);
                 (callee, Args { items: &[], props, props_at: 0 })
             }
             [first, ..] if self.is_scope(first) => {
                 let func = self.task_body(span, gene.children, "return cannot leave a spawn body");
                 let callee = self.e(span, ExprKind::Fn(func));
-                let props = self.prop_args(gene.props);
+                let props = self.body_options(gene);
                 (callee, Args { items: &[], props, props_at: 0 })
             }
             [callee, ..] => {
@@ -68,6 +70,16 @@ impl<'a> Lower<'a, '_> {
             }
         };
         self.e(span, ExprKind::Spawn { callee, args })
+    }
+
+    /// The options of a `spawn` whose body takes no arguments: there is no callee that other keywords could be for.
+    fn body_options(&mut self, gene: &'a GeneForm<'a>) -> &'a [PropArg<'a>] {
+        const KNOWN: [&str; 6] = ["name", "on", "start", "fuel", "memory", "daemon"];
+        let spread = |p: &&Prop<'_>| matches!(p.kind, PropKind::Spread | PropKind::Rest);
+        if !gene.props.iter().any(|p| spread(&p)) {
+            self.check_props(gene, "spawn", &KNOWN);
+        }
+        self.prop_args(gene.props)
     }
 
     fn is_scope(&self, form: &Form<'_>) -> bool {
