@@ -42,6 +42,12 @@ fn format(o: &Fmt, file: &OsStr) -> i32 {
     };
     match written {
         Ok(()) => 0,
+        // Who reads has read enough.
+        Err(e) if file == "-" && e.kind() == std::io::ErrorKind::BrokenPipe => 0,
+        Err(e) if file == "-" => {
+            eprintln!("Error: Failed to write to stdout: {}", gene::reason(&e));
+            1
+        }
         Err(e) => {
             let message = gene::file_ops::message(gene::file_ops::WRITE, &input.name, &gene::reason(&e));
             eprintln!("Error: {message}");

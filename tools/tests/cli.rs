@@ -749,4 +749,28 @@ mod small_things {
         let ran = case.run(&["test", "--trace", "t.json"]);
         assert_eq!((ran.code, ran.err.as_str()), (2, "Error: --trace is for one program, not for tests\n"));
     }
+
+    #[test]
+    fn a_line_of_invalid_utf_8_ends_a_pipe_with_a_plain_report() {
+        let case = Case::new();
+        let mut child = case.command(&["pipe", "$line"]);
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"\xff\n").unwrap();
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        ran.expect(1, "", "Error: IOError: Failed to read file 'stdin': invalid UTF-8\n");
+    }
+
+    #[test]
+    fn formatting_into_a_closed_pipe_is_silent() {
+        let case = Case::new().file("long.gene", &"(println 1)\n".repeat(100_000));
+        let mut child = case.command(&["fmt", "-"]);
+        child
+            .stdin(std::fs::File::open(case.dir.join("long.gene")).unwrap())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        drop(child.stdout.take());
+        Ran::from(child.wait_with_output().unwrap()).expect(0, "", "");
+    }
 }

@@ -29,6 +29,12 @@ pub fn of_exception(vm: &Vm, class: &str, message: &str, place: Option<(&Source,
     if class == "ArgumentException" && message.starts_with("Expected ") {
         return arguments(place);
     }
+    if message.contains("(import cycle: ") {
+        return Some(
+            "a module of the cycle runs before the others are complete; what both need belongs into a third one"
+                .to_owned(),
+        );
+    }
     if message.starts_with("[GENE.MODULE.MEMBER_NOT_FOUND]") {
         return Some(
             "other modules see fn, class, enum, type, interface and ns; a var or let needs (export NAME)".to_owned(),

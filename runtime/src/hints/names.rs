@@ -49,10 +49,12 @@ impl Names {
             FormKind::Path([PathPart::SelfRef, PathPart::Name(name), ..]) => self.fields.push((*name).to_owned()),
             FormKind::Array { items, .. } => items.iter().for_each(|item| self.bind(*item)),
             FormKind::Gene(gene) => match gene.head.map(|h| h.kind) {
-                Some(FormKind::Symbol("method")) => match gene.children.first().map(|c| c.kind) {
-                    Some(FormKind::Symbol(name) | FormKind::Str(name)) => self.methods.push(plain(name)),
-                    _ => {}
-                },
+                Some(FormKind::Symbol("method")) => {
+                    let name = gene.children.first().map(|c| c.kind);
+                    if let Some(FormKind::Symbol(name) | FormKind::Str(name)) = name {
+                        self.methods.push(plain(name));
+                    }
+                }
                 Some(FormKind::Symbol("enum")) => {
                     for child in gene.children {
                         match child.kind {

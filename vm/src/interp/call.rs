@@ -695,7 +695,7 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
             }
             IterInit | IterNext | IterNext2 => return super::iterate::delivered(vm, i, v),
             SetProp | SetPropTyped | SetPropFloat | SetPropVar | SetDyn | SetIdx | IterClose | Rethrow => {}
-            CallMacro | Eval | CallerEval => *r(i.a()) = v,
+            CallMacro | Eval | CallerEval | Render => *r(i.a()) = v,
             _ => return super::cold::delivered(vm, i, v),
         }
     }

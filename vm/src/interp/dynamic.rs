@@ -326,12 +326,12 @@ pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
                 Err(_) => Ctl::Throw,
             }
         }
-        _ => match render(vm, reg(i.b()), reg(i.c()).gc(), &mut Rendering::default()) {
+        _ => match render(vm, reg(i.b()), reg(i.c()).gc()) {
             Ok(v) => {
                 set(i.a(), v);
                 Ctl::Next
             }
-            Err(_) => Ctl::Throw,
+            Err(ctl) => ctl,
         },
     }
 }
@@ -354,55 +354,119 @@ fn call_macro(vm: &mut Vm, callee: Value, env: Value, site: Value) -> Ctl {
     call::call_macro(vm, callee.gc(), &args, &kw, env)
 }
 
-/// A `$render` under way.
+/// Containers that one `$render` copies: parts that are shared are copied each time they are met.
+const MAX_RENDERED: usize = 1 << 21;
+
+/// A walk over the data of a `$render`.
 #[derive(Default)]
-struct Rendering {
+struct Walk {
     /// The containers around: one that is met again would have an endless copy.
-    containers: FxHashSet<usize>,
+    open: FxHashSet<usize>,
     copied: usize,
 }
 
-/// Containers that one `$render` makes: parts that are shared are copied each time they are met.
-const MAX_RENDERED: usize = 1 << 21;
+impl Walk {
+    fn enter(&mut self, vm: &mut Vm, v: Value) -> Result<(), Stop> {
+        if !self.open.insert(v.addr()) {
+            return Err(vm.runtime_error("Cannot render cyclic structure"));
+        }
+        vm.work(1)?;
+        self.copied += 1;
+        if self.copied > MAX_RENDERED {
+            return Err(vm.runtime_error("Data too large to render"));
+        }
+        Ok(())
+    }
+    fn leave(&mut self, v: Value) {
+        self.open.remove(&v.addr());
+    }
+}
 
-/// `$render`: a copy of the data with unquotes replaced by their values.
-fn render(vm: &mut Vm, v: Value, env: Gc<Record>, open: &mut Rendering) -> R {
-    if !matches!(v.heap_kind(), Some(Kind::Array | Kind::Map | Kind::HashMap | Kind::Gene)) {
-        return render_one(vm, v, env, open);
+/// `$render`: a copy of the data with unquotes replaced by their values. The values are those of one function, which is called
+/// from the prelude: it may suspend.
+fn render(vm: &mut Vm, data: Value, env: Gc<Record>) -> Result<Value, Ctl> {
+    let mut unquotes = Vec::new();
+    if collect(vm, data, &mut Walk::default(), &mut unquotes).is_err() {
+        return Err(Ctl::Throw);
     }
-    if !open.containers.insert(v.addr()) {
-        return Err(vm.runtime_error("Cannot render cyclic structure"));
+    if unquotes.is_empty() {
+        return filled(vm, data, &[]).map_err(|_| Ctl::Throw);
     }
-    vm.work(1)?;
-    open.copied += 1;
-    if open.copied > MAX_RENDERED {
-        return Err(vm.runtime_error("Data too large to render"));
+    let all = vm.array(&unquotes);
+    let Ok(values) = compile_in(vm, &[all], env) else { return Err(Ctl::Throw) };
+    let name = vm.sym("__render");
+    let class = vm.class_of(values);
+    let Some(callee) = vm.class_find(class, name) else {
+        return Err(call::fail(vm, Vm::runtime_error, "$render is not available"));
+    };
+    Err(call::call_op(vm, callee, &[values, data], true))
+}
+
+/// The forms of the unquotes, in the order in which their values are taken.
+fn collect(vm: &mut Vm, v: Value, open: &mut Walk, out: &mut Vec<Value>) -> Result<(), Stop> {
+    if let Some(q) = v.get::<Record>(Kind::Quote) {
+        if q.header().aux != 0 {
+            out.push(q.slot(0));
+        }
+        return Ok(());
     }
-    let result = crate::stack::grow(|| render_one(vm, v, env, open));
-    open.containers.remove(&v.addr());
+    let inner: Vec<Value> = match v.heap_kind() {
+        Some(Kind::Array) => v.gc::<Array>().as_slice().to_vec(),
+        Some(Kind::Map) => vm.map_entries(v.gc()).into_iter().map(|(_, x)| x).collect(),
+        Some(Kind::HashMap) => v.gc::<Table>().iter().flat_map(|(k, x)| [k, x]).collect(),
+        Some(Kind::Gene) => v.gc::<Record>().slots()[..3].to_vec(),
+        _ => return Ok(()),
+    };
+    open.enter(vm, v)?;
+    let result = crate::stack::grow(|| inner.into_iter().try_for_each(|x| collect(vm, x, open, out)));
+    open.leave(v);
     result
 }
 
-fn value_of(vm: &mut Vm, q: Gc<Record>, env: Gc<Record>) -> R {
-    let f = compile_in(vm, &[q.slot(0)], env)?;
-    vm.call_sync(f, &[])
+/// A copy of the data with the values for its unquotes, which [`collect`] found in the same order.
+pub fn filled(vm: &mut Vm, data: Value, values: &[Value]) -> R {
+    let mut left = values.iter().copied();
+    let mut depth = Walk::default();
+    fill(vm, data, &mut left, &mut depth)
 }
 
-fn render_items(vm: &mut Vm, items: &[Value], env: Gc<Record>, open: &mut Rendering) -> Result<Gc<Array>, Stop> {
+type Values<'a> = std::iter::Copied<std::slice::Iter<'a, Value>>;
+
+fn fill(vm: &mut Vm, v: Value, values: &mut Values, open: &mut Walk) -> R {
+    if !matches!(v.heap_kind(), Some(Kind::Array | Kind::Map | Kind::HashMap | Kind::Gene)) {
+        return fill_one(vm, v, values, open);
+    }
+    // Computing the values may have changed the data.
+    open.enter(vm, v)?;
+    let result = crate::stack::grow(|| fill_one(vm, v, values, open));
+    open.leave(v);
+    result
+}
+
+fn next_value(vm: &mut Vm, values: &mut Values) -> R {
+    values.next().ok_or_else(|| vm.runtime_error("The data was changed while it was rendered"))
+}
+
+fn fill_items(
+    vm: &mut Vm,
+    items: &[Value],
+    values: &mut Values,
+    open: &mut Walk,
+) -> Result<Gc<Array>, Stop> {
     let out = vm.heap.array_with_capacity(items.len());
     for &x in items {
         let Some(q) = x.get::<Record>(Kind::Quote) else {
-            let y = render(vm, x, env, open)?;
+            let y = fill(vm, x, values, open)?;
             vm.heap.array_push(out, y);
             continue;
         };
         match q.header().aux {
             0 => vm.heap.array_push(out, x),
             2 => {
-                value_of(vm, q, env)?;
+                next_value(vm, values)?;
             }
             3 => {
-                let y = value_of(vm, q, env)?;
+                let y = next_value(vm, values)?;
                 let Some(a) = y.get::<Array>(Kind::Array) else {
                     let k = vm.kind_name(y);
                     return Err(vm.type_error(&format!("Cannot spread {k}")));
@@ -411,7 +475,7 @@ fn render_items(vm: &mut Vm, items: &[Value], env: Gc<Record>, open: &mut Render
                 vm.heap.array_extend(out, &items);
             }
             _ => {
-                let y = value_of(vm, q, env)?;
+                let y = next_value(vm, values)?;
                 vm.heap.array_push(out, y);
             }
         }
@@ -419,21 +483,21 @@ fn render_items(vm: &mut Vm, items: &[Value], env: Gc<Record>, open: &mut Render
     Ok(out)
 }
 
-fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>, open: &mut Rendering) -> R {
+fn fill_one(vm: &mut Vm, v: Value, values: &mut Values, open: &mut Walk) -> R {
     Ok(match v.heap_kind() {
         Some(Kind::Quote) => {
             let q: Gc<Record> = v.gc();
-            if q.header().aux == 0 { v } else { value_of(vm, q, env)? }
+            if q.header().aux == 0 { v } else { next_value(vm, values)? }
         }
         Some(Kind::Array) => {
             let items = v.gc::<Array>().as_slice().to_vec();
-            let a = render_items(vm, &items, env, open)?;
+            let a = fill_items(vm, &items, values, open)?;
             keep_frozen(vm, v, a.value())
         }
         Some(Kind::Map) => {
             let out = vm.map();
             for (k, x) in vm.map_entries(v.gc()) {
-                let y = render(vm, x, env, open)?;
+                let y = fill(vm, x, values, open)?;
                 vm.map_set(out, k, y);
             }
             keep_frozen(vm, v, out.value())
@@ -441,22 +505,22 @@ fn render_one(vm: &mut Vm, v: Value, env: Gc<Record>, open: &mut Rendering) -> R
         Some(Kind::HashMap) => {
             let out = vm.heap.table(Kind::HashMap);
             for (k, x) in v.gc::<Table>().iter().collect::<Vec<_>>() {
-                let (k, x) = (render(vm, k, env, open)?, render(vm, x, env, open)?);
+                let (k, x) = (fill(vm, k, values, open)?, fill(vm, x, values, open)?);
                 vm.table_set(out, k, x)?;
             }
             keep_frozen(vm, v, out.value())
         }
         Some(Kind::Gene) => {
             let g: Gc<Record> = v.gc();
-            let ty = render(vm, g.slot(0), env, open)?;
+            let ty = fill(vm, g.slot(0), values, open)?;
             let props = match g.slot(1).get::<Map>(Kind::Map) {
-                Some(m) => render(vm, m.value(), env, open)?,
+                Some(m) => fill(vm, m.value(), values, open)?,
                 None => Value::NIL,
             };
             let children = match g.slot(2).get::<Array>(Kind::Array) {
                 Some(a) => {
                     let items = a.as_slice().to_vec();
-                    render_items(vm, &items, env, open)?.value()
+                    fill_items(vm, &items, values, open)?.value()
                 }
                 None => Value::NIL,
             };

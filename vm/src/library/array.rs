@@ -22,6 +22,7 @@ pub fn install(vm: &mut Vm) {
 
 #[rustfmt::skip]
 static DEFS: &[NativeDef] = &[
+    def!("_fill_template", fill_template, 1, 1, "(values ._fill_template data) -- a copy of the data with the values for its unquotes"),
     def!("size", size, 0, 0, "(a .size) -- number of elements
         ([1 2] .size) => 2"),
     def!("length", size, 0, 0, "(a .length) -- number of elements
@@ -226,6 +227,11 @@ fn shift(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
     mutable(vm, a)?;
     Ok(a.shift().unwrap_or(Value::NIL))
+}
+
+fn fill_template(vm: &mut Vm, args: &Args) -> R {
+    let values = this_array(vm, args)?.as_slice().to_vec();
+    crate::interp::dynamic::filled(vm, args.get(0), &values)
 }
 
 fn unshift(vm: &mut Vm, args: &Args) -> R {

@@ -400,6 +400,11 @@ impl Vm {
         if !ex.is_kind(Kind::Instance) {
             return;
         }
+        let origin = if f.as_gc().has(flag::TASK) { self.task_origin(f) } else { None };
+        // What the library awaits for a host (a line for `gene pipe`) tells nobody anything.
+        if at.is_none() && origin.is_none() {
+            return;
+        }
         let k = self.symbols.intern_static("async_trace");
         let list = match self.map_get(ex.gc(), k).and_then(|v| v.get::<Array>(Kind::Array)) {
             Some(a) if a.size() >= ASYNC_TRACE => return,
@@ -414,9 +419,7 @@ impl Vm {
         if let Some(at) = at {
             line.push_str(&format!(" ({at})"));
         }
-        if f.as_gc().has(flag::TASK)
-            && let Some(origin) = self.task_origin(f)
-        {
+        if let Some(origin) = origin {
             line.push_str(&format!(" spawned {origin}"));
         }
         let line = self.str(&line);
