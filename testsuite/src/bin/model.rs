@@ -96,5 +96,8 @@ fn run(options: &Options) -> u64 {
             });
         }
     });
+    let runs = next.load(Ordering::Relaxed).min(options.runs);
+    let given_up = model::replay::GIVEN_UP.load(Ordering::Relaxed);
+    eprintln!("{runs} programs, {given_up} logs with too many explanations to look into");
     findings.into_inner()
 }

@@ -1,7 +1,10 @@
 //! Makes programs by chance. They need not make sense: what they do is up to the reference model. But tasks share few objects, so
 //! that they meet, and times are few and small, so that they fall on the same instants.
 
-use super::program::{Arm, ChannelSpec, Form, How, Kind, OnFull, Op, Otherwise, Policy, Program, ScopeSpec, Stmt};
+use super::program::{
+    Arm, ChannelSpec, Combinator, Combine, Form, How, Item, Kind, OnFull, Op, Otherwise, Policy, Program, ScopeSpec,
+    Source, Stmt,
+};
 use crate::mutate::Rng;
 
 /// Statements of a program, about.
@@ -9,6 +12,9 @@ const MOST: usize = 60;
 
 /// How deep scopes stand in each other.
 const DEEPEST: usize = 4;
+
+/// Kinds of operations.
+const KINDS: usize = 11;
 
 pub fn program(seed: u64) -> Program {
     let mut g = Generator { rng: Rng::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5eed), ..Generator::default() };
@@ -57,8 +63,8 @@ impl Generator {
     }
 
     fn objects(&mut self) {
-        self.flavour = self.below(8);
-        self.tasks = 2 + self.below(7);
+        self.flavour = self.below(KINDS);
+        self.tasks = 2 + self.below(8);
         for _ in 0..1 + self.below(3) {
             let capacity = match self.below(6) {
                 5 => None,
@@ -71,8 +77,28 @@ impl Generator {
                 2 => OnFull::Error,
                 _ => OnFull::Block,
             };
-            self.program.channels.push(ChannelSpec { capacity, on_full });
+            self.program.channels.push(ChannelSpec { source: Source::Channel, capacity, on_full });
         }
+        if self.one_in(4) {
+            self.program.channels.push(ChannelSpec {
+                source: Source::Oneshot,
+                capacity: Some(1),
+                on_full: OnFull::Block,
+            });
+        }
+        if self.one_in(3) {
+            self.program.broadcasts = 1;
+            let capacity = Some(1 + self.below(2));
+            let on_full = [OnFull::Block, OnFull::Error, OnFull::DropNewest, OnFull::DropOldest][self.below(4)];
+            for _ in 0..1 + self.below(2) {
+                self.program.channels.push(ChannelSpec { source: Source::Subscription(0), capacity, on_full });
+            }
+        }
+        self.program.events = 1;
+        self.program.latches = vec![1 + self.below(3)];
+        self.program.limiters = vec![1 + self.below(2)];
+        self.program.conditions = 1;
+        self.program.watches = 1;
         self.program.mutexes = 1 + self.below(2);
         self.program.semaphores = vec![1 + self.below(3)];
         self.program.rwlocks = 1;
@@ -100,6 +126,10 @@ impl Generator {
     }
 
     fn spawn(&mut self, depth: usize) -> Option<Stmt> {
+        self.start(depth, |task, body| Kind::Spawn { task, body })
+    }
+
+    fn start(&mut self, depth: usize, kind: impl FnOnce(usize, Vec<Stmt>) -> Kind) -> Option<Stmt> {
         if self.program.tasks > self.tasks {
             return None;
         }
@@ -107,13 +137,13 @@ impl Generator {
         self.program.tasks += 1;
         let id = self.id();
         let body = self.block(depth + 1, 2, false);
-        Some(Stmt { id, kind: Kind::Spawn { task, body } })
+        Some(Stmt { id, kind: kind(task, body) })
     }
 
     fn stmt(&mut self, depth: usize, spawns: bool) -> Stmt {
         self.size += 1;
         let id = self.id();
-        let kind = match self.below(20) {
+        let kind = match self.below(22) {
             0 | 1 if depth < DEEPEST => {
                 let form = match self.below(5) {
                     0 => Form::Timeout { other: true },
@@ -143,6 +173,14 @@ impl Generator {
                 Some(stmt) => return stmt,
                 None => Kind::Op(self.op()),
             },
+            6 | 7 if depth < DEEPEST => match self.start(depth, |task, body| Kind::Async { task, body }) {
+                Some(stmt) => return stmt,
+                None => Kind::Op(self.op()),
+            },
+            8 => {
+                let body = if self.one_in(2) { Vec::new() } else { self.operations() };
+                Kind::Each { channel: self.channel(), most: 1 + self.below(4), body }
+            }
             _ => Kind::Op(self.op()),
         };
         Stmt { id, kind }
@@ -201,12 +239,15 @@ impl Generator {
 
     fn op(&mut self) -> Op {
         // Half of the operations are of the program's flavour.
-        let kind = if self.one_in(2) { self.below(8) } else { self.flavour };
+        let kind = if self.one_in(2) { self.below(KINDS) } else { self.flavour };
         match kind {
             0..=2 => self.channel_op(),
             3 => self.select(),
             4 | 5 => self.lock_op(),
             6 => self.task_op(),
+            8 => self.signal(),
+            9 => self.group_op(),
+            10 => self.combine(),
             _ => match self.below(6) {
                 0 => Op::Yield,
                 1 => Op::Checkpoint,
@@ -232,9 +273,10 @@ impl Generator {
 
     fn select(&mut self) -> Op {
         let mut arms: Vec<Arm> = (0..1 + self.below(3))
-            .map(|_| match self.below(8) {
-                0 => Arm::Task(self.task()),
-                1 => Arm::Future(self.future()),
+            .map(|_| match self.below(16) {
+                0 | 1 => Arm::Task(self.task()),
+                2 | 3 => Arm::Future(self.future()),
+                4 => Arm::Timer(self.some_time()),
                 n if n % 2 == 0 => Arm::Send(self.channel()),
                 _ => Arm::Recv(self.channel()),
             })
@@ -251,6 +293,62 @@ impl Generator {
             _ => Otherwise::Wait,
         };
         Op::Select { arms, otherwise, biased: self.one_in(4), skip_closed: self.one_in(4) }
+    }
+
+    /// Not at once.
+    fn some_time(&mut self) -> u64 {
+        self.time().max(1)
+    }
+
+    fn limit(&mut self) -> Option<u64> {
+        if self.one_in(3) { Some(self.time()) } else { None }
+    }
+
+    /// Objects that tasks wait for each other with.
+    fn signal(&mut self) -> Op {
+        let (event, latch, limiter, condition) = (0, 0, 0, 0);
+        match self.below(18) {
+            0 => Op::SetEvent(event),
+            1 => Op::ClearEvent(event),
+            2 | 3 => Op::WaitEvent(event, self.limit()),
+            4 | 5 => Op::CountDown(latch, 1 + self.below(2)),
+            6 => Op::WaitLatch(latch, self.limit()),
+            7 | 8 => Op::TakeToken(limiter, self.held()),
+            9 | 10 => Op::ReturnToken(limiter),
+            11 => Op::SetTokens(limiter, 1 + self.below(3)),
+            12 | 13 => Op::WaitCondition(condition, self.limit()),
+            14 | 15 => Op::Notify { condition, all: self.one_in(2) },
+            16 => Op::Lock(0, self.held()),
+            _ => Op::Unlock(0),
+        }
+    }
+
+    /// Objects that tell several tasks.
+    fn group_op(&mut self) -> Op {
+        let (watch, broadcast) = (0, 0);
+        match self.below(8) {
+            0 => Op::SetWatch(watch, self.count as u64),
+            1 => Op::GetWatch(watch),
+            2 => Op::WatchChanged(watch, self.limit()),
+            3 if self.program.broadcasts > 0 => Op::CloseBroadcast { broadcast, error: self.one_in(3) },
+            4 | 5 if self.program.broadcasts > 0 => Op::Broadcast(broadcast),
+            _ => self.channel_op(),
+        }
+    }
+
+    fn combine(&mut self) -> Op {
+        let which = [Combinator::All, Combinator::Race, Combinator::Any, Combinator::Settle][self.below(4)];
+        let least = if which == Combinator::Race && self.one_in(8) { 0 } else { 1 };
+        let items = (0..least + self.below(3) * least)
+            .map(|_| match self.below(6) {
+                0 | 1 => Item::Task(self.task()),
+                2 => Item::Future(self.future()),
+                3 => Item::Value,
+                _ => Item::Call { time: self.time(), fails: self.one_in(3) },
+            })
+            .collect();
+        let timeout = if self.one_in(4) { Some(self.time()) } else { None };
+        Op::Combine(Combine { which, items, timeout, cancel: !self.one_in(5) })
     }
 
     fn lock_op(&mut self) -> Op {
@@ -289,7 +387,7 @@ impl Generator {
 
     fn task_op(&mut self) -> Op {
         let (task, future) = (self.task(), self.future());
-        match self.below(12) {
+        match self.below(19) {
             0 | 1 => Op::Await(task),
             2 => Op::Join(task, None),
             3 => Op::Join(task, Some(self.time())),
@@ -301,6 +399,11 @@ impl Generator {
             6 | 7 => Op::Complete(future),
             8 => Op::FailFuture(future),
             9 => Op::CancelFuture(future),
+            10 | 11 => Op::AwaitWithin(task, self.time()),
+            12 => Op::AwaitFutureWithin(future, self.time()),
+            13 => Op::AwaitTimer(self.some_time()),
+            14 | 15 => Op::Detach(task),
+            16 => self.combine(),
             _ => Op::AwaitFuture(future),
         }
     }

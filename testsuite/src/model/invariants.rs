@@ -14,7 +14,6 @@ struct Line<'a> {
 
 /// A message that was offered.
 struct Sent {
-    channel: Index,
     task: Index,
     /// How the send ended, once it has.
     accepted: Option<bool>,
@@ -22,17 +21,22 @@ struct Sent {
 
 #[derive(Default)]
 struct Ledger {
-    messages: HashMap<u64, Sent>,
-    received: HashSet<u64>,
+    /// By number and channel: a broadcast sends one message to several.
+    messages: HashMap<(u64, Index), Sent>,
+    received: HashSet<(u64, Index)>,
     /// The last message a task got from a task over a channel.
     last: HashMap<(Index, Index, Index), u64>,
     /// Who holds each mutex.
     mutexes: HashMap<Index, Index>,
+    /// Who waits for a condition, and has its mutex behind that.
+    conditions: HashSet<Index>,
     /// Permits whose owners have said so, without those given back.
     taken: HashMap<Index, i64>,
     writers: HashMap<Index, Index>,
     readers: HashMap<Index, Vec<Index>>,
     running: HashSet<Index>,
+    /// Some task may have been detached.
+    detached: bool,
     count: u64,
 }
 
@@ -44,17 +48,24 @@ pub fn check(program: &Program, log: &str) -> Result<(), String> {
     index(&program.body, 0, &mut stmts);
     let mut ledger = Ledger::default();
     // The messages of the operations that are under way.
-    let mut under_way: HashMap<usize, Vec<u64>> = HashMap::new();
+    let mut under_way: HashMap<usize, Vec<(u64, Index)>> = HashMap::new();
     for line in log.lines().filter_map(parse) {
         match line.what {
             "b" => {
+                if let Some((Kind::Op(Op::Detach(_)), _)) = stmts.get(&line.number) {
+                    ledger.detached = true;
+                }
                 let Some((Kind::Op(op), task)) = stmts.get(&line.number) else { continue };
-                under_way.insert(line.number, ledger.begin(op, *task));
+                under_way.insert(line.number, ledger.begin(program, op, *task));
             }
             "e" => {
                 let Some((Kind::Op(op), task)) = stmts.get(&line.number) else { continue };
                 let messages = under_way.remove(&line.number).unwrap_or_default();
                 ledger.end(program, op, *task, &line.text, &messages)?;
+            }
+            "v" => {
+                let Some((Kind::Each { channel, .. }, task)) = stmts.get(&line.number) else { continue };
+                ledger.receive(*channel, *task, line.text.parse().unwrap_or_default())?;
             }
             "left" => {
                 let value = line.text.parse().unwrap_or_default();
@@ -71,15 +82,16 @@ pub fn check(program: &Program, log: &str) -> Result<(), String> {
                 let Some((Kind::Scope(scope), _)) = stmts.get(&line.number) else { continue };
                 let mut inside = HashSet::new();
                 tasks(&scope.body, &mut inside);
-                if let Some(t) = ledger.running.intersection(&inside).next() {
+                // A detached task takes along what was started in it.
+                if let Some(t) = ledger.running.intersection(&inside).next().filter(|_| !ledger.detached) {
                     return Err(format!("scope {} ended while t{t}, which was started in it, ran", line.number));
                 }
             }
             _ => {}
         }
     }
-    // The buffers were emptied at the end.
-    if log.lines().any(|l| l.starts_with("end ")) {
+    // The buffers were emptied at the end, unless somebody went on behind it.
+    if !ledger.detached && log.lines().any(|l| l.starts_with("end ")) {
         ledger.nothing_lost(program)?;
     }
     Ok(())
@@ -95,7 +107,7 @@ fn parse(line: &str) -> Option<Line<'_>> {
 fn index<'p>(block: &'p [Stmt], task: Index, out: &mut HashMap<usize, (&'p Kind, Index)>) {
     for stmt in block {
         out.insert(stmt.id, (&stmt.kind, task));
-        let task = if let Kind::Spawn { task, .. } = stmt.kind { task } else { task };
+        let task = if let Kind::Spawn { task, .. } | Kind::Async { task, .. } = stmt.kind { task } else { task };
         for inner in stmt.kind.blocks() {
             index(inner, task, out);
         }
@@ -105,7 +117,7 @@ fn index<'p>(block: &'p [Stmt], task: Index, out: &mut HashMap<usize, (&'p Kind,
 /// The tasks started in a block, apart from those inside scopes of its own tasks: these have scopes that end before.
 fn tasks(block: &[Stmt], out: &mut HashSet<Index>) {
     for stmt in block {
-        if let Kind::Spawn { task, .. } = stmt.kind {
+        if let Kind::Spawn { task, .. } | Kind::Async { task, .. } = stmt.kind {
             out.insert(task);
         }
         for inner in stmt.kind.blocks() {
@@ -130,7 +142,7 @@ fn chosen_arm(text: &str) -> Option<usize> {
 
 impl Ledger {
     /// An operation is about to begin: the messages it offers.
-    fn begin(&mut self, op: &Op, task: Index) -> Vec<u64> {
+    fn begin(&mut self, program: &Program, op: &Op, task: Index) -> Vec<(u64, Index)> {
         let channels: Vec<Index> = match op {
             Op::Send(c, _) => vec![*c],
             Op::Select { arms, .. } => {
@@ -139,6 +151,11 @@ impl Ledger {
             // What it held is free from here on.
             Op::Unlock(m) if self.mutexes.get(m) == Some(&task) => {
                 self.mutexes.remove(m);
+                vec![]
+            }
+            Op::WaitCondition(..) if self.mutexes.get(&0) == Some(&task) => {
+                self.mutexes.remove(&0);
+                self.conditions.insert(task);
                 vec![]
             }
             Op::ReleaseRw(l) => {
@@ -153,17 +170,30 @@ impl Ledger {
             }
             _ => vec![],
         };
+        if let Op::Broadcast(b) = op {
+            self.count += 1;
+            for channel in program.subscriptions(*b) {
+                self.messages.insert((self.count, channel), Sent { task, accepted: None });
+            }
+        }
         channels
             .into_iter()
             .map(|channel| {
                 self.count += 1;
-                self.messages.insert(self.count, Sent { channel, task, accepted: None });
-                self.count
+                self.messages.insert((self.count, channel), Sent { task, accepted: None });
+                (self.count, channel)
             })
             .collect()
     }
 
-    fn end(&mut self, program: &Program, op: &Op, task: Index, text: &str, messages: &[u64]) -> Result<(), String> {
+    fn end(
+        &mut self,
+        program: &Program,
+        op: &Op,
+        task: Index,
+        text: &str,
+        messages: &[(u64, Index)],
+    ) -> Result<(), String> {
         let exclusive = |what: &str, other: Index| Err(format!("t{task} got {what}, which t{other} holds"));
         match op {
             Op::Send(_, _) => self.accept(messages[0], matches!(text, "nil" | "true" | "(Result/Ok nil)"))?,
@@ -191,6 +221,14 @@ impl Ledger {
             Op::Lock(m, _) if matches!(text, "nil" | "true") => {
                 if let Some(other) = self.mutexes.insert(*m, task) {
                     return exclusive("a mutex", other);
+                }
+            }
+            // Whatever the wait came to, it has the mutex again.
+            Op::WaitCondition(..) if self.conditions.remove(&task) => {
+                if !matches!(text, "BrokenException" | "DeadlockException")
+                    && let Some(other) = self.mutexes.insert(0, task)
+                {
+                    return exclusive("the mutex of a condition", other);
                 }
             }
             Op::Acquire { semaphore, permits, how } => {
@@ -231,27 +269,24 @@ impl Ledger {
         self.readers.values_mut().for_each(|r| r.retain(|t| *t != task));
     }
 
-    fn accept(&mut self, message: u64, accepted: bool) -> Result<(), String> {
+    fn accept(&mut self, message: (u64, Index), accepted: bool) -> Result<(), String> {
         if let Some(sent) = self.messages.get_mut(&message) {
             sent.accepted = Some(accepted);
         }
         if !accepted && self.received.contains(&message) {
-            return Err(format!("message {message} was received, but its send had no effect"));
+            return Err(format!("message {} was received, but its send had no effect", message.0));
         }
         Ok(())
     }
 
     fn receive(&mut self, channel: Index, task: Index, message: u64) -> Result<(), String> {
-        let Some(sent) = self.messages.get(&message) else {
-            return Err(format!("message {message} was received, but nobody sent it"));
+        let Some(sent) = self.messages.get(&(message, channel)) else {
+            return Err(format!("message {message} was received from ch{channel}, but nobody sent it there"));
         };
-        if sent.channel != channel {
-            return Err(format!("message {message} was sent to ch{} and came out of ch{channel}", sent.channel));
-        }
         if sent.accepted == Some(false) {
             return Err(format!("message {message} was received, but its send had no effect"));
         }
-        if !self.received.insert(message) {
+        if !self.received.insert((message, channel)) {
             return Err(format!("message {message} was received twice"));
         }
         let last = self.last.entry((sent.task, task, channel)).or_default();
@@ -265,10 +300,10 @@ impl Ledger {
     /// Every message that was taken has come out, unless a policy may have dropped it.
     fn nothing_lost(&self, program: &Program) -> Result<(), String> {
         for (message, sent) in &self.messages {
-            let policy = program.channels[sent.channel].on_full;
+            let policy = program.channels[message.1].on_full;
             let may_go = matches!(policy, OnFull::DropOldest | OnFull::DropNewest);
             if sent.accepted == Some(true) && !may_go && !self.received.contains(message) {
-                return Err(format!("message {message} on ch{} is lost", sent.channel));
+                return Err(format!("message {} on ch{} is lost", message.0, message.1));
             }
         }
         Ok(())

@@ -7,14 +7,17 @@
 //! The model is plain: lists that are searched from end to end and a state that is cloned where the contract leaves a choice. It
 //! shares nothing with the VM but the contract.
 
+mod combine;
 pub mod generate;
 pub mod invariants;
+mod locks;
 mod objects;
 pub mod program;
 pub mod render;
 pub mod replay;
 mod scopes;
 pub mod shrink;
+mod signals;
 mod state;
 
 use gene::Vm;
@@ -137,7 +140,7 @@ fn find(block: &[Stmt], id: usize) -> Option<&Stmt> {
 /// The body of a task.
 fn task_body(block: &[Stmt], task: Index) -> Option<&[Stmt]> {
     block.iter().find_map(|s| match &s.kind {
-        Kind::Spawn { task: t, body } if *t == task => Some(body.as_slice()),
+        Kind::Spawn { task: t, body } | Kind::Async { task: t, body } if *t == task => Some(body.as_slice()),
         kind => kind.blocks().into_iter().find_map(|b| task_body(b, task)),
     })
 }

@@ -9,12 +9,12 @@ pub enum Step {
     Parked,
 }
 
-fn now(text: impl Into<String>) -> Result<Step, Ex> {
+pub fn now(text: impl Into<String>) -> Result<Step, Ex> {
     Ok(Step::Now(Ok(vec![text.into()])))
 }
 
 /// What a receive finds.
-enum Taken {
+pub enum Taken {
     Value(u64),
     End,
     Empty,
@@ -28,11 +28,16 @@ impl State<'_> {
             .chain(self.semaphores.iter_mut().map(|s| &mut s.waiting))
             .chain(self.rwlocks.iter_mut().map(|l| &mut l.waiting))
             .chain(self.barriers.iter_mut().map(|b| &mut b.waiting))
+            .chain(self.events.iter_mut().map(|e| &mut e.waiting))
+            .chain(self.latches.iter_mut().map(|l| &mut l.waiting))
+            .chain(self.limiters.iter_mut().map(|l| &mut l.waiting))
+            .chain(self.conditions.iter_mut())
+            .chain(self.watches.iter_mut().map(|w| &mut w.waiting))
             .chain(self.futures.iter_mut().map(|f| &mut f.waiters))
             .chain(self.tasks.iter_mut().map(|t| &mut t.waiters))
     }
 
-    fn park(&mut self, t: Index, on: On, limit: Option<u64>, expired: Outcome) -> Result<Step, Ex> {
+    pub fn park(&mut self, t: Index, on: On, limit: Option<u64>, expired: Outcome) -> Result<Step, Ex> {
         self.tasks[t].status = Status::Parked;
         self.tasks[t].wait = Some(Wait { on, expired: limit.map(|_| expired), stuck: false });
         if let Some(d) = limit {
@@ -46,11 +51,11 @@ impl State<'_> {
         self.tasks[t].wait = Some(Wait { on: On::ScopeExit(scope), expired: None, stuck: false });
     }
 
-    fn fail<T>(&mut self, text: &str) -> Result<T, Ex> {
+    pub fn fail<T>(&mut self, text: &str) -> Result<T, Ex> {
         Err(self.exception(text))
     }
 
-    fn timeout(&mut self) -> Ex {
+    pub fn timeout(&mut self) -> Ex {
         self.exception("TimeoutException")
     }
 
@@ -64,7 +69,8 @@ impl State<'_> {
             }
             Op::Recv(c, how) => self.recv(t, *c, *how),
             Op::Close { channel, error } => {
-                self.close(*channel, *error);
+                let error = error.then(|| self.exception(&format!("bad{channel}")));
+                self.close(*channel, error);
                 now("nil")
             }
             Op::Select { arms, otherwise, biased, skip_closed } => {
@@ -78,15 +84,7 @@ impl State<'_> {
             Op::Write(l, how) => self.enter(t, *l, true, *how),
             Op::ReleaseRw(l) => self.release_rw(t, *l),
             Op::Barrier(b, limit) => self.barrier(t, *b, *limit),
-            Op::Sleep(d) => {
-                self.checkpoint(t)?;
-                let limit = if *d == 0 { None } else { Some(*d) };
-                let step = self.park(t, On::Sleep, limit, Ok(vec!["nil".to_owned()]));
-                if *d == 0 {
-                    self.wake(t, Ok(vec!["nil".to_owned()]));
-                }
-                step
-            }
+            Op::Sleep(d) => self.sleep(t, *d),
             Op::Yield => {
                 self.checkpoint(t)?;
                 let step = self.park(t, On::Nothing, None, Ok(Vec::new()));
@@ -97,10 +95,19 @@ impl State<'_> {
                 self.checkpoint(t)?;
                 now("nil")
             }
-            Op::Await(other) => self.await_task(t, *other),
+            Op::Await(other) => self.await_task(t, *other, None),
+            Op::AwaitWithin(other, d) => self.await_task(t, *other, Some(*d)),
             Op::Join(other, limit) => self.join(t, *other, *limit),
             Op::CancelTask(other) => {
-                self.cancel_task(*other);
+                if self.tasks[*other].named {
+                    self.cancel_task(*other);
+                }
+                now("nil")
+            }
+            Op::Detach(other) => {
+                if self.tasks[*other].named {
+                    self.detach(*other);
+                }
                 now("nil")
             }
             Op::CancelScope(stmt) => {
@@ -114,21 +121,55 @@ impl State<'_> {
             Op::Complete(f) => self.settle(*f, |_| Ok(format!("F{f}"))),
             Op::FailFuture(f) => self.settle(*f, |s| Err(s.exception(&format!("no{f}")))),
             Op::CancelFuture(f) => self.settle(*f, |s| Err(s.exception("CancellationException"))),
-            Op::AwaitFuture(f) => {
-                self.checkpoint(t)?;
-                if let Some(result) = self.futures[*f].result.clone() {
-                    return Ok(Step::Now(result.map(|v| vec![v])));
+            Op::AwaitFuture(f) => self.await_future(t, *f, None),
+            Op::AwaitFutureWithin(f, d) => self.await_future(t, *f, Some(*d)),
+            Op::AwaitTimer(d) => {
+                let f = self.timer_future(*d);
+                self.await_future(t, f, None)
+            }
+            Op::Combine(combine) => self.combine(t, combine),
+            Op::SetEvent(_)
+            | Op::ClearEvent(_)
+            | Op::WaitEvent(..)
+            | Op::CountDown(..)
+            | Op::WaitLatch(..)
+            | Op::TakeToken(..)
+            | Op::ReturnToken(_)
+            | Op::SetTokens(..)
+            | Op::WaitCondition(..)
+            | Op::Notify { .. }
+            | Op::SetWatch(..)
+            | Op::GetWatch(_)
+            | Op::WatchChanged(..) => self.signal(t, op),
+            // It may wait more than once: the replay does it send by send.
+            Op::Broadcast(_) => unreachable!("a broadcast is several sends"),
+            Op::CloseBroadcast { broadcast, error } => {
+                let error = error.then(|| self.exception(&format!("bye{broadcast}")));
+                self.ended[*broadcast] = true;
+                for c in 0..self.channels.len() {
+                    if self.channels[c].subscribed == Some(*broadcast) {
+                        self.channels[c].subscribed = None;
+                        self.close(c, error.clone());
+                    }
                 }
-                let r = registration(t, How::Plain(None));
-                self.futures[*f].waiters.push(r);
-                self.park(t, On::Nothing, None, Ok(Vec::new()))
+                now("nil")
             }
         }
     }
 
+    pub fn sleep(&mut self, t: Index, d: u64) -> Result<Step, Ex> {
+        self.checkpoint(t)?;
+        let limit = if d == 0 { None } else { Some(d) };
+        let step = self.park(t, On::Sleep, limit, Ok(vec!["nil".to_owned()]));
+        if d == 0 {
+            self.wake(t, Ok(vec!["nil".to_owned()]));
+        }
+        step
+    }
+
     // --- channels
 
-    fn send(&mut self, t: Index, c: Index, how: How, value: u64) -> Result<Step, Ex> {
+    pub fn send(&mut self, t: Index, c: Index, how: How, value: u64) -> Result<Step, Ex> {
         self.checkpoint(t)?;
         if self.channels[c].closed && matches!(how, How::Result(_)) {
             return now("(Result/Err closed)");
@@ -170,6 +211,14 @@ impl State<'_> {
         }
         if let Some(r) = self.channels[c].receivers.first().cloned() {
             self.give(c, r, value);
+            if self.channels[c].once {
+                self.close(c, None);
+            }
+            return Ok(true);
+        }
+        if self.channels[c].once {
+            self.channels[c].buffer.push(value);
+            self.close(c, None);
             return Ok(true);
         }
         let channel = &mut self.channels[c];
@@ -193,7 +242,7 @@ impl State<'_> {
     fn give(&mut self, c: Index, r: Registration, value: u64) {
         let texts = match r.how {
             Answer::Op(How::Result(_)) => vec![format!("(Result/Ok {value})")],
-            Answer::Op(_) | Answer::Join => vec![value.to_string()],
+            Answer::Op(_) | Answer::Join | Answer::All | Answer::First(_) | Answer::Next => vec![value.to_string()],
             Answer::Arm { .. } => {
                 arms_of(&self.channels[c].receivers, r.task).map(|arm| format!("arm{arm}:{value}:true")).collect()
             }
@@ -206,13 +255,13 @@ impl State<'_> {
         let text = match r.how {
             Answer::Op(How::Result(_)) => "(Result/Ok nil)".to_owned(),
             Answer::Op(How::Plain(_)) => "nil".to_owned(),
-            Answer::Op(_) | Answer::Join => "true".to_owned(),
             Answer::Arm { arm, .. } => format!("arm{arm}:sent"),
+            _ => "true".to_owned(),
         };
         self.wake(r.task, Ok(vec![text]));
     }
 
-    fn take(&mut self, c: Index) -> Taken {
+    pub fn take(&mut self, c: Index) -> Taken {
         let channel = &mut self.channels[c];
         let first = (!channel.buffer.is_empty()).then(|| channel.buffer.remove(0));
         let sender = channel.senders.first().cloned();
@@ -238,8 +287,9 @@ impl State<'_> {
             (Answer::Op(How::Result(_)), None) => Ok(vec!["(Result/Err closed)".to_owned()]),
             (Answer::Op(How::Result(_)), Some(ex)) => Ok(vec![format!("(Result/Err Exception: {})", ex.text)]),
             (_, Some(ex)) => Err(ex),
-            (Answer::Op(_) | Answer::Join, None) => Ok(vec!["nil".to_owned()]),
             (Answer::Arm { arm, .. }, None) => Ok(vec![format!("arm{arm}:nil:false")]),
+            (Answer::Next, None) => Ok(vec!["over".to_owned()]),
+            (_, None) => Ok(vec!["nil".to_owned()]),
         }
     }
 
@@ -265,14 +315,24 @@ impl State<'_> {
         self.park(t, On::Channel, limit, expired)
     }
 
-    fn close(&mut self, c: Index, error: bool) {
+    /// What a loop over a channel gets next.
+    pub fn next(&mut self, t: Index, c: Index) -> Result<Step, Ex> {
+        self.checkpoint(t)?;
+        match self.take(c) {
+            Taken::Value(v) => return now(v.to_string()),
+            Taken::End => return Ok(Step::Now(self.end_of(c, Answer::Next))),
+            Taken::Empty => {}
+        }
+        self.channels[c].receivers.push(Registration { how: Answer::Next, ..registration(t, How::Plain(None)) });
+        self.park(t, On::Channel, None, Ok(Vec::new()))
+    }
+
+    fn close(&mut self, c: Index, error: Option<Ex>) {
         if self.channels[c].closed {
             return;
         }
         self.channels[c].closed = true;
-        if error {
-            self.channels[c].error = Some(self.exception(&format!("bad{c}")));
-        }
+        self.channels[c].error = error;
         let refusal = self.exception("ChannelClosedException");
         while let Some(r) = self.channels[c].receivers.first().cloned() {
             if let Answer::Arm { skip_closed: true, .. } = r.how {
@@ -315,12 +375,21 @@ impl State<'_> {
     ) -> Result<Step, Ex> {
         let mut values = Vec::new();
         for arm in arms {
-            if let Arm::Send(_) = arm {
-                self.messages += 1;
-            }
-            values.push(self.messages);
+            values.push(match arm {
+                Arm::Send(_) => {
+                    self.messages += 1;
+                    self.messages
+                }
+                Arm::Timer(d) => self.timer_future(*d) as u64,
+                _ => 0,
+            });
         }
         self.checkpoint(t)?;
+        for arm in arms {
+            if let Arm::Task(other) = arm {
+                self.tasks[*other].observed |= self.tasks[*other].named;
+            }
+        }
         let mut ready: Vec<usize> = (0..arms.len()).filter(|&i| self.arm_is_ready(arms[i], skip_closed)).collect();
         if biased {
             ready.truncate(1);
@@ -359,13 +428,13 @@ impl State<'_> {
                 Arm::Recv(c) => self.channels[c].receivers.push(r),
                 Arm::Send(c) => self.channels[c].senders.push(r),
                 // In place of a task that is not there yet stands a future that never settles.
-                Arm::Task(other) if self.tasks[other].status == Status::Unborn => {
-                    if let Some(never) = self.futures.last_mut() {
-                        never.waiters.push(r);
-                    }
+                Arm::Task(other) if !self.tasks[other].named => {
+                    let never = self.program.futures;
+                    self.futures[never].waiters.push(r);
                 }
                 Arm::Task(other) => self.tasks[other].waiters.push(r),
                 Arm::Future(f) => self.futures[f].waiters.push(r),
+                Arm::Timer(_) => self.futures[values[i] as usize].waiters.push(r),
             }
         }
         self.park(t, On::Nothing, limit, Ok(vec!["late".to_owned()]))
@@ -381,8 +450,10 @@ impl State<'_> {
                 let c = &self.channels[c];
                 c.closed || !c.receivers.is_empty() || c.buffer.len() < c.capacity || c.on_full != OnFull::Block
             }
-            Arm::Task(t) => self.tasks[t].result.is_some(),
+            Arm::Task(t) => self.tasks[t].named && self.tasks[t].result.is_some(),
             Arm::Future(f) => self.futures[f].result.is_some(),
+            // No timer is done at once.
+            Arm::Timer(_) => false,
         }
     }
 
@@ -400,6 +471,7 @@ impl State<'_> {
             },
             Arm::Task(t) => settled(self.tasks[t].result.clone()),
             Arm::Future(f) => settled(self.futures[f].result.clone()),
+            Arm::Timer(_) => settled(None),
         }
     }
 
@@ -408,7 +480,16 @@ impl State<'_> {
     /// Somebody waits for what has settled now.
     pub fn wake_for_result(&mut self, r: &Registration, result: &Result<String, Ex>) {
         let outcome = match (result, r.how) {
-            (Ok(v), Answer::Op(_) | Answer::Join) => Ok(vec![v.clone()]),
+            (_, Answer::First(place)) => Ok(vec![place.to_string()]),
+            (Ok(_), Answer::All) => {
+                // One less to wait for.
+                self.leave_queue(r);
+                if self.queues().any(|q| q.iter().any(|other| other.task == r.task)) {
+                    return;
+                }
+                Ok(Vec::new())
+            }
+            (Ok(v), Answer::Op(_) | Answer::Join | Answer::Next) => Ok(vec![v.clone()]),
             (Ok(v), Answer::Arm { .. }) => {
                 // The same source may stand in several arms.
                 let arms: Vec<usize> = self.arms_waiting(r.task, r);
@@ -417,6 +498,16 @@ impl State<'_> {
             (Err(ex), _) => Err(ex.clone()),
         };
         self.wake(r.task, outcome);
+    }
+
+    /// One registration is gone.
+    fn leave_queue(&mut self, r: &Registration) {
+        for queue in self.queues() {
+            if queue.first() == Some(r) {
+                queue.remove(0);
+                return;
+            }
+        }
     }
 
     fn arms_waiting(&mut self, task: Index, r: &Registration) -> Vec<usize> {
@@ -428,40 +519,104 @@ impl State<'_> {
             return self.fail("AlreadyTerminalException");
         }
         let result = result(self);
+        self.settle_future(f, result);
+        now("nil")
+    }
+
+    pub fn settle_future(&mut self, f: Index, result: Result<String, Ex>) {
+        self.settled += 1;
+        self.futures[f].settled = self.settled;
         self.futures[f].result = Some(result.clone());
         while let Some(r) = self.futures[f].waiters.first().cloned() {
             self.wake_for_result(&r, &result);
         }
-        now("nil")
     }
 
-    fn await_task(&mut self, t: Index, other: Index) -> Result<Step, Ex> {
+    /// A future that a timer completes.
+    fn timer_future(&mut self, d: u64) -> Index {
+        self.futures.push(Default::default());
+        let f = self.futures.len() - 1;
+        self.add_timer(self.now + d, Due::Future(f));
+        f
+    }
+
+    /// With a limit, what is awaited fails when it is over.
+    pub fn await_future(&mut self, t: Index, f: Index, limit: Option<u64>) -> Result<Step, Ex> {
         self.checkpoint(t)?;
-        if self.tasks[other].status == Status::Unborn {
-            return now("nil");
-        }
-        if let Some(result) = self.tasks[other].result.clone() {
+        if let Some(result) = self.futures[f].result.clone() {
             return Ok(Step::Now(result.map(|v| vec![v])));
         }
+        if limit == Some(0) {
+            let ex = self.timeout();
+            self.settle_future(f, Err(ex.clone()));
+            return Err(ex);
+        }
+        self.futures[f].waiters.push(registration(t, How::Plain(None)));
+        self.park_to_fail(t, On::Future(f), limit)
+    }
+
+    fn park_to_fail(&mut self, t: Index, on: On, limit: Option<u64>) -> Result<Step, Ex> {
+        let step = self.park(t, on, None, Ok(Vec::new()));
+        if let Some(d) = limit {
+            if let Some(wait) = &mut self.tasks[t].wait {
+                wait.expired = Some(Ok(Vec::new()));
+            }
+            self.add_timer(self.now + d, Due::Fail(t));
+        }
+        step
+    }
+
+    /// The time of an `await ^timeout` is over: what it awaits fails, and so the wait.
+    pub fn fail_awaited(&mut self, t: Index) {
+        let ex = self.timeout();
+        match self.tasks[t].wait.as_ref().map(|w| w.on) {
+            Some(On::Future(f)) => self.settle_future(f, Err(ex)),
+            Some(On::Task(other)) => self.fail_task(other, ex),
+            _ => {}
+        }
+    }
+
+    fn await_task(&mut self, t: Index, other: Index, limit: Option<u64>) -> Result<Step, Ex> {
+        self.checkpoint(t)?;
+        if !self.tasks[other].named {
+            return now("nil");
+        }
+        self.await_known(t, other, limit)
+    }
+
+    /// As [`State::await_task`] behind the checkpoint, for a task that has been started.
+    pub fn await_known(&mut self, t: Index, other: Index, limit: Option<u64>) -> Result<Step, Ex> {
+        if let Some(result) = self.tasks[other].result.clone() {
+            self.tasks[other].observed = true;
+            return Ok(Step::Now(result.map(|v| vec![v])));
+        }
+        // A wait that is refused tells nothing of how the other one ends.
         if self.closes_circle(t, On::Task(other)) {
             return self.fail("DeadlockException");
         }
+        self.tasks[other].observed = true;
+        if limit == Some(0) {
+            let ex = self.timeout();
+            self.fail_task(other, ex.clone());
+            return Err(ex);
+        }
         self.tasks[other].waiters.push(registration(t, How::Plain(None)));
-        self.park(t, On::Task(other), None, Ok(Vec::new()))
+        self.park_to_fail(t, On::Task(other), limit)
     }
 
     /// The result is handed out once; a join that got none leaves it for others.
     fn join(&mut self, t: Index, other: Index, limit: Option<u64>) -> Result<Step, Ex> {
-        if self.tasks[other].status == Status::Unborn {
+        if !self.tasks[other].named {
             return now("nil");
         }
         self.checkpoint(t)?;
         let waits = self.tasks[other].waiters.iter().any(|r| r.how == Answer::Join);
-        if self.tasks[other].joined || waits {
+        if self.tasks[other].joined || self.tasks[other].detached || waits {
             return self.fail("ClosedException");
         }
         if let Some(result) = self.tasks[other].result.clone() {
             self.tasks[other].joined = true;
+            self.tasks[other].observed = true;
             return Ok(Step::Now(result.map(|v| vec![v])));
         }
         if limit == Some(0) {
@@ -470,227 +625,14 @@ impl State<'_> {
         if self.closes_circle(t, On::Task(other)) {
             return self.fail("DeadlockException");
         }
+        self.tasks[other].observed = true;
         self.tasks[other].waiters.push(Registration { how: Answer::Join, ..registration(t, How::Plain(limit)) });
         let expired = Err(self.timeout());
         self.park(t, On::Task(other), limit, expired)
     }
-
-    // --- locks
-
-    fn lock(&mut self, t: Index, m: Index, how: How) -> Result<Step, Ex> {
-        self.checkpoint(t)?;
-        if self.mutexes[m].broken {
-            return self.fail("BrokenException");
-        }
-        let taken = if matches!(how, How::Plain(_)) { "nil" } else { "true" };
-        if self.mutexes[m].owner.is_none() {
-            self.mutexes[m].owner = Some(t);
-            return now(taken);
-        }
-        let (limit, expired) = match how {
-            How::Try => return now("false"),
-            How::Within(d) => (Some(d), Ok(vec!["false".to_owned()])),
-            How::Plain(d) | How::Result(d) => (d, Err(self.timeout())),
-        };
-        if self.mutexes[m].owner == Some(t) || limit.is_none() && self.closes_circle(t, On::Mutex(m)) {
-            return self.fail("DeadlockException");
-        }
-        if limit == Some(0) {
-            return Ok(Step::Now(expired));
-        }
-        self.mutexes[m].waiting.push(registration(t, how));
-        self.park(t, On::Mutex(m), limit, expired)
-    }
-
-    fn unlock(&mut self, t: Index, m: Index) -> Result<Step, Ex> {
-        if self.mutexes[m].broken {
-            return self.fail("BrokenException");
-        }
-        if self.mutexes[m].owner != Some(t) {
-            return self.fail("ConcurrencyException");
-        }
-        let next = self.mutexes[m].waiting.first().cloned();
-        self.mutexes[m].owner = next.as_ref().map(|r| r.task);
-        if let Some(r) = next {
-            let text = if matches!(r.how, Answer::Op(How::Within(_))) { "true" } else { "nil" };
-            self.wake(r.task, Ok(vec![text.to_owned()]));
-        }
-        now("nil")
-    }
-
-    fn acquire(&mut self, t: Index, s: Index, permits: usize, how: How) -> Result<Step, Ex> {
-        if permits > self.semaphores[s].permits {
-            return self.fail("ArgumentException");
-        }
-        self.checkpoint(t)?;
-        let semaphore = &mut self.semaphores[s];
-        let free = semaphore.waiting.is_empty() && semaphore.available >= permits;
-        if free {
-            semaphore.available -= permits;
-        }
-        let limit = match how {
-            How::Try => return now(free.to_string()),
-            How::Plain(d) | How::Result(d) => d,
-            How::Within(d) => Some(d),
-        };
-        if free {
-            return now("nil");
-        }
-        let expired = Err(self.timeout());
-        if limit == Some(0) {
-            return Ok(Step::Now(expired));
-        }
-        self.semaphores[s].waiting.push(Registration { amount: permits, ..registration(t, how) });
-        self.park(t, On::Semaphore(s), limit, expired)
-    }
-
-    fn release(&mut self, s: Index, permits: usize) -> Result<Step, Ex> {
-        let semaphore = &mut self.semaphores[s];
-        if permits > semaphore.permits {
-            return self.fail("ArgumentException");
-        }
-        if semaphore.available + permits > semaphore.permits {
-            return self.fail("ConcurrencyException");
-        }
-        semaphore.available += permits;
-        self.pass_semaphore(s);
-        now("nil")
-    }
-
-    /// In order of arrival, as long as there is enough for the first.
-    pub fn pass_semaphore(&mut self, s: Index) {
-        while let Some(r) = self.semaphores[s].waiting.first().cloned()
-            && r.amount <= self.semaphores[s].available
-        {
-            self.semaphores[s].available -= r.amount;
-            self.semaphores[s].waiting.remove(0);
-            self.wake(r.task, Ok(vec!["nil".to_owned()]));
-        }
-    }
-
-    fn rwlock_fits(&self, l: Index, write: bool) -> bool {
-        self.rwlocks[l].writer.is_none() && (!write || self.rwlocks[l].readers.is_empty())
-    }
-
-    fn rwlock_give(&mut self, l: Index, t: Index, write: bool) {
-        match write {
-            true => self.rwlocks[l].writer = Some(t),
-            false => self.rwlocks[l].readers.push(t),
-        }
-    }
-
-    fn enter(&mut self, t: Index, l: Index, write: bool, how: How) -> Result<Step, Ex> {
-        self.checkpoint(t)?;
-        if self.rwlocks[l].broken {
-            return self.fail("BrokenException");
-        }
-        let fits = self.rwlocks[l].waiting.is_empty() && self.rwlock_fits(l, write);
-        if fits {
-            self.rwlock_give(l, t, write);
-        }
-        let limit = match how {
-            How::Try => return now(fits.to_string()),
-            How::Plain(d) | How::Result(d) => d,
-            How::Within(d) => Some(d),
-        };
-        if fits {
-            return now("nil");
-        }
-        let held = self.rwlocks[l].writer == Some(t) || self.rwlocks[l].readers.contains(&t);
-        if held || limit.is_none() && self.closes_circle(t, On::RwLock(l)) {
-            return self.fail("DeadlockException");
-        }
-        let expired = Err(self.timeout());
-        if limit == Some(0) {
-            return Ok(Step::Now(expired));
-        }
-        self.rwlocks[l].waiting.push(Registration { amount: write as usize, ..registration(t, how) });
-        self.park(t, On::RwLock(l), limit, expired)
-    }
-
-    fn release_rw(&mut self, t: Index, l: Index) -> Result<Step, Ex> {
-        let lock = &mut self.rwlocks[l];
-        if lock.writer == Some(t) {
-            lock.writer = None;
-        } else if let Some(i) = lock.readers.iter().position(|&r| r == t) {
-            lock.readers.remove(i);
-        } else {
-            return self.fail("ConcurrencyException");
-        }
-        self.pass_rwlock(l);
-        now("nil")
-    }
-
-    /// In order of arrival: a writer alone, readers up to the next writer.
-    pub fn pass_rwlock(&mut self, l: Index) {
-        while !self.rwlocks[l].broken
-            && let Some(r) = self.rwlocks[l].waiting.first().cloned()
-            && self.rwlock_fits(l, r.amount == 1)
-        {
-            self.rwlock_give(l, r.task, r.amount == 1);
-            self.rwlocks[l].waiting.remove(0);
-            self.wake(r.task, Ok(vec!["nil".to_owned()]));
-        }
-    }
-
-    /// Locks that a task holds at its end are broken.
-    pub fn break_locks(&mut self, t: Index) {
-        let ex = self.exception("BrokenException");
-        for m in 0..self.mutexes.len() {
-            if self.mutexes[m].owner == Some(t) {
-                self.mutexes[m].owner = None;
-                self.mutexes[m].broken = true;
-                while let Some(r) = self.mutexes[m].waiting.first().cloned() {
-                    self.wake(r.task, Err(ex.clone()));
-                }
-            }
-        }
-        for l in 0..self.rwlocks.len() {
-            let lock = &mut self.rwlocks[l];
-            if lock.writer == Some(t) || lock.readers.contains(&t) {
-                lock.writer = lock.writer.filter(|&w| w != t);
-                lock.readers.retain(|&r| r != t);
-                lock.broken = true;
-                while let Some(r) = self.rwlocks[l].waiting.first().cloned() {
-                    self.wake(r.task, Err(ex.clone()));
-                }
-            }
-        }
-    }
-
-    fn barrier(&mut self, t: Index, b: Index, limit: Option<u64>) -> Result<Step, Ex> {
-        self.checkpoint(t)?;
-        let barrier = &self.barriers[b];
-        if barrier.broken {
-            return self.fail("BrokenException");
-        }
-        let index = barrier.waiting.len();
-        if index + 1 == barrier.parties {
-            for (i, r) in barrier.waiting.clone().into_iter().enumerate() {
-                self.wake(r.task, Ok(vec![i.to_string()]));
-            }
-            return now(index.to_string());
-        }
-        let expired = Err(self.timeout());
-        if limit == Some(0) {
-            self.break_barrier(b);
-            return Ok(Step::Now(expired));
-        }
-        self.barriers[b].waiting.push(registration(t, How::Plain(limit)));
-        self.park(t, On::Barrier(b), limit, expired)
-    }
-
-    /// One that gave up breaks it for all.
-    pub fn break_barrier(&mut self, b: Index) {
-        self.barriers[b].broken = true;
-        let ex = self.exception("BrokenException");
-        while let Some(r) = self.barriers[b].waiting.first().cloned() {
-            self.wake(r.task, Err(ex.clone()));
-        }
-    }
 }
 
-fn registration(task: Index, how: How) -> Registration {
+pub fn registration(task: Index, how: How) -> Registration {
     Registration { task, how: Answer::Op(how), value: 0, amount: 0 }
 }
 
@@ -698,6 +640,6 @@ fn registration(task: Index, how: How) -> Registration {
 fn arms_of(queue: &[Registration], task: Index) -> impl Iterator<Item = usize> {
     queue.iter().filter(move |r| r.task == task).filter_map(|r| match r.how {
         Answer::Arm { arm, .. } => Some(arm),
-        Answer::Op(_) | Answer::Join => None,
+        _ => None,
     })
 }

@@ -15,8 +15,19 @@ pub enum OnFull {
     Error,
 }
 
+/// Where a channel comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    Channel,
+    /// `gene/async/oneshot`: closes with its first value.
+    Oneshot,
+    /// A subscription to a broadcast.
+    Subscription(Index),
+}
+
 #[derive(Clone, Debug)]
 pub struct ChannelSpec {
+    pub source: Source,
     /// `None`: no limit.
     pub capacity: Option<usize>,
     pub on_full: OnFull,
@@ -31,6 +42,15 @@ pub struct Program {
     pub rwlocks: usize,
     /// Parties of each.
     pub barriers: Vec<usize>,
+    pub events: usize,
+    /// What each is to be counted down from.
+    pub latches: Vec<usize>,
+    /// Tokens of each.
+    pub limiters: Vec<usize>,
+    /// Each belongs to the first mutex.
+    pub conditions: usize,
+    pub watches: usize,
+    pub broadcasts: usize,
     /// Futures that are completed by hand.
     pub futures: usize,
     /// Number 0 is the main task.
@@ -49,6 +69,17 @@ pub enum Kind {
     Op(Op),
     Spawn {
         task: Index,
+        body: Vec<Stmt>,
+    },
+    /// `(async ...)`: runs at once, on its starter, until it waits.
+    Async {
+        task: Index,
+        body: Vec<Stmt>,
+    },
+    /// `for` over a channel, at most so many times.
+    Each {
+        channel: Index,
+        most: usize,
         body: Vec<Stmt>,
     },
     Scope(ScopeSpec),
@@ -114,6 +145,39 @@ pub enum Arm {
     Send(Index),
     Task(Index),
     Future(Index),
+    /// A future that a timer completes.
+    Timer(u64),
+}
+
+/// What stands in the list of a combinator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Item {
+    /// A task that has not been started yet is a plain value.
+    Task(Index),
+    Future(Index),
+    Value,
+    /// A function that sleeps and then returns or fails.
+    Call {
+        time: u64,
+        fails: bool,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Combinator {
+    All,
+    Race,
+    Any,
+    Settle,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Combine {
+    pub which: Combinator,
+    pub items: Vec<Item>,
+    pub timeout: Option<u64>,
+    /// The losers are cancelled.
+    pub cancel: bool,
 }
 
 /// What a `select` does when no arm is ready.
@@ -128,12 +192,27 @@ pub enum Otherwise {
 pub enum Op {
     Send(Index, How),
     Recv(Index, How),
-    Close { channel: Index, error: bool },
-    Select { arms: Vec<Arm>, otherwise: Otherwise, biased: bool, skip_closed: bool },
+    Close {
+        channel: Index,
+        error: bool,
+    },
+    Select {
+        arms: Vec<Arm>,
+        otherwise: Otherwise,
+        biased: bool,
+        skip_closed: bool,
+    },
     Lock(Index, How),
     Unlock(Index),
-    Acquire { semaphore: Index, permits: usize, how: How },
-    Release { semaphore: Index, permits: usize },
+    Acquire {
+        semaphore: Index,
+        permits: usize,
+        how: How,
+    },
+    Release {
+        semaphore: Index,
+        permits: usize,
+    },
     Read(Index, How),
     Write(Index, How),
     ReleaseRw(Index),
@@ -149,6 +228,34 @@ pub enum Op {
     FailFuture(Index),
     CancelFuture(Index),
     AwaitFuture(Index),
+    /// `await ^timeout`, which fails what it awaits when the time is over.
+    AwaitWithin(Index, u64),
+    AwaitFutureWithin(Index, u64),
+    /// A future that a timer completes.
+    AwaitTimer(u64),
+    Detach(Index),
+    SetEvent(Index),
+    ClearEvent(Index),
+    WaitEvent(Index, Option<u64>),
+    CountDown(Index, usize),
+    WaitLatch(Index, Option<u64>),
+    TakeToken(Index, How),
+    ReturnToken(Index),
+    SetTokens(Index, usize),
+    WaitCondition(Index, Option<u64>),
+    Notify {
+        condition: Index,
+        all: bool,
+    },
+    SetWatch(Index, u64),
+    GetWatch(Index),
+    WatchChanged(Index, Option<u64>),
+    Broadcast(Index),
+    CloseBroadcast {
+        broadcast: Index,
+        error: bool,
+    },
+    Combine(Combine),
 }
 
 impl Kind {
@@ -156,7 +263,12 @@ impl Kind {
     pub fn blocks(&self) -> Vec<&Vec<Stmt>> {
         match self {
             Kind::Op(_) | Kind::Fail => vec![],
-            Kind::Spawn { body, .. } | Kind::Repeat { body, .. } => vec![body],
+            Kind::Spawn { body, .. }
+            | Kind::Async { body, .. }
+            | Kind::Each { body, .. }
+            | Kind::Repeat { body, .. } => {
+                vec![body]
+            }
             Kind::Scope(scope) => vec![&scope.body],
             Kind::Finally { body, cleanup } => vec![body, cleanup],
         }
@@ -165,7 +277,12 @@ impl Kind {
     pub fn blocks_mut(&mut self) -> Vec<&mut Vec<Stmt>> {
         match self {
             Kind::Op(_) | Kind::Fail => vec![],
-            Kind::Spawn { body, .. } | Kind::Repeat { body, .. } => vec![body],
+            Kind::Spawn { body, .. }
+            | Kind::Async { body, .. }
+            | Kind::Each { body, .. }
+            | Kind::Repeat { body, .. } => {
+                vec![body]
+            }
             Kind::Scope(scope) => vec![&mut scope.body],
             Kind::Finally { body, cleanup } => vec![body, cleanup],
         }
@@ -173,6 +290,12 @@ impl Kind {
 }
 
 impl Program {
+    /// The channels that get what a broadcast sends, in order.
+    pub fn subscriptions(&self, broadcast: Index) -> impl Iterator<Item = Index> {
+        let all = self.channels.iter().enumerate();
+        all.filter(move |(_, c)| c.source == Source::Subscription(broadcast)).map(|(i, _)| i)
+    }
+
     /// How many statements it has.
     pub fn size(&self) -> usize {
         fn count(block: &[Stmt]) -> usize {

@@ -1,15 +1,16 @@
 //! Writes a program of the model down as Gene source that logs what happens.
 //!
 //! Every line of the log is `WHAT NUMBER [OUTCOME] TIME`: `b` before an operation and `e` behind it, `o` and `x` around a scope,
-//! `s`, `d` and `z` at the start and end of a task (`z` however it
-//! ends), `f` before a failure, `c` at the start of a
-//! cleanup and `q` behind each of its operations, however it ends. A task runs from one wait to
-//! the next without another one in between, so the order of the lines is the order of events.
+//! `s`, `d` and `z` at the start and end of a task (`z` however it ends), `v` for a value that a loop got, `f` before a failure, `c`
+//! at the start of a cleanup and `q` behind each of its operations, however it ends. A task runs from one wait to the next without
+//! another one in between, so the order of the lines is the order of events. What combinators start for themselves logs nothing.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::program::{Arm, Form, How, Kind, OnFull, Op, Otherwise, Policy, Program, ScopeSpec, Stmt};
+use super::program::{
+    Arm, Combinator, Combine, Form, How, Item, Kind, OnFull, Op, Otherwise, Policy, Program, ScopeSpec, Source, Stmt,
+};
 
 const HEAD: &str = r##"(fn now [] (gene/time/monotonic))
 (fn show [v] #"#{v}")
@@ -18,6 +19,7 @@ const HEAD: &str = r##"(fn now [] (gene/time/monotonic))
   (if (kind == "Exception") ex/message elif (kind == "ExceptionGroup") ((ex/exceptions .map (fn [e] (why e))) .join "+")
     else kind))
 (fn own [ex] (if ex/own? "own" else "CancellationException"))
+(fn out [r] (case r when (Ok v) v when (Err ex) (why ex)))
 (var msg 0)
 (var fut_none (new gene/Future))
 (fn next_msg [] (msg += 1) msg)
@@ -34,7 +36,18 @@ pub fn source(program: &Program) -> String {
             OnFull::DropNewest => "drop_newest",
             OnFull::Error => "error",
         };
-        out.line(&format!("(var ch{i} (channel {capacity} ^on_full \"{on_full}\"))"));
+        let made = match channel.source {
+            Source::Channel => format!("(channel {capacity} ^on_full \"{on_full}\")"),
+            Source::Oneshot => "(gene/async/oneshot)".to_owned(),
+            Source::Subscription(b) => {
+                // All subscriptions have the same room, as the broadcast says.
+                if !out.text.contains(&format!("(var b{b} ")) {
+                    out.line(&format!("(var b{b} (gene/async/broadcast {capacity} ^on_lag \"{on_full}\"))"));
+                }
+                format!("(b{b} .subscribe)")
+            }
+        };
+        out.line(&format!("(var ch{i} {made})"));
     }
     for i in 0..program.mutexes {
         out.line(&format!("(var m{i} (new gene/sync/Mutex))"));
@@ -47,6 +60,21 @@ pub fn source(program: &Program) -> String {
     }
     for (i, n) in program.barriers.iter().enumerate() {
         out.line(&format!("(var bar{i} (new gene/sync/Barrier {n}))"));
+    }
+    for i in 0..program.events {
+        out.line(&format!("(var ev{i} (new gene/sync/Event))"));
+    }
+    for (i, n) in program.latches.iter().enumerate() {
+        out.line(&format!("(var la{i} (new gene/sync/Latch {n}))"));
+    }
+    for (i, n) in program.limiters.iter().enumerate() {
+        out.line(&format!("(var lim{i} (new gene/sync/Limiter {n}))"));
+    }
+    for i in 0..program.conditions {
+        out.line(&format!("(var co{i} (new gene/sync/Condition m0))"));
+    }
+    for i in 0..program.watches {
+        out.line(&format!("(var w{i} (gene/async/watch 0))"));
     }
     for i in 0..program.futures {
         out.line(&format!("(var fut{i} (new gene/Future))"));
@@ -133,11 +161,15 @@ impl Renderer {
                 self.line(&format!("(println \"f\" {id} (now))"));
                 self.line(&format!("(throw \"boom{id}\")"));
             }
-            Kind::Spawn { task, body } => {
-                self.line(&format!("(t{task} = (spawn (try"));
+            Kind::Spawn { task, body } | Kind::Async { task, body } => {
+                let spawned = matches!(stmt.kind, Kind::Spawn { .. });
+                let word = if spawned { "spawn" } else { "async" };
+                self.line(&format!("(t{task} = ({word} (try"));
                 self.inside(|r| {
                     r.line(&format!("(println \"s\" {task} (now))"));
-                    let outer = std::mem::take(&mut r.cleanup);
+                    let outer = r.cleanup;
+                    // What a cleanup starts on itself is part of it.
+                    r.cleanup &= !spawned;
                     r.block(body);
                     r.cleanup = outer;
                     r.line(&format!("(println \"d\" {task} \"ok\" (now))"));
@@ -161,6 +193,28 @@ impl Renderer {
                     r.cleanup = outer;
                 });
                 self.line(")");
+            }
+            Kind::Each { channel, most, body } => {
+                if self.cleanup {
+                    self.line("(try");
+                }
+                self.line("(try");
+                self.inside(|r| {
+                    r.line(&format!("(println \"b\" {id} (now))"));
+                    r.line(&format!("(var n{id} 0)"));
+                    r.line(&format!("(for v in ch{channel}"));
+                    r.inside(|r| {
+                        r.line(&format!("(println \"v\" {id} v (now))"));
+                        r.block(body);
+                        r.line(&format!("(n{id} += 1)"));
+                        r.line(&format!("(if (n{id} == {most}) (break)))"));
+                    });
+                    r.line(&format!("(println \"e\" {id} \"over\" (now))"));
+                });
+                self.handlers("e", id, false);
+                if self.cleanup {
+                    self.line(&format!("finally (println \"q\" {id} (now)))"));
+                }
             }
             Kind::Repeat { times, body } => {
                 self.line(&format!("(repeat {times}"));
@@ -252,6 +306,7 @@ fn expression(op: &Op) -> String {
                     Arm::Send(c) => format!(" when (ch{c} .send (next_msg)) \"arm{i}:sent\""),
                     Arm::Task(t) => format!(" when v from (if t{t} t{t} else fut_none) #\"arm{i}:#{{v}}\""),
                     Arm::Future(f) => format!(" when v from fut{f} #\"arm{i}:#{{v}}\""),
+                    Arm::Timer(d) => format!(" when v from (gene/sleep_async {d}) #\"arm{i}:#{{v}}\""),
                 };
                 text.push_str(&arm);
             }
@@ -286,5 +341,59 @@ fn expression(op: &Op) -> String {
         Op::FailFuture(f) => format!("(do (fut{f} .fail \"no{f}\") nil)"),
         Op::CancelFuture(f) => format!("(do (fut{f} .cancel) nil)"),
         Op::AwaitFuture(f) => format!("(await fut{f})"),
+        Op::AwaitWithin(t, d) => format!("(await ^timeout {d} t{t})"),
+        Op::AwaitFutureWithin(f, d) => format!("(await ^timeout {d} fut{f})"),
+        Op::AwaitTimer(d) => format!("(await (gene/sleep_async {d}))"),
+        Op::Detach(t) => format!("(if t{t} (do (t{t} .detach) nil) else nil)"),
+        Op::SetEvent(e) => format!("(ev{e} .set)"),
+        Op::ClearEvent(e) => format!("(ev{e} .clear)"),
+        Op::WaitEvent(e, d) => format!("(ev{e} .wait{})", limit(d)),
+        Op::CountDown(l, n) => format!("(la{l} .count_down {n})"),
+        Op::WaitLatch(l, d) => format!("(la{l} .wait{})", limit(d)),
+        Op::TakeToken(l, how) => held(format!("lim{l}"), "acquire", how, ""),
+        Op::ReturnToken(l) => format!("(lim{l} .release)"),
+        Op::SetTokens(l, n) => format!("(lim{l} .set_total {n})"),
+        Op::WaitCondition(c, d) => format!("(co{c} .wait{})", limit(d)),
+        Op::Notify { condition, all } => {
+            let name = if *all { "notify_all" } else { "notify" };
+            format!("(co{condition} .{name})")
+        }
+        Op::SetWatch(w, v) => format!("(w{w} .set {v})"),
+        Op::GetWatch(w) => format!("(w{w} .get)"),
+        Op::WatchChanged(w, d) => format!("(w{w} .changed{})", limit(d)),
+        Op::Broadcast(b) => format!("(b{b} .send (next_msg))"),
+        Op::CloseBroadcast { broadcast, error } => {
+            let error = if *error { format!(" \"bye{broadcast}\"") } else { String::new() };
+            format!("(b{broadcast} .close{error})")
+        }
+        Op::Combine(combine) => combination(combine),
+    }
+}
+
+fn combination(combine: &Combine) -> String {
+    let items: Vec<String> = combine
+        .items
+        .iter()
+        .enumerate()
+        .map(|(i, item)| match item {
+            Item::Task(t) => format!("(if t{t} t{t} else \"none\")"),
+            Item::Future(f) => format!("fut{f}"),
+            Item::Value => format!("\"v{i}\""),
+            Item::Call { time, fails: false } => format!("(fn [] (sleep {time}) \"c{i}\")"),
+            Item::Call { time, fails: true } => format!("(fn [] (sleep {time}) (throw \"bad{i}\"))"),
+        })
+        .collect();
+    let name = match combine.which {
+        Combinator::All => "all",
+        Combinator::Race => "race",
+        Combinator::Any => "any",
+        Combinator::Settle => "settle",
+    };
+    let cancel = if combine.cancel { "" } else { " ^cancel false" };
+    let call = format!("(await (gene/async/{name} [{}]{}{cancel}))", items.join(" "), limit(&combine.timeout));
+    match combine.which {
+        Combinator::All => format!("({call} .join \"+\")"),
+        Combinator::Settle => format!("(({call} .map out) .join \"+\")"),
+        Combinator::Race | Combinator::Any => call,
     }
 }

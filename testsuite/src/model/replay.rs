@@ -2,10 +2,11 @@
 //! of a `select`) is taken from the log, everything else must come out as the log says.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::objects::Step;
-use super::program::{Form, Index, Kind, Program, Stmt};
-use super::state::{Due, Ex, Frame, Outcome, State, Status};
+use super::objects::{Step, Taken};
+use super::program::{Form, How, Index, Kind, Op, Program, Stmt};
+use super::state::{Due, Ex, Frame, Outcome, ROOT, Ready, State, Status};
 
 /// Where a log and the model part.
 #[derive(Clone, Debug)]
@@ -15,8 +16,11 @@ pub struct Reject {
     pub message: String,
 }
 
-/// Orders of timers of one instant that are looked into.
+/// Orders of timers of one instant, and turns of tasks without a word, that are looked into.
 const MOST_STATES: usize = 2000;
+
+/// Logs with more than that, which count as explained.
+pub static GIVEN_UP: AtomicU64 = AtomicU64::new(0);
 
 pub struct Replay<'p> {
     program: &'p Program,
@@ -31,7 +35,7 @@ impl<'p> Replay<'p> {
             for stmt in block {
                 owners.insert(stmt.id, task);
                 let task = match &stmt.kind {
-                    Kind::Spawn { task, .. } => *task,
+                    Kind::Spawn { task, .. } | Kind::Async { task, .. } => *task,
                     _ => task,
                 };
                 for inner in stmt.kind.blocks() {
@@ -55,6 +59,7 @@ impl<'p> Replay<'p> {
             seen += 1;
             if seen > MOST_STATES {
                 // Too many ways to tell: what was found so far does not count.
+                GIVEN_UP.fetch_add(1, Ordering::Relaxed);
                 return Ok(());
             }
             match self.advance(state, &mut todo) {
@@ -70,7 +75,8 @@ impl<'p> Replay<'p> {
     fn advance(&self, mut s: State<'p>, todo: &mut Vec<State<'p>>) -> Result<(), Reject> {
         loop {
             if s.ready.is_empty() {
-                if let Some(at) = s.timers.iter().map(|t| t.at).min() {
+                let over = s.ending && s.scopes[ROOT].grace_end.is_some_and(|end| s.now >= end);
+                if !over && let Some(at) = s.timers.iter().map(|t| t.at).min() {
                     s.now = s.now.max(at);
                     let mut all = fire_all(s);
                     let Some(first) = all.pop() else { return Ok(()) };
@@ -78,7 +84,7 @@ impl<'p> Replay<'p> {
                     todo.extend(all);
                     continue;
                 }
-                if s.deadlock() {
+                if !over && s.deadlock() {
                     continue;
                 }
                 // Over.
@@ -87,24 +93,41 @@ impl<'p> Replay<'p> {
                     Some(line) => Err(Reject { at: s.at, message: format!("nobody can do this: {line}") }),
                 };
             }
-            let Some(line) = self.log.get(s.at) else {
-                let ready: Vec<String> = s.ready.iter().map(|r| format!("t{}", r.task)).collect();
-                return Err(Reject { at: s.at, message: format!("the log ends, but {} can go on", ready.join(", ")) });
-            };
+            let line = self.log.get(s.at).copied().unwrap_or("the end of the log");
             let task = self.task_of(line);
             let front = s.ready[0];
             let candidates = s
                 .ready
                 .iter()
                 .take_while(|r| s.shaken || r.task == front.task || front.spread != 0 && r.spread == front.spread);
-            let Some(&ready) = candidates.into_iter().find(|r| Some(r.task) == task) else {
+            // Some go on without a word.
+            let mut options: Vec<Ready> =
+                candidates.filter(|r| Some(r.task) == task || self.may_be_silent(&s, r.task)).copied().collect();
+            options.sort_by_key(|r| Some(r.task) == task);
+            let Some(ready) = options.pop() else {
                 let ready: Vec<String> = s.ready.iter().map(|r| format!("t{}", r.task)).collect();
                 let message = format!("{line}: it is the turn of {} (ready: {})", ready[0], ready.join(", "));
                 return Err(Reject { at: s.at, message });
             };
+            for other in options {
+                let mut copy = s.clone();
+                copy.ready.retain(|r| *r != other);
+                if self.resume(&mut copy, other.task).is_ok() {
+                    todo.push(copy);
+                }
+            }
             s.ready.retain(|r| *r != ready);
             self.resume(&mut s, ready.task)?;
         }
+    }
+
+    fn may_be_silent(&self, s: &State<'p>, t: Index) -> bool {
+        let wait = match s.tasks[t].frames.last() {
+            Some(Frame::Op(_, op)) => matches!(op, Op::WaitCondition(..)),
+            Some(Frame::Broadcast { .. }) => true,
+            _ => false,
+        };
+        t >= self.program.tasks || wait
     }
 
     fn task_of(&self, line: &str) -> Option<Index> {
@@ -150,6 +173,11 @@ impl<'p> Replay<'p> {
 
     /// A task runs until it waits or ends.
     fn resume(&self, s: &mut State<'p>, t: Index) -> Result<(), Reject> {
+        if t >= self.program.tasks {
+            let outcome = s.tasks[t].woken.take().unwrap_or(Ok(Vec::new()));
+            s.resume_silent(t, outcome);
+            return Ok(());
+        }
         let started = s.tasks[t].status == Status::New;
         s.tasks[t].status = Status::Running;
         if started {
@@ -161,7 +189,16 @@ impl<'p> Replay<'p> {
         } else {
             let outcome = s.tasks[t].woken.take().unwrap_or(Ok(Vec::new()));
             match s.tasks[t].frames.pop() {
+                Some(Frame::Op(stmt, Op::WaitCondition(..))) => self.relock(s, t, stmt, outcome)?,
                 Some(Frame::Op(stmt, _)) => self.op_ended(s, t, stmt, outcome)?,
+                Some(Frame::Relock { stmt, outcome: before }) => {
+                    self.op_ended(s, t, stmt, outcome.and(before))?;
+                }
+                Some(Frame::Broadcast { stmt, value, rest }) => match outcome {
+                    Err(ex) if ex.text != CLOSED => self.op_ended(s, t, stmt, Err(ex))?,
+                    _ => self.broadcast(s, t, stmt, value, rest)?,
+                },
+                Some(Frame::Each { stmt, left }) => self.each(s, t, stmt, left, outcome)?,
                 Some(Frame::Scope { stmt, scope }) => self.scope_ended(s, t, stmt, scope, one(outcome))?,
                 other => unreachable!("{other:?} cannot be resumed"),
             }
@@ -203,6 +240,14 @@ impl<'p> Replay<'p> {
                     s.tasks[t].frames.pop();
                 }
             }
+            Some(&mut Frame::Each { stmt, left }) => {
+                s.tasks[t].frames.pop();
+                if left > 1 {
+                    self.next(s, t, stmt, left - 1)?;
+                } else {
+                    self.op_ended(s, t, stmt, over())?;
+                }
+            }
             Some(&mut Frame::Scope { stmt, .. }) => self.leave(s, t, Ok(format!("S{}", stmt.id)))?,
             Some(&mut Frame::Finally { stmt }) => self.cleanup(s, t, stmt, None)?,
             Some(Frame::Cleanup { after }) => {
@@ -229,11 +274,31 @@ impl<'p> Replay<'p> {
 
     fn statement(&self, s: &mut State<'p>, t: Index, stmt: &'p Stmt) -> Result<(), Reject> {
         match &stmt.kind {
+            Kind::Op(Op::Broadcast(b)) => {
+                self.emit(s, "b", stmt.id, "")?;
+                s.messages += 1;
+                let value = s.messages;
+                if s.ended[*b] {
+                    let refusal = s.exception(CLOSED);
+                    return self.op_ended(s, t, stmt, Err(refusal));
+                }
+                for channel in &mut s.channels {
+                    channel.subscribed = channel.subscribed.filter(|_| !channel.closed);
+                }
+                let known = (0..s.channels.len()).filter(|&c| s.channels[c].subscribed == Some(*b)).collect();
+                self.broadcast(s, t, stmt, value, known)?;
+            }
             Kind::Op(op) => {
                 self.emit(s, "b", stmt.id, "")?;
                 let coming = self.coming(s, 0);
-                let step = s.step(t, op, &coming).unwrap_or_else(|ex| Step::Now(Err(ex)));
+                let step = s.step(t, op, &coming);
+                let refused = step.is_err();
+                let step = step.unwrap_or_else(|ex| Step::Now(Err(ex)));
                 match step {
+                    // The mutex was let go if there is an outcome, not an exception.
+                    Step::Now(outcome) if !refused && matches!(op, Op::WaitCondition(..)) => {
+                        self.relock(s, t, stmt, outcome)?;
+                    }
                     Step::Now(outcome) => self.op_ended(s, t, stmt, outcome)?,
                     Step::Parked => s.tasks[t].frames.push(Frame::Op(stmt, op)),
                 }
@@ -244,9 +309,20 @@ impl<'p> Replay<'p> {
                 self.throw(s, t, ex)?;
             }
             Kind::Spawn { task, .. } => s.spawn(*task, t),
+            Kind::Async { task, body } => {
+                s.start_async(*task, t);
+                self.emit(s, "s", *task, "")?;
+                s.tasks[*task].frames.push(Frame::Block { stmts: body, at: 0 });
+                self.run(s, *task)?;
+                s.tasks[*task].named = true;
+            }
+            Kind::Each { most, .. } => {
+                self.emit(s, "b", stmt.id, "")?;
+                self.next(s, t, stmt, *most)?;
+            }
             Kind::Scope(spec) => {
                 self.emit(s, "o", stmt.id, "")?;
-                let scope = s.open_scope(t, stmt, spec);
+                let scope = s.open_scope(t, stmt.id, spec);
                 s.tasks[t].frames.push(Frame::Scope { stmt, scope });
                 s.tasks[t].frames.push(Frame::Block { stmts: &spec.body, at: 0 });
             }
@@ -277,6 +353,66 @@ impl<'p> Replay<'p> {
         match outcome {
             Err(ex) if ex.own => self.throw(s, t, ex),
             _ => Ok(()),
+        }
+    }
+
+    /// A loop over a channel wants a value.
+    fn next(&self, s: &mut State<'p>, t: Index, stmt: &'p Stmt, left: usize) -> Result<(), Reject> {
+        let Kind::Each { channel, .. } = &stmt.kind else { return Ok(()) };
+        match s.next(t, *channel) {
+            Ok(Step::Parked) => {
+                s.tasks[t].frames.push(Frame::Each { stmt, left });
+                Ok(())
+            }
+            Ok(Step::Now(outcome)) => self.each(s, t, stmt, left, outcome),
+            Err(ex) => self.op_ended(s, t, stmt, Err(ex)),
+        }
+    }
+
+    /// It has got one, or is at the end.
+    fn each(&self, s: &mut State<'p>, t: Index, stmt: &'p Stmt, left: usize, outcome: Outcome) -> Result<(), Reject> {
+        let Kind::Each { body, .. } = &stmt.kind else { return Ok(()) };
+        match outcome {
+            Ok(texts) if texts != ["over"] => {
+                self.emit(s, "v", stmt.id, &texts[0])?;
+                s.tasks[t].frames.push(Frame::Each { stmt, left });
+                s.tasks[t].frames.push(Frame::Block { stmts: body, at: 0 });
+                Ok(())
+            }
+            outcome => self.op_ended(s, t, stmt, outcome),
+        }
+    }
+
+    /// The value goes to one subscriber after the other.
+    fn broadcast(
+        &self,
+        s: &mut State<'p>,
+        t: Index,
+        stmt: &'p Stmt,
+        value: u64,
+        mut rest: Vec<Index>,
+    ) -> Result<(), Reject> {
+        while !rest.is_empty() {
+            let c = rest.remove(0);
+            match s.send(t, c, How::Plain(None), value) {
+                Ok(Step::Parked) => {
+                    s.tasks[t].frames.push(Frame::Broadcast { stmt, value, rest });
+                    return Ok(());
+                }
+                Ok(Step::Now(Err(ex))) | Err(ex) if ex.text != CLOSED => return self.op_ended(s, t, stmt, Err(ex)),
+                _ => {}
+            }
+        }
+        self.op_ended(s, t, stmt, Ok(vec!["nil".to_owned()]))
+    }
+
+    fn relock(&self, s: &mut State<'p>, t: Index, stmt: &'p Stmt, outcome: Outcome) -> Result<(), Reject> {
+        match s.relock(t, outcome.clone()) {
+            Some(outcome) => self.op_ended(s, t, stmt, outcome),
+            None => {
+                s.tasks[t].frames.push(Frame::Relock { stmt, outcome });
+                Ok(())
+            }
         }
     }
 
@@ -329,6 +465,10 @@ impl<'p> Replay<'p> {
             match s.tasks[t].frames.last() {
                 Some(Frame::Scope { .. }) => return self.leave(s, t, Err(ex)),
                 Some(&Frame::Finally { stmt }) => return self.cleanup(s, t, stmt, Some(ex)),
+                Some(&Frame::Each { stmt, .. }) => {
+                    s.tasks[t].frames.pop();
+                    return self.op_ended(s, t, stmt, Err(ex));
+                }
                 Some(_) => {
                     s.tasks[t].frames.pop();
                 }
@@ -350,8 +490,10 @@ impl<'p> Replay<'p> {
         self.emit(s, "d", t, "ok")?;
         if t == 0 {
             for c in 0..s.channels.len() {
-                for v in std::mem::take(&mut s.channels[c].buffer) {
-                    self.emit(s, "left", c, &v.to_string())?;
+                for _ in 0..s.channels[c].buffer.len() {
+                    if let Taken::Value(v) = s.take(c) {
+                        self.emit(s, "left", c, &v.to_string())?;
+                    }
                 }
             }
             self.emit(s, "end", 0, "")?;
@@ -367,6 +509,14 @@ impl<'p> Replay<'p> {
 /// The text of a scope's own timeout, before the form has looked at it.
 pub fn timeout_of(stmt: usize) -> String {
     format!("timeout of {stmt}")
+}
+
+/// What a class of exceptions is called that a broadcast does not mind.
+const CLOSED: &str = "ChannelClosedException";
+
+/// The end of a loop.
+fn over() -> Outcome {
+    Ok(vec!["over".to_owned()])
 }
 
 fn one(outcome: Outcome) -> Result<String, Ex> {
@@ -420,5 +570,7 @@ fn fire(s: &mut State<'_>, number: u64) {
         Due::Deadline(k) => s.cancel_scope(k, super::state::Cause::Timeout),
         Due::Grace(k) => s.grace_ended(k),
         Due::GraceOf(t) => s.cut(t),
+        Due::Future(f) => s.settle_future(f, Ok("nil".to_owned())),
+        Due::Fail(t) => s.fail_awaited(t),
     }
 }

@@ -1,7 +1,7 @@
 //! The reference model of scopes, cancellation and the ends of tasks (concurrency.md 4.3 to 4.6).
 
-use super::program::{Form, Index, Policy, ScopeSpec, Stmt};
-use super::state::{Answer, Cause, Due, Ex, Failure, Frame, On, Outcome, Ready, Scope, State, Status, Timer};
+use super::program::{Form, Index, Policy, ScopeSpec};
+use super::state::{Answer, Cause, Due, Ex, Failure, Frame, On, Outcome, ROOT, Ready, Scope, State, Status, Timer};
 
 impl<'p> State<'p> {
     pub fn exception(&mut self, text: &str) -> Ex {
@@ -15,8 +15,12 @@ impl<'p> State<'p> {
 
     pub fn add_timer(&mut self, at: u64, due: Due) {
         self.count += 1;
-        let sleeps = matches!(due, Due::Wait(t) if self.tasks[t].wait.as_ref().is_some_and(|w| w.on == On::Sleep));
-        self.timers.push(Timer { at, number: self.count, due, bound: !sleeps });
+        let bound = match due {
+            Due::Wait(t) => self.tasks[t].wait.as_ref().is_none_or(|w| w.on != On::Sleep),
+            Due::Future(_) => false,
+            _ => true,
+        };
+        self.timers.push(Timer { at, number: self.count, due, bound });
     }
 
     // --- where a task is
@@ -28,7 +32,7 @@ impl<'p> State<'p> {
     }
 
     pub fn in_cleanup(&self, t: Index) -> bool {
-        self.tasks[t].frames.iter().any(|f| matches!(f, Frame::Cleanup { .. }))
+        self.tasks[t].cleaning || self.tasks[t].frames.iter().any(|f| matches!(f, Frame::Cleanup { .. }))
     }
 
     fn grace_end(&self, t: Index) -> Option<u64> {
@@ -75,12 +79,13 @@ impl<'p> State<'p> {
         let wait = self.tasks[t].wait.take();
         self.tasks[t].status = Status::Ready;
         self.tasks[t].woken = Some(outcome);
-        self.timers.retain(|timer| timer.due != Due::Wait(t));
+        self.timers.retain(|timer| timer.due != Due::Wait(t) && timer.due != Due::Fail(t));
         self.leave_queues(t);
         self.make_ready(t);
         match wait.map(|w| w.on) {
             Some(On::RwLock(l)) => self.pass_rwlock(l),
             Some(On::Semaphore(s)) => self.pass_semaphore(s),
+            Some(On::Limiter(l)) => self.pass_limiter(l),
             Some(On::Barrier(b)) if failed => self.break_barrier(b),
             _ => {}
         }
@@ -150,28 +155,35 @@ impl<'p> State<'p> {
 
     fn tell(&mut self, t: Index) {
         match self.tasks[t].status {
-            Status::New | Status::Queued => self.never_starts(t),
+            Status::New | Status::Queued => {
+                let ex = self.exception("CancellationException");
+                self.never_starts(t, ex);
+            }
             Status::Parked => self.interrupt(t),
             _ => {}
         }
     }
 
+    /// It waits, and cancellation reaches this wait.
+    fn may_be_woken(&self, t: Index) -> bool {
+        let on = self.tasks[t].wait.as_ref().map(|w| w.on);
+        self.tasks[t].status == Status::Parked && !matches!(on, Some(On::ScopeExit(_) | On::Relock(_)))
+    }
+
     fn interrupt(&mut self, t: Index) {
-        let exit = matches!(self.tasks[t].wait.as_ref().map(|w| w.on), Some(On::ScopeExit(_)));
-        if self.tasks[t].status == Status::Parked && !exit && !self.in_cleanup(t) {
+        if self.may_be_woken(t) && !self.in_cleanup(t) {
             let ex = self.own_cancellation(t);
             self.wake(t, Err(ex));
         }
     }
 
-    /// Cancelled before its first instruction.
-    fn never_starts(&mut self, t: Index) {
+    /// Ends before its first instruction.
+    fn never_starts(&mut self, t: Index, ex: Ex) {
         let home = self.tasks[t].home;
         self.scopes[home].delivered |= self.scopes[home].cancelled;
         self.ready.retain(|r| r.task != t);
         let started = self.tasks[t].status == Status::New;
         self.tasks[t].status = Status::Done;
-        let ex = self.exception("CancellationException");
         self.settle_task(t, Err(ex));
         self.child_ended(home, started);
     }
@@ -179,7 +191,12 @@ impl<'p> State<'p> {
     pub fn cancel_task(&mut self, t: Index) {
         match self.tasks[t].status {
             Status::Unborn | Status::Done => return,
-            Status::New | Status::Queued => return self.never_starts(t),
+            // It has failed from outside, and was told to end then.
+            _ if self.tasks[t].result.is_some() => return,
+            Status::New | Status::Queued => {
+                let ex = self.exception("CancellationException");
+                return self.never_starts(t, ex);
+            }
             _ => {}
         }
         self.tasks[t].cancelled = true;
@@ -200,6 +217,18 @@ impl<'p> State<'p> {
             Some(top) if !s.scopes[top].shield => s.cancel_inside(top, end),
             Some(_) => {}
         });
+    }
+
+    /// Its future fails, and it is to end.
+    pub fn fail_task(&mut self, t: Index, ex: Ex) {
+        self.tasks[t].observed = true;
+        match self.tasks[t].status {
+            Status::New | Status::Queued => self.never_starts(t, ex),
+            _ => {
+                self.cancel_task(t);
+                self.settle_task(t, Err(ex));
+            }
+        }
     }
 
     pub fn grace_ended(&mut self, k: usize) {
@@ -245,8 +274,7 @@ impl<'p> State<'p> {
     }
 
     pub fn cut(&mut self, t: Index) {
-        let exit = matches!(self.tasks[t].wait.as_ref().map(|w| w.on), Some(On::ScopeExit(_)));
-        if self.tasks[t].status == Status::Parked && !exit && self.in_cleanup(t) {
+        if self.may_be_woken(t) && self.in_cleanup(t) {
             let ex = self.own("grace", true);
             self.wake(t, Err(ex));
         }
@@ -254,7 +282,7 @@ impl<'p> State<'p> {
 
     // --- scopes
 
-    pub fn open_scope(&mut self, t: Index, stmt: &Stmt, spec: &ScopeSpec) -> usize {
+    pub fn open_scope(&mut self, t: Index, stmt: usize, spec: &ScopeSpec) -> usize {
         let parent = self.tasks[t].scope;
         let shield = spec.form == Form::Shield;
         let cleaning = self.in_cleanup(t);
@@ -265,7 +293,7 @@ impl<'p> State<'p> {
         let k = self.scopes.len();
         self.scopes.push(Scope {
             open: true,
-            stmt: stmt.id,
+            stmt,
             parent,
             owner: Some(t),
             policy: spec.policy,
@@ -278,6 +306,7 @@ impl<'p> State<'p> {
             grace_end,
             deadline: spec.timeout.map(|d| self.now + d),
             failures: Vec::new(),
+            unobserved: Vec::new(),
             result: None,
             ended_at: 0,
         });
@@ -334,6 +363,12 @@ impl<'p> State<'p> {
         self.timers.retain(|timer| timer.due != Due::Deadline(k) && timer.due != Due::Grace(k));
         let scope = self.scopes[k].clone();
         let mut failures = scope.failures;
+        for child in scope.unobserved {
+            if let Some(Err(ex)) = self.tasks[child].result.clone().filter(|_| !self.tasks[child].observed) {
+                self.tasks[child].observed = true;
+                failures.push(Failure { ex, task: self.tasks[child].number, at: self.now, late: false });
+            }
+        }
         // Of failures at one instant, before anybody was told to stop, the oldest task's is the first.
         if let Some(first) = failures.first().cloned()
             && first.task != 0
@@ -387,7 +422,7 @@ impl<'p> State<'p> {
         let body = super::task_body(&program.body, t).unwrap_or(&[]);
         let running = (0..self.tasks.len())
             .filter(|&i| self.tasks[i].home == home && self.is_live(i) && i != 0)
-            .filter(|&i| self.tasks[i].status != Status::Queued)
+            .filter(|&i| self.tasks[i].status != Status::Queued && self.tasks[i].spawned)
             .count();
         let number = self.spawned;
         let task = &mut self.tasks[t];
@@ -395,16 +430,58 @@ impl<'p> State<'p> {
         task.home = home;
         task.scope = home;
         task.body = body;
+        task.named = true;
         let limit = self.scopes[home].limit;
         if self.scopes[home].cancelled {
             self.tasks[t].status = Status::Queued;
-            self.never_starts(t);
+            let ex = self.exception("CancellationException");
+            self.never_starts(t, ex);
         } else if limit > 0 && running >= limit {
             self.tasks[t].status = Status::Queued;
         } else {
             self.tasks[t].status = Status::New;
             self.make_ready(t);
         }
+    }
+
+    /// An `async` body runs on its starter from here on.
+    pub fn start_async(&mut self, t: Index, by: Index) {
+        self.spawned += 1;
+        let (number, home, cleaning) = (self.spawned, self.tasks[by].scope, self.in_cleanup(by));
+        let task = &mut self.tasks[t];
+        task.status = Status::Running;
+        task.number = number;
+        task.home = home;
+        task.scope = home;
+        task.spawned = false;
+        task.cleaning = cleaning;
+    }
+
+    /// From here on it belongs to the root, with all scopes it has opened.
+    pub fn detach(&mut self, t: Index) {
+        self.tasks[t].detached = true;
+        let home = self.tasks[t].home;
+        if self.tasks[t].result.is_some() || home == ROOT {
+            return;
+        }
+        self.tasks[t].home = ROOT;
+        let mut top = None;
+        let mut k = self.tasks[t].scope;
+        while self.scopes[k].owner == Some(t) {
+            top = Some(k);
+            k = self.scopes[k].parent;
+        }
+        match top {
+            Some(top) => self.scopes[top].parent = ROOT,
+            None => self.tasks[t].scope = ROOT,
+        }
+        let queued = self.tasks[t].status == Status::Queued;
+        if queued {
+            // The root has no limit.
+            self.tasks[t].status = Status::New;
+            self.make_ready(t);
+        }
+        self.child_ended(home, self.tasks[t].spawned && !queued);
     }
 
     /// A task of scope `home` is over; its place, if it had one, goes to the next in the queue.
@@ -432,8 +509,13 @@ impl<'p> State<'p> {
             Err(ex) if ex.own => (Err(self.exception("CancellationException")), None),
             Err(ex) => (Err(ex.clone()), Some(ex)),
         };
+        let late = self.tasks[t].result.is_some();
         self.settle_task(t, result);
-        if let Some(ex) = failure {
+        let spawned = self.tasks[t].spawned;
+        if !spawned && failure.is_some() && !late && !self.tasks[t].observed && home != ROOT {
+            self.scopes[home].unobserved.push(t);
+        }
+        if let Some(ex) = failure.filter(|_| spawned) {
             let (task, at, late) = (self.tasks[t].number, self.now, self.tasks[t].told);
             if self.scopes[home].policy != Policy::Supervise {
                 self.scopes[home].failures.push(Failure { ex, task, at, late });
@@ -442,10 +524,15 @@ impl<'p> State<'p> {
                 self.cancel_scope(home, Cause::Failure);
             }
         }
-        self.child_ended(home, true);
+        self.child_ended(home, spawned);
     }
 
     fn settle_task(&mut self, t: Index, result: Result<String, Ex>) {
+        if self.tasks[t].result.is_some() {
+            return;
+        }
+        self.settled += 1;
+        self.tasks[t].settled = self.settled;
         self.tasks[t].result = Some(result.clone());
         while let Some(r) = self.tasks[t].waiters.first().cloned() {
             self.tasks[t].joined |= r.how == Answer::Join;
@@ -476,7 +563,7 @@ impl<'p> State<'p> {
     fn holder(&self, on: On) -> Option<Index> {
         match on {
             On::Task(t) => Some(t),
-            On::Mutex(m) => self.mutexes[m].owner,
+            On::Mutex(m) | On::Relock(m) => self.mutexes[m].owner,
             On::RwLock(l) => {
                 let lock = &self.rwlocks[l];
                 let mut readers = lock.readers.clone();
@@ -490,6 +577,16 @@ impl<'p> State<'p> {
 
     /// Nothing can ever run again: the main task is told, once for each of its waits.
     pub fn deadlock(&mut self) -> bool {
+        if self.tasks[0].status == Status::Done {
+            // What is left of the program is told to end.
+            let stuck = (0..self.tasks.len()).any(|t| self.is_live(t));
+            if stuck && !self.ending {
+                self.ending = true;
+                self.cancel_scope(ROOT, Cause::Request);
+                return true;
+            }
+            return false;
+        }
         match &mut self.tasks[0].wait {
             Some(wait) if !wait.stuck => wait.stuck = true,
             _ => return false,

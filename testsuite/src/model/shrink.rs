@@ -60,7 +60,9 @@ fn shrink(block: &mut Vec<Stmt>, i: usize, way: usize) -> bool {
         1 => {
             let inner = match &mut block[i].kind {
                 Kind::Scope(scope) => std::mem::take(&mut scope.body),
-                Kind::Finally { body, .. } | Kind::Repeat { body, .. } => std::mem::take(body),
+                Kind::Finally { body, .. } | Kind::Repeat { body, .. } | Kind::Each { body, .. } => {
+                    std::mem::take(body)
+                }
                 _ => return false,
             };
             block.splice(i..=i, inner);
@@ -77,6 +79,14 @@ fn shrink(block: &mut Vec<Stmt>, i: usize, way: usize) -> bool {
             }
             Kind::Repeat { times, .. } if *times > 1 => {
                 *times -= 1;
+                true
+            }
+            Kind::Each { most, .. } if *most > 1 => {
+                *most -= 1;
+                true
+            }
+            Kind::Op(Op::Combine(combine)) if combine.items.len() > 1 => {
+                combine.items.pop();
                 true
             }
             Kind::Op(Op::Select { arms, .. }) if arms.len() > 1 => {

@@ -1,7 +1,8 @@
 //! The state of the reference model: plain lists and numbers. Who waits for what is a list of registrations in order of arrival;
 //! whoever is woken is taken out of all of them by looking through everything.
 
-use super::program::{How, Index, OnFull, Op, Policy, Program, Stmt};
+use super::combine::Combining;
+use super::program::{How, Index, OnFull, Op, Policy, Program, Source, Stmt};
 
 /// An exception, as far as a program can tell.
 #[derive(Clone, Debug)]
@@ -47,10 +48,14 @@ pub enum On {
     Sleep,
     Channel,
     Task(Index),
+    Future(Index),
     Mutex(Index),
     RwLock(Index),
     Semaphore(Index),
     Barrier(Index),
+    Limiter(Index),
+    /// A mutex that is taken back behind a Condition; cancellation does not reach this wait.
+    Relock(Index),
     /// The children of a scope; cancellation does not reach this wait.
     ScopeExit(usize),
 }
@@ -86,6 +91,25 @@ pub enum Frame<'p> {
     Cleanup {
         after: Option<Ex>,
     },
+    Each {
+        stmt: &'p Stmt,
+        left: usize,
+    },
+    /// The mutex of a Condition is taken back; what the wait came to.
+    Relock {
+        stmt: &'p Stmt,
+        outcome: Outcome,
+    },
+    /// A broadcast with the channels that have not got the value yet.
+    Broadcast {
+        stmt: &'p Stmt,
+        value: u64,
+        rest: Vec<Index>,
+    },
+    /// The task of a combinator.
+    Combine(Box<Combining>),
+    /// A function that a combinator calls has slept.
+    Slept(Result<String, Ex>),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -97,6 +121,18 @@ pub struct Task<'p> {
     pub home: usize,
     /// The innermost scope it is in.
     pub scope: usize,
+    /// Else it is an `async` body.
+    pub spawned: bool,
+    /// It belongs to the root; nobody may join it.
+    pub detached: bool,
+    /// The variable has it.
+    pub named: bool,
+    /// Somebody looks at how it ends.
+    pub observed: bool,
+    /// Started by a cleanup, on itself.
+    pub cleaning: bool,
+    /// When its result was there, in the order of all results.
+    pub settled: u64,
     /// By `.cancel`, and when its cleanups must be over then.
     pub cancelled: bool,
     pub grace_end: Option<u64>,
@@ -109,6 +145,33 @@ pub struct Task<'p> {
     pub woken: Option<Outcome>,
     pub result: Option<Result<String, Ex>>,
     pub waiters: Vec<Registration>,
+}
+
+impl Task<'_> {
+    pub fn unborn<'p>() -> Task<'p> {
+        Task {
+            status: Status::Unborn,
+            number: 0,
+            body: &[],
+            home: ROOT,
+            scope: ROOT,
+            spawned: true,
+            detached: false,
+            named: false,
+            observed: false,
+            cleaning: false,
+            settled: 0,
+            cancelled: false,
+            grace_end: None,
+            told: false,
+            joined: false,
+            frames: Vec::new(),
+            wait: None,
+            woken: None,
+            result: None,
+            waiters: Vec::new(),
+        }
+    }
 }
 
 /// A place in a queue.
@@ -127,6 +190,12 @@ pub struct Registration {
 pub enum Answer {
     Op(How),
     Join,
+    /// One of several, all of which it needs.
+    All,
+    /// The first of several, however it settles: its place among them.
+    First(usize),
+    /// A loop over a channel.
+    Next,
     /// An arm of `select`.
     Arm {
         arm: usize,
@@ -138,6 +207,10 @@ pub enum Answer {
 pub struct Channel {
     pub capacity: usize,
     pub on_full: OnFull,
+    /// Closes with its first value.
+    pub once: bool,
+    /// Belongs to a broadcast that still knows it.
+    pub subscribed: Option<Index>,
     pub buffer: Vec<u64>,
     pub receivers: Vec<Registration>,
     pub senders: Vec<Registration>,
@@ -176,7 +249,33 @@ pub struct Barrier {
 }
 
 #[derive(Clone, PartialEq, Debug, Default)]
+pub struct Event {
+    pub set: bool,
+    pub waiting: Vec<Registration>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Latch {
+    pub count: usize,
+    pub waiting: Vec<Registration>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Limiter {
+    pub total: usize,
+    pub holders: Vec<Index>,
+    pub waiting: Vec<Registration>,
+}
+
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Watch {
+    pub value: u64,
+    pub waiting: Vec<Registration>,
+}
+
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Future {
+    pub settled: u64,
     pub result: Option<Result<String, Ex>>,
     pub waiters: Vec<Registration>,
 }
@@ -217,6 +316,8 @@ pub struct Scope {
     pub grace_end: Option<u64>,
     pub deadline: Option<u64>,
     pub failures: Vec<Failure>,
+    /// `async` bodies that failed before anybody looked.
+    pub unobserved: Vec<Index>,
     /// How the body ended, and when.
     pub result: Option<Result<String, Ex>>,
     pub ended_at: u64,
@@ -228,6 +329,10 @@ pub enum Due {
     Deadline(usize),
     Grace(usize),
     GraceOf(Index),
+    /// Completes a future.
+    Future(Index),
+    /// Fails what a task awaits.
+    Fail(Index),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -261,11 +366,22 @@ pub struct State<'p> {
     pub semaphores: Vec<Semaphore>,
     pub rwlocks: Vec<RwLock>,
     pub barriers: Vec<Barrier>,
+    pub events: Vec<Event>,
+    pub latches: Vec<Latch>,
+    pub limiters: Vec<Limiter>,
+    /// Who waits for each condition.
+    pub conditions: Vec<Vec<Registration>>,
+    pub watches: Vec<Watch>,
+    /// Broadcasts that are closed.
+    pub ended: Vec<bool>,
     pub futures: Vec<Future>,
     pub ready: Vec<Ready>,
     pub timers: Vec<Timer>,
     pub messages: u64,
     pub spawned: u64,
+    pub settled: u64,
+    /// The main task is over, and what is left is told to end.
+    pub ending: bool,
     pub count: u64,
     /// The cancellation that is being spread.
     pub spread: u64,
@@ -293,24 +409,9 @@ pub const GRACE: u64 = 5000;
 
 impl<'p> State<'p> {
     pub fn new(program: &'p Program, shaken: bool) -> State<'p> {
-        let unborn = Task {
-            status: Status::Unborn,
-            number: 0,
-            body: &[],
-            home: ROOT,
-            scope: ROOT,
-            cancelled: false,
-            grace_end: None,
-            told: false,
-            joined: false,
-            frames: Vec::new(),
-            wait: None,
-            woken: None,
-            result: None,
-            waiters: Vec::new(),
-        };
-        let mut tasks = vec![unborn; program.tasks];
+        let mut tasks = vec![Task::unborn(); program.tasks];
         tasks[0].status = Status::New;
+        tasks[0].named = true;
         tasks[0].body = &program.body;
         let root = Scope {
             open: true,
@@ -327,6 +428,7 @@ impl<'p> State<'p> {
             grace_end: None,
             deadline: None,
             failures: Vec::new(),
+            unobserved: Vec::new(),
             result: None,
             ended_at: 0,
         };
@@ -342,6 +444,8 @@ impl<'p> State<'p> {
                 .map(|c| Channel {
                     capacity: c.capacity.unwrap_or(usize::MAX),
                     on_full: c.on_full,
+                    once: c.source == Source::Oneshot,
+                    subscribed: if let Source::Subscription(b) = c.source { Some(b) } else { None },
                     buffer: Vec::new(),
                     receivers: Vec::new(),
                     senders: Vec::new(),
@@ -361,12 +465,24 @@ impl<'p> State<'p> {
                 .iter()
                 .map(|&n| Barrier { parties: n, waiting: Vec::new(), broken: false })
                 .collect(),
-            // The last one never settles.
+            events: vec![Event::default(); program.events],
+            latches: program.latches.iter().map(|&count| Latch { count, waiting: Vec::new() }).collect(),
+            limiters: program
+                .limiters
+                .iter()
+                .map(|&total| Limiter { total, holders: Vec::new(), waiting: Vec::new() })
+                .collect(),
+            conditions: vec![Vec::new(); program.conditions],
+            watches: vec![Watch::default(); program.watches],
+            ended: vec![false; program.broadcasts],
+            // The last one never settles; those of timers come behind it.
             futures: vec![Future::default(); program.futures + 1],
             ready: vec![Ready { task: 0, spread: 0 }],
             timers: Vec::new(),
             messages: 0,
             spawned: 0,
+            settled: 0,
+            ending: false,
             count: 0,
             spread: 0,
             at: 0,
