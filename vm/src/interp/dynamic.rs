@@ -447,12 +447,7 @@ fn next_value(vm: &mut Vm, values: &mut Values) -> R {
     values.next().ok_or_else(|| vm.runtime_error("The data was changed while it was rendered"))
 }
 
-fn fill_items(
-    vm: &mut Vm,
-    items: &[Value],
-    values: &mut Values,
-    open: &mut Walk,
-) -> Result<Gc<Array>, Stop> {
+fn fill_items(vm: &mut Vm, items: &[Value], values: &mut Values, open: &mut Walk) -> Result<Gc<Array>, Stop> {
     let out = vm.heap.array_with_capacity(items.len());
     for &x in items {
         let Some(q) = x.get::<Record>(Kind::Quote) else {
