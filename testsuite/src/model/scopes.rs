@@ -512,7 +512,9 @@ impl<'p> State<'p> {
         let late = self.tasks[t].result.is_some();
         self.settle_task(t, result);
         let spawned = self.tasks[t].spawned;
-        if !spawned && failure.is_some() && !late && !self.tasks[t].observed && home != ROOT {
+        // Under supervise nobody gets it: it is reported.
+        let reported = home == ROOT || self.scopes[home].policy == Policy::Supervise;
+        if !spawned && failure.is_some() && !late && !self.tasks[t].observed && !reported {
             self.scopes[home].unobserved.push(t);
         }
         if let Some(ex) = failure.filter(|_| spawned) {

@@ -12,7 +12,6 @@ impl<'a> Lower<'a, '_> {
             [] => return self.count_error(span, "async", "1 argument", 0),
             _ => return self.error(span, "use (do …)"),
         };
-        self.check_props(gene, "async", &["raw"]);
         let raw = gene.props.iter().any(|prop| prop.key == "raw" && prop.kind == PropKind::Flag);
         let func = self.task_body(span, std::slice::from_ref(body), "return cannot leave an async body");
         self.e(span, ExprKind::Async { func, raw })
@@ -31,7 +30,6 @@ impl<'a> Lower<'a, '_> {
         if gene.children.is_empty() {
             return self.count_error(span, "await", "at least 1 argument", 0);
         }
-        self.check_props(gene, "await", &["timeout"]);
         let timeout = gene.props.iter().find(|prop| prop.key == "timeout");
         let before = gene.props_at as usize;
         let mut values = Vec::with_capacity(gene.children.len());
