@@ -313,6 +313,8 @@ impl std::hash::Hasher for BlockHasher {
 
 /// Collections start when this much was allocated; grows with the live size.
 const MIN_THRESHOLD: usize = 4 << 20;
+/// A heap of this size grows by large pages: what the last one leaves unused is a small part of it then.
+const HUGE_FROM: usize = 8 << 20;
 /// Bytes whose allocation counts as one call or back-edge.
 const BYTES_PER_CHARGE: usize = 256;
 /// Elements that a native may look at for one call or back-edge.
@@ -443,7 +445,8 @@ impl Heap {
             Some(b) => b,
             None => {
                 if self.chunks.last().is_none_or(|c| c.full()) {
-                    self.chunks.push(block::Chunk::map());
+                    let huge = self.stats.block_bytes >= HUGE_FROM;
+                    self.chunks.push(if huge { block::Chunk::map_huge() } else { block::Chunk::map() });
                 }
                 let b = self.chunks.last_mut().unwrap().take();
                 let addr = b as usize;

@@ -1,6 +1,6 @@
 //! `await`, `sleep`, `gene/Future` and its methods.
 use super::future::{On, State, flag};
-use super::timer::{Answer, Due};
+use super::timer::{Answer, Due, Held};
 use super::wait::NO_ARM;
 use super::{Reason, Wake, channel, future, local, scope_library, select, ticker};
 use crate::def;
@@ -150,7 +150,7 @@ fn sleep_async(vm: &mut Vm, a: &Args) -> R {
     let us = duration(vm, a.get(0))?;
     let f = vm.new_future();
     let at = vm.driver.now_us().saturating_add(us);
-    let id = vm.tasks.timers.add(at, Due::Settle(f.value()));
+    let id = vm.tasks.timers.add(at, Due::Settle(Held(f.value())));
     f.set_timer(id);
     vm.note_origin(f);
     Ok(f.value())

@@ -119,7 +119,8 @@ impl Reason {
     }
 }
 
-/// A task that has not ended.
+/// A task that has not ended. Packed, as its slot is a word shorter then: there may be a million of them.
+#[repr(packed(4))]
 pub struct Live {
     pub future: Value,
     /// The fiber to go on with (the task's own, or a generator it runs).
@@ -169,7 +170,8 @@ impl Live {
     }
 
     fn take_wake(&mut self) -> Wake {
-        let v = std::mem::replace(&mut self.on, Value::NIL);
+        let v = self.on;
+        self.on = Value::NIL;
         match self.woken {
             Woken::Start => Wake::Start,
             Woken::Value => Wake::Value(v),
@@ -609,7 +611,9 @@ impl Vm {
         l.parked = false;
         let (on, reason) = (l.on, l.reason);
         if l.timer != 0 {
-            t.timers.cancel(std::mem::take(&mut l.timer));
+            let timer = l.timer;
+            l.timer = 0;
+            t.timers.cancel(timer);
         }
         let registered = std::mem::take(&mut l.waits);
         if registered != 0 {
@@ -638,7 +642,9 @@ impl Vm {
         }
         l.parked = false;
         if l.timer != 0 {
-            t.timers.cancel(std::mem::take(&mut l.timer));
+            let timer = l.timer;
+            l.timer = 0;
+            t.timers.cancel(timer);
         }
         l.set_wake(Wake::Value(v));
         self.queue_ready(key);

@@ -1,7 +1,7 @@
 //! The run loop: ready tasks, finished host operations, due timers, callbacks, the drain at the end.
 use super::future::{State, flag};
 use super::scope::{Cause, ScopeKey};
-use super::timer::{Answer, Due};
+use super::timer::{Answer, Due, Held};
 use super::{BUDGET, TaskKey, Wake};
 use crate::heap::{Gc, Kind};
 use crate::interp::{Ctl, Exit, Start, call, run};
@@ -69,12 +69,12 @@ impl Vm {
             }
             Due::Arm(key, epoch, arm) => self.wake(key, epoch, Wake::Arm(arm, Value::NIL, true)),
             Due::Tick(key, epoch, arm) => self.tick(key, epoch, arm),
-            Due::Settle(fut) => {
+            Due::Settle(Held(fut)) => {
                 if fut.as_gc().state() == State::Pending {
                     self.settle(fut, State::Success, Value::NIL);
                 }
             }
-            Due::Call(timer) => self.timer_fired(timer),
+            Due::Call(Held(timer)) => self.timer_fired(timer),
             Due::Abandon(key, epoch, ms) => {
                 if self.waits(key, epoch) {
                     let ex = self.timeout_exception(Some(ms as u64 * 1000));

@@ -2,7 +2,7 @@
 //!
 //! An interval is pulled: it keeps when its next tick is due, and whoever receives takes that tick. So a slow consumer piles
 //! nothing up, and what becomes of missed ticks is decided when the next one is taken (`^on_late`).
-use super::timer::Due;
+use super::timer::{Due, Held};
 use super::wait::{NO_ARM, Queue};
 use super::{Reason, Wake};
 use crate::def;
@@ -118,7 +118,7 @@ impl Vm {
         let Some(t) = v.numbered::<Ticker>() else { return };
         match t.next {
             Some(at) => {
-                let id = self.tasks.timers.add(at.max(now), Due::Call(v));
+                let id = self.tasks.timers.add(at.max(now), Due::Call(Held(v)));
                 t.timer = id;
             }
             None => t.timer = 0,
@@ -164,7 +164,7 @@ fn make(vm: &mut Vm, us: u64, repeat: bool, late: Late, callback: Value) -> Valu
     };
     let v = vm.heap.numbered(t);
     if !callback.is_nil() {
-        let id = vm.tasks.timers.add(at, Due::Call(v));
+        let id = vm.tasks.timers.add(at, Due::Call(Held(v)));
         if let Some(t) = v.numbered::<Ticker>() {
             t.timer = id;
         }
