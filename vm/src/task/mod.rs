@@ -120,7 +120,7 @@ impl Reason {
 }
 
 /// A task that has not ended. Packed, as its slot is a word shorter then: there may be a million of them.
-#[repr(packed(4))]
+#[repr(Rust, packed(4))]
 pub struct Live {
     pub future: Value,
     /// The fiber to go on with (the task's own, or a generator it runs).

@@ -8,7 +8,7 @@ use crate::value::Value;
 
 /// A value in half-word alignment: with it a slot is 44 bytes long instead of 48, and there may be a million of them.
 #[derive(Clone, Copy)]
-#[repr(packed(4))]
+#[repr(Rust, packed(4))]
 pub struct Held(pub Value);
 
 /// What a timer does when it fires.
@@ -59,7 +59,7 @@ impl Due {
     }
 }
 
-#[repr(packed(4))]
+#[repr(Rust, packed(4))]
 struct Slot {
     at: u64,
     tie: u64,
