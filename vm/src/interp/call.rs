@@ -647,6 +647,10 @@ pub fn return_value(vm: &mut Vm, v: Value) -> Ctl {
 /// Hands `v` to the instruction before the saved pc of the running fiber: the one that called, awaited or yielded.
 pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
     let mut cur = vm.cur;
+    if cur.pc.is_null() {
+        // The task's function is a native, which has no frame.
+        return fiber_done(vm, v);
+    }
     // SAFETY: the pc of a suspended frame is behind the instruction it waits in.
     let i = unsafe { *cur.pc.sub(1) };
     let r = |n: usize| at(vm, cur.base as usize + n);
