@@ -66,8 +66,10 @@ impl<'a> Gen<'_, '_, 'a> {
         self.emit(op, a, b, c, 0);
     }
 
+    /// A jump back is a back-edge whatever wrote it: `continue` in the condition of a loop.
     pub(super) fn jmp(&mut self, to: Label) {
-        self.jump(Op::Jmp, 0, 0, 0, to);
+        let back = self.f.labels[to.0 as usize].pc != UNBOUND;
+        self.jump(if back { Op::Loop } else { Op::Jmp }, 0, 0, 0, to);
     }
 
     /// Can control reach the next instruction?
