@@ -55,7 +55,10 @@ impl Vm {
 
     /// Appends one form of `v`.
     pub fn write_value(&mut self, out: &mut String, v: Value, style: Style) -> Result<(), Stop> {
-        Printer { vm: self, out, open: Vec::new() }.value(v, style)
+        let before = out.len();
+        Printer { vm: self, out, open: Vec::new() }.value(v, style)?;
+        self.heap.fuel.spend_on(out.len() - before);
+        Ok(())
     }
 }
 

@@ -345,7 +345,15 @@ impl Vm {
 
 // --- generators: a scope that was opened in a generator's body is left and entered with the generator
 
+/// Fibers below the running one that are passed for one call or back-edge.
+const FIBERS_PER_CHARGE: i64 = 16;
+
 impl Vm {
+    /// The task below the running fiber is looked for through the generators between them, and a script decides how many those are.
+    fn charge_chain(&mut self) {
+        self.heap.fuel.spend(self.cur.depth as i64 / FIBERS_PER_CHARGE);
+    }
+
     /// A generator is about to run for the current task.
     pub(crate) fn enter_generator(&mut self, mut g: Gc<Fiber>) -> Result<(), Stop> {
         if !self.tasks.scopes.any() {
@@ -353,6 +361,7 @@ impl Vm {
             g.scope = scope_bits(self.tasks.scopes.root);
             return Ok(());
         }
+        self.charge_chain();
         let Some(mut t) = self.task_of(self.cur) else { return Ok(()) };
         let around = t.scope;
         if g.scope != 0 {
@@ -428,6 +437,7 @@ impl Vm {
 
     /// Opens a scope: the running task is inside from now on.
     pub fn open_scope(&mut self, setup: Setup) -> Result<ScopeKey, Stop> {
+        self.charge_chain();
         let Some(mut t) = self.task_of(self.cur) else {
             return Err(self.runtime_error("a scope needs a task"));
         };
