@@ -22,8 +22,6 @@ pub enum Diagnostics {
 
 /// Stack lines shown.
 const MAX_FRAMES: usize = 20;
-/// Characters of a value that are shown.
-const MAX_VALUE: usize = 60;
 /// Causes shown: a chain may be a circle.
 const MAX_CAUSES: usize = 20;
 
@@ -222,17 +220,8 @@ fn failure(vm: &mut Vm, ex: Value) -> Failure {
     let place = frames.iter().find_map(|f| f.position.as_ref());
     let position = place.map(|(source, line, column)| (source.name.clone(), *line, *column));
     let excerpt = place.map(|(source, line, column)| source.excerpt(*line, *column)).unwrap_or_default();
-    let callee = vm.symbols.intern_static("callee");
-    let callee = ex.get::<Map>(Kind::Instance).and_then(|m| vm.map_get(m, callee));
-    let hint = match (callee, place) {
-        (Some(callee), Some((source, line, column))) if message.ends_with(" is not callable") => {
-            source.line(*line).and_then(|text| called_name(text, *column)).and_then(|name| hold(vm, &name, callee))
-        }
-        _ => None,
-    };
-    let hint = hint.or_else(|| {
-        hints::of_exception(vm, &class, &message, place.map(|(source, line, column)| (&**source, *line, *column)))
-    });
+    let at = place.map(|(source, line, column)| (&**source, *line, *column));
+    let hint = hints::of_call(vm, ex, &message, at).or_else(|| hints::of_exception(vm, &class, &message, at));
     let code = match field(vm, ex, "code").and_then(|v| v.as_str()).filter(|c| c.starts_with("GENE.")) {
         Some(code) => code.to_owned(),
         None => code_of(&class, &message),
@@ -243,24 +232,6 @@ fn failure(vm: &mut Vm, ex: Value) -> Failure {
     };
     let frames = frames.iter().map(trace::line).collect();
     Failure { class, message, frames, more, awaits, code, position, excerpt, hint }
-}
-
-/// The name in front of a call that begins in this column of a line.
-fn called_name(line: &str, column: u32) -> Option<String> {
-    let call: String = line.chars().skip(column as usize - 1).collect();
-    let name = call.strip_prefix('(')?.split(|c: char| c.is_whitespace() || "()[]{}\"`;,".contains(c)).next()?;
-    Some(name.to_owned()).filter(|name| name.starts_with(|c: char| c.is_alphabetic() || "_$".contains(c)))
-}
-
-/// What a name stands for; nothing when that can't be shown.
-fn hold(vm: &mut Vm, name: &str, value: Value) -> Option<String> {
-    let Ok(text) = vm.to_debug(value) else {
-        vm.exception = Value::UNDEF;
-        return None;
-    };
-    let shown: String = text.chars().take(MAX_VALUE).collect();
-    let more = if shown.len() < text.len() { "..." } else { "" };
-    Some(format!("{name} is {shown}{more}"))
 }
 
 /// The code of an exception that carries none itself.

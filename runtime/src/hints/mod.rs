@@ -2,9 +2,12 @@
 //!
 //! They are looked for when a report is written, in the message and the source text, so that nothing else has to keep anything
 //! for them. A hint is a guess, and says nothing the message does not allow.
+mod callee;
 mod foreign;
 mod names;
 
+pub use callee::of_call;
+use gene_vm::compile::lower::RESERVED;
 use gene_vm::library::help::{Home, entries};
 use gene_vm::syntax::form::{Form, FormKind};
 use gene_vm::syntax::{Diagnostic, Source, Stage, read};
@@ -96,7 +99,7 @@ fn undefined(vm: &Vm, name: &str, place: Option<(&Source, u32, u32)>) -> Option<
     let globals = vm.globals.data().index.keys().map(|&s| vm.sym_name(s)).filter(|n| !n.starts_with(['%', '_', '$']));
     // Other inputs of a session are sources of their own.
     let session = vm.modules.iter().filter(|_| names.bound.is_empty()).flat_map(|m| &m.vars).map(|v| vm.sym_name(v.0));
-    let all = names.bound.iter().map(String::as_str).chain(session).chain(foreign::FORMS).chain(globals);
+    let all = names.bound.iter().map(String::as_str).chain(session).chain(RESERVED.iter().copied()).chain(globals);
     did_you_mean(nearest(name, all))
 }
 

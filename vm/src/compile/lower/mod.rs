@@ -44,6 +44,8 @@ pub(in crate::compile) mod text;
 mod types;
 mod words;
 
+pub use words::RESERVED;
+
 #[cfg(test)]
 mod tests;
 

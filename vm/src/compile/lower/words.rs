@@ -4,7 +4,7 @@ use crate::compile::hir::{BinOp, UpdateOp};
 use crate::syntax::form::{Form, FormKind};
 
 /// 1.5: these cannot be bound.
-const RESERVED: &[&str] = &[
+pub const RESERVED: &[&str] = &[
     "if",
     "ifel",
     "if_not",
