@@ -38,6 +38,8 @@ impl Vm {
 
     /// Marks scopes as cancelled and wakes who waits there.
     fn spread(&mut self, top: ScopeKey, grace_end: u64) {
+        // All below is cancelled for what `top` is: looking for the reason from each scope would make deep trees quadratic.
+        let reason = self.scope_reason(top);
         let mut todo = vec![top];
         while let Some(key) = todo.pop() {
             let Some(s) = self.tasks.scopes.map.get_mut(key) else { continue };
@@ -61,10 +63,10 @@ impl Vm {
             let live = &self.tasks.live;
             children.sort_by_key(|k| live.get(*k).map_or(0, |l| l.future.as_gc().id));
             if owner.is_future() {
-                self.deliver(owner.as_gc().task_key(), key);
+                self.deliver(owner.as_gc().task_key(), key, reason);
             }
             for k in children {
-                self.deliver(k, key);
+                self.deliver(k, key, reason);
             }
         }
     }
@@ -84,12 +86,11 @@ impl Vm {
 
     /// Tells a task whose innermost scope is `scope` that it is cancelled: one that waits is woken, one that never ran is
     /// dropped, one that runs or is ready sees it at its next checkpoint.
-    fn deliver(&mut self, key: TaskKey, scope: ScopeKey) {
+    fn deliver(&mut self, key: TaskKey, scope: ScopeKey, reason: Value) {
         let Some(l) = self.tasks.live.get(key) else { return };
         let g = l.future.as_gc();
         if !g.has(flag::STARTED) {
             if g.home() == scope && !g.has(flag::ATOMIC) {
-                let reason = self.scope_reason(scope);
                 self.drop_unstarted(key, reason);
             }
             return;
