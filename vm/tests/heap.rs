@@ -1,5 +1,7 @@
 //! The collector against a model: random graphs of arrays, strings and maps are mutated and collected, and what is reachable
 //! must keep its contents.
+use gene_vm::heap::collect::Marker;
+use gene_vm::heap::cycle::Advance;
 use gene_vm::heap::{Gc, Heap, Kind};
 use gene_vm::object::array::Array;
 use gene_vm::value::Value;
@@ -134,6 +136,143 @@ fn random_graphs_survive_when_dead_cells_are_poisoned() {
     for seed in 1..10 {
         run(seed * 104729, true);
     }
+}
+
+/// Slices of the cycle under way, as safepoints make them.
+fn go_on(heap: &mut Heap, roots: &[Value]) {
+    let mut mark = |m: &mut Marker| m.values(roots);
+    match heap.advance() {
+        Advance::Wait => {}
+        Advance::Roots => heap.mark_roots(&mut mark),
+        Advance::End => heap.collect(false, &mut mark),
+    }
+}
+
+/// Arrays of arrays, mutated in every way while a cycle is under way. Under stress the end of each cycle marks once more in one go
+/// and compares.
+#[test]
+fn what_moves_between_slices_of_marking_survives() {
+    let mut cycles = 0;
+    for seed in 1..40 {
+        let mut heap = Heap::new();
+        heap.stress = true;
+        let mut rng = Rng(seed * 7919);
+        let mut roots: Vec<Value> = Vec::new();
+        let mut model: Vec<Vec<i64>> = Vec::new();
+        let leaf = |heap: &mut Heap, n: i64| heap.array(&[Value::small(n)]).value();
+        for k in 0..20 {
+            let a = heap.array(&[]);
+            let mut row = Vec::new();
+            for n in 0..if k == 0 { 20_000 } else { 30 } {
+                let v = leaf(&mut heap, n);
+                heap.array_push(a, v);
+                row.push(n);
+            }
+            roots.push(a.value());
+            model.push(row);
+        }
+        for step in 0..600 {
+            let k = if rng.next(2) == 0 { 0 } else { rng.next(20) };
+            let a: Gc<Array> = roots[k].gc();
+            match rng.next(7) {
+                0 | 1 => {
+                    let v = leaf(&mut heap, step);
+                    heap.array_push(a, v);
+                    model[k].push(step);
+                }
+                2 if a.size() > 0 => {
+                    let i = rng.next(a.size());
+                    a.remove(i);
+                    model[k].remove(i);
+                }
+                3 if a.size() > 0 => {
+                    // From one array to another, the last reference at every moment.
+                    let (i, to) = (rng.next(a.size()), rng.next(20));
+                    let v = a.remove(i);
+                    heap.array_push(roots[to].gc(), v);
+                    let n = model[k].remove(i);
+                    model[to].push(n);
+                }
+                4 if a.size() > 1 => {
+                    let (i, j) = (rng.next(a.size()), rng.next(a.size()));
+                    a.as_mut_slice().swap(i, j);
+                    heap.barrier(a);
+                    model[k].swap(i, j);
+                }
+                5 => {
+                    let v = leaf(&mut heap, step);
+                    let i = rng.next(a.size() + 1);
+                    heap.array_insert(a, i, v);
+                    model[k].insert(i, step);
+                }
+                _ if a.size() > 0 => {
+                    a.shift();
+                    model[k].remove(0);
+                }
+                _ => {}
+            }
+            let was = heap.in_cycle();
+            if was {
+                go_on(&mut heap, &roots);
+            } else {
+                heap.collect(rng.next(20) == 0, &mut |m| m.values(&roots));
+            }
+            cycles += u64::from(was && !heap.in_cycle());
+        }
+        for (row, v) in model.iter().zip(&roots) {
+            let found: Vec<i64> =
+                v.gc::<Array>().as_slice().iter().map(|x| x.gc::<Array>().at(0).unwrap().as_int().unwrap()).collect();
+            assert_eq!(&found, row);
+        }
+    }
+    assert!(cycles > 100, "{cycles} cycles");
+}
+
+#[test]
+fn a_large_heap_is_marked_in_slices_of_bounded_work() {
+    let mut heap = Heap::new();
+    let all = heap.array(&[]);
+    let mut roots = vec![all.value()];
+    let collect_if_due = |heap: &mut Heap, roots: &[Value]| {
+        if !heap.collect_requested {
+            return false;
+        }
+        if heap.in_cycle() { go_on(heap, roots) } else { heap.collect(false, &mut |m| m.values(roots)) }
+        true
+    };
+    for n in 0..600_000 {
+        let v = heap.array_with_capacity(10).value();
+        heap.array_push(all, v);
+        if n % 100 == 0 {
+            collect_if_due(&mut heap, &roots);
+        }
+    }
+    roots.push(heap.array(&[]).value());
+    // From here on all is garbage, but for what was built: cycles pass, and none of them in one go.
+    let (mut slices, mut in_slices, full) = (0, 0, heap.stats.full);
+    let before = heap.live;
+    while heap.stats.full < full + 2 {
+        heap.array_with_capacity(10);
+        in_slices += u64::from(collect_if_due(&mut heap, &roots) && heap.in_cycle());
+        slices = slices.max(in_slices);
+    }
+    assert!(slices > 15, "{slices} slices");
+    assert!(heap.live >= 600_000 * 80 && heap.live <= before + (1 << 20), "{} bytes live", heap.live);
+}
+
+#[test]
+fn a_full_collection_asked_for_in_a_cycle_starts_anew() {
+    let mut heap = Heap::new();
+    heap.stress = true;
+    let keep = heap.array(&[]);
+    let lose = heap.array(&[keep.value()]).value();
+    while !heap.in_cycle() {
+        heap.collect(false, &mut |m| m.values(&[keep.value(), lose]));
+    }
+    let live = heap.live;
+    heap.collect(true, &mut |m| m.value(keep.value()));
+    assert!(!heap.in_cycle());
+    assert!(heap.live < live, "{} bytes of {live}", heap.live);
 }
 
 #[test]

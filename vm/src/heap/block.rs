@@ -45,9 +45,12 @@ pub struct Block {
     class: u32,
     /// Never collected since it was made: cells at or above the cursor are untouched zeros.
     fresh: bool,
-    /// One bit per 16-byte granule, at the granule of a cell's first byte.
-    marks: [u64; BLOCK_SIZE / 16 / 64],
+    /// Two sides of one bit per 16-byte granule, at the granule of a cell's first byte. One tells what was live at the last
+    /// collection, the other one is clear or being marked (see [`super::cycle`]).
+    marks: [Marks; 2],
 }
+
+type Marks = [u64; BLOCK_SIZE / 16 / 64];
 
 impl Block {
     pub(crate) fn init(&mut self, class: usize) {
@@ -74,19 +77,20 @@ impl Block {
         (g >> 6, 1 << (g & 63))
     }
 
-    /// Sets the mark; true when it was clear.
+    /// Sets the mark on `side`; true when it was clear.
     #[inline(always)]
-    pub fn mark(&mut self, addr: usize) -> bool {
+    pub fn mark(&mut self, addr: usize, side: usize) -> bool {
         let (w, b) = Self::bit_of(addr);
-        let old = self.marks[w];
-        self.marks[w] = old | b;
-        old & b == 0
+        let old = &mut self.marks[side & 1][w];
+        let clear = *old & b == 0;
+        *old |= b;
+        clear
     }
 
     #[inline(always)]
-    pub fn marked(&self, addr: usize) -> bool {
+    pub fn marked(&self, addr: usize, side: usize) -> bool {
         let (w, b) = Self::bit_of(addr);
-        self.marks[w] & b != 0
+        self.marks[side & 1][w] & b != 0
     }
 
     pub fn cell_size(&self) -> usize {
@@ -97,8 +101,8 @@ impl Block {
         self.class as usize
     }
 
-    /// Is `addr` the start of an object? (Addresses come from conservative roots.)
-    pub fn holds(&self, addr: usize, cursor_of_class: (usize, usize)) -> bool {
+    /// Is `addr` the start of an object? (Addresses come from conservative roots; `side` is the live one.)
+    pub fn holds(&self, addr: usize, cursor_of_class: (usize, usize), side: usize) -> bool {
         if self.cell == 0 {
             // Given back to the system and not in use again.
             return false;
@@ -111,7 +115,7 @@ impl Block {
         if i >= self.cells {
             return false;
         }
-        if self.marked(addr) {
+        if self.marked(addr, side) {
             return true;
         }
         // Unmarked: only cells handed out since the last collection hold objects. The run being bumped through counts up to
@@ -123,8 +127,8 @@ impl Block {
         unsafe { (*(addr as *const Header)).kind_byte() != Kind::Free as u8 }
     }
 
-    /// The next run of free cells as `[start, end)`, zeroed; `None` when the block is used up.
-    pub(crate) fn next_run(&mut self, poison: bool) -> Option<(usize, usize)> {
+    /// The next run of free cells as `[start, end)`, zeroed; `None` when the block is used up. `side` is the live one.
+    pub(crate) fn next_run(&mut self, side: usize) -> Option<(usize, usize)> {
         let n = self.cells;
         let cell = self.cell as usize;
         let base = self.base();
@@ -140,7 +144,7 @@ impl Block {
             return Some((base + i as usize * cell, base + e as usize * cell));
         }
         let drops = self.class as usize >= CLASS_COUNT;
-        while i < n && self.marked(base + i as usize * cell) {
+        while i < n && self.marked(base + i as usize * cell, side) {
             i += 1;
         }
         if i >= n {
@@ -148,7 +152,7 @@ impl Block {
             return None;
         }
         let s = i;
-        while i < n && !self.marked(base + i as usize * cell) {
+        while i < n && !self.marked(base + i as usize * cell, side) {
             if drops {
                 // SAFETY: the cell is dead: unmarked, and not handed out since the last collection.
                 unsafe { super::collect::drop_object(base + i as usize * cell) };
@@ -157,14 +161,13 @@ impl Block {
         }
         self.cursor = i;
         let (s, e) = (base + s as usize * cell, base + i as usize * cell);
-        let _ = poison;
         // SAFETY: the cells are dead and inside the block.
         unsafe { std::ptr::write_bytes(s as *mut u8, 0, e - s) };
         Some((s, e))
     }
 
     /// Runs the destructors a lazy sweep has not come to yet (drop classes, before marks change).
-    pub(crate) fn finish_sweep(&mut self, bump: (usize, usize)) {
+    pub(crate) fn finish_sweep(&mut self, bump: (usize, usize), side: usize) {
         if (self.class as usize) < CLASS_COUNT || self.fresh {
             return;
         }
@@ -172,7 +175,7 @@ impl Block {
         let base = self.base();
         for i in self.cursor..self.cells {
             let a = base + i as usize * cell;
-            if !self.marked(a) && !(bump.0..bump.1).contains(&a) {
+            if !self.marked(a, side) && !(bump.0..bump.1).contains(&a) {
                 // SAFETY: dead cell, see `next_run`.
                 unsafe {
                     super::collect::drop_object(a);
@@ -183,48 +186,42 @@ impl Block {
     }
 
     /// Calls `f` for every object (marked, or handed out since the last collection).
-    pub(crate) fn each_object(&self, bump: (usize, usize), mut f: impl FnMut(usize)) {
+    pub(crate) fn each_object(&self, bump: (usize, usize), side: usize, mut f: impl FnMut(usize)) {
         let base = self.base();
         for i in 0..self.cells {
             let a = base + i as usize * self.cell as usize;
-            if self.holds(a, bump) {
+            if self.holds(a, bump, side) {
                 f(a);
             }
         }
     }
 
-    /// Makes the block ready for lazy sweeping after a mark phase.
-    pub(crate) fn after_mark(&mut self) -> usize {
+    /// Makes the block ready for lazy sweeping after a mark phase on `side`, which tells what is live from now on; the other
+    /// side is clear for the next one. Gives the number of live cells.
+    pub(crate) fn after_mark(&mut self, side: usize, full: bool) -> usize {
         self.cursor = 0;
         self.fresh = false;
-        self.marks.iter().map(|m| m.count_ones() as usize).sum::<usize>()
+        if full {
+            self.clear(side ^ 1);
+        }
+        self.marks[side & 1].iter().map(|m| m.count_ones() as usize).sum::<usize>()
     }
 
-    /// Before a full collection: clears the marks. Cells from the cursor on that were marked still hold objects, so the cursor
-    /// moves past them and the unmarked ones among them are emptied: afterwards "below the cursor and not free" says it all.
-    /// (Headers keep [`super::GC_OLD`]: an object that stays unmarked is dead.)
-    pub(crate) fn prepare_full(&mut self) {
-        if !self.fresh {
-            let base = self.base();
-            let cell = self.cell as usize;
-            for i in self.cursor..self.cells {
-                let a = base + i as usize * cell;
-                if !self.marked(a) {
-                    // SAFETY: dead cell (destructors of drop blocks have run in `finish_sweep`).
-                    unsafe { *(a as *mut u64) = 0 };
-                }
-            }
-            self.cursor = self.cells;
-        }
-        self.marks = [0; BLOCK_SIZE / 16 / 64];
+    pub(crate) fn clear(&mut self, side: usize) {
+        self.marks[side & 1] = [0; BLOCK_SIZE / 16 / 64];
+    }
+
+    /// The marks of one side, and the addresses they stand for.
+    pub(crate) fn marks(&self, side: usize) -> &[u64] {
+        &self.marks[side & 1]
     }
 
     /// Overwrites unmarked cells right after a collection (stress mode).
-    pub(crate) fn poison(&mut self) {
+    pub(crate) fn poison(&mut self, side: usize) {
         let (base, cell) = (self.base(), self.cell as usize);
         for i in 0..self.cells {
             let a = base + i as usize * cell;
-            if !self.marked(a) {
+            if !self.marked(a, side) {
                 // SAFETY: dead cell. Poison keeps the kind byte free-like so that conservative validation rejects it.
                 unsafe {
                     std::ptr::write_bytes(a as *mut u8, 0xDB, cell);
@@ -245,15 +242,14 @@ impl Block {
         }
     }
 
-    /// Gives the pages of an empty block back to the system; they read as zeros when touched again.
-    pub(crate) fn release(&mut self) {
-        let addr = self as *mut Block as usize;
-        sys::discard(addr, BLOCK_SIZE);
-    }
+}
 
-    pub fn fresh(&self) -> bool {
-        self.fresh
-    }
+/// Gives the pages of empty blocks that stand in a row back to the system; they read as zeros when touched again.
+///
+/// # Safety
+/// No one may use the blocks any more.
+pub(crate) unsafe fn release(first: *mut Block, count: usize) {
+    sys::discard(first as usize, count * BLOCK_SIZE);
 }
 
 /// A mapping that blocks are cut from.

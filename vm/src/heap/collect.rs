@@ -1,6 +1,8 @@
 //! Mark and sweep. Minor collections keep the marks of earlier ones (sticky marks): what was marked counts as old, and only
-//! the log of written-to old objects is looked at again. Full collections start from clear marks.
+//! the log of written-to old objects is looked at again. Full collections start from clear marks; those of large heaps are cut
+//! into slices ([`super::cycle`]).
 use super::block::{Block, CLASS_COUNT};
+use super::cycle::PART;
 use super::{Buf, Cursor, GC_LARGE, GC_LOGGED, GC_OLD, Gc, Header, Heap, Kind, Record};
 use crate::object::array::Array;
 use crate::object::class::ClassObj;
@@ -19,7 +21,10 @@ pub struct Marker<'h> {
     heap: &'h mut Heap,
 }
 
-impl Marker<'_> {
+impl<'h> Marker<'h> {
+    pub(super) fn new(heap: &'h mut Heap) -> Self {
+        Marker { heap }
+    }
     /// A value known to be one.
     #[inline]
     pub fn value(&mut self, v: Value) {
@@ -34,9 +39,7 @@ impl Marker<'_> {
     }
     /// Marks what is reachable from what was marked so far.
     pub fn settle(&mut self) {
-        while let Some(addr) = self.heap.gray.pop() {
-            self.heap.trace(addr);
-        }
+        self.heap.trace_all();
     }
     /// Marks what is reachable so far without going through futures, which stand for other tasks; their turn comes with `settle`.
     pub fn settle_but_futures(&mut self) {
@@ -50,14 +53,7 @@ impl Marker<'_> {
         if !v.is_ptr() {
             return true;
         }
-        // SAFETY: the value names a live object, so its header is readable.
-        unsafe {
-            if (*(v.addr() as *const Header)).gc & GC_LARGE == 0 {
-                (*Block::of(v.addr())).marked(v.addr())
-            } else {
-                self.heap.large.objects.get(&v.addr()).is_some_and(|l| l.marked)
-            }
-        }
+        self.heap.marked(v.addr())
     }
     /// Words that may be values, stale values or anything else: marked when they name an object.
     ///
@@ -94,6 +90,12 @@ pub(crate) unsafe fn drop_object(addr: usize) {
     }
 }
 
+/// Objects that refer to no other: they are marked and done with.
+#[inline(always)]
+fn is_leaf(k: Kind) -> bool {
+    matches!(k, Kind::Free | Kind::BoxedInt | Kind::Bytes | Kind::RawBuf | Kind::Buf)
+}
+
 impl Heap {
     fn bump_range(&self, b: *const Block) -> (usize, usize) {
         // SAFETY: `b` is one of our blocks.
@@ -101,28 +103,62 @@ impl Heap {
         (bump, end)
     }
 
-    fn each_block(&self) -> Vec<*mut Block> {
+    pub(super) fn each_block(&self) -> Vec<*mut Block> {
         self.spaces.iter().flat_map(|s| s.blocks.iter().copied()).collect()
     }
 
     #[inline(always)]
     fn mark(&mut self, addr: usize) {
-        // SAFETY: `addr` is a live object, so its header is readable; whether it is in a block or large is decided by size
-        // class membership below.
+        let side = self.mark_side;
+        // SAFETY: `addr` is a live object, so its header is readable and tells whether it stands in a block.
         unsafe {
-            if (*(addr as *const Header)).gc & GC_LARGE == 0 {
-                if (*Block::of(addr)).mark(addr) {
-                    (*(addr as *mut Header)).gc |= GC_OLD;
+            let h = addr as *mut Header;
+            let clear = if (*h).gc & GC_LARGE == 0 {
+                (*Block::of(addr)).mark(addr, side)
+            } else {
+                self.large.mark(addr, side)
+            };
+            if clear {
+                (*h).gc |= GC_OLD;
+                if !is_leaf((*h).kind()) {
                     self.gray.push(addr);
                 }
-            } else if let Some(l) = self.large.objects.get_mut(&addr)
-                && !l.marked
-            {
-                l.marked = true;
-                (*(addr as *mut Header)).gc |= GC_OLD;
-                self.gray.push(addr);
             }
         }
+    }
+
+    /// Whether the live object has been marked by the collection under way.
+    pub(super) fn marked(&self, addr: usize) -> bool {
+        // SAFETY: as in `mark`.
+        unsafe {
+            if (*(addr as *const Header)).gc & GC_LARGE == 0 {
+                (*Block::of(addr)).marked(addr, self.mark_side)
+            } else {
+                self.large.marked(addr, self.mark_side)
+            }
+        }
+    }
+
+    pub(super) fn mark_permanent(&mut self) {
+        for i in 0..self.permanent.len() {
+            self.word(self.permanent[i]);
+        }
+    }
+
+    /// Traces one gray object, or part of it; false when there is none.
+    #[inline(always)]
+    pub(super) fn trace_next(&mut self) -> bool {
+        if let Some(addr) = self.gray.pop() {
+            self.trace(addr);
+            return true;
+        }
+        let Some((addr, to)) = self.parts.pop() else { return false };
+        self.trace_part(addr, to);
+        true
+    }
+
+    pub(super) fn trace_all(&mut self) {
+        while self.trace_next() {}
     }
 
     #[inline(always)]
@@ -146,7 +182,7 @@ impl Heap {
             let b = Block::of(addr);
             let bump = self.bump_range(b);
             // SAFETY: a block of ours; `holds` validates the cell.
-            unsafe { (*b).holds(addr, bump) }
+            unsafe { (*b).holds(addr, bump, self.live_side) }
         } else {
             self.large.holds(addr)
         }
@@ -158,68 +194,80 @@ impl Heap {
         if is_value && !v.is_undef() { v } else { Value::NIL }
     }
 
-    /// Marks everything reachable from `roots` and makes the rest free. Only the interpreter calls this, at a safepoint.
+    /// Marks everything reachable from `roots` and makes the rest free. Only the interpreter calls this, at a safepoint. A cycle
+    /// under way comes to its end; with `full`, marking starts anew. A minor collection that finds a large heap due for a full one
+    /// begins a cycle.
     #[inline(never)]
     pub fn collect(&mut self, full: bool, roots: &mut dyn FnMut(&mut Marker)) {
-        let full = full || self.since_full >= 16 || self.live > self.live_after_full * 2 + (8 << 20);
-        let blocks = self.each_block();
-        for &b in &blocks {
+        if full {
+            self.abandon_cycle();
+        }
+        let ends_cycle = self.cycle.is_some();
+        let traced = self.traced;
+        let full = full || ends_cycle || self.full_due() && !self.incremental();
+        for b in self.each_block() {
             let bump = self.bump_range(b);
             // SAFETY: our blocks.
-            unsafe { (*b).finish_sweep(bump) };
+            unsafe { (*b).finish_sweep(bump, self.live_side) };
         }
         if full {
-            for &b in &blocks {
-                // SAFETY: our blocks. Cells handed out since the last collection become indistinguishable from dead ones
-                // only for conservative roots; those below the cursor are still recognised by `holds`.
-                unsafe { (*b).prepare_full() };
-            }
-            for l in self.large.objects.values_mut() {
-                l.marked = false;
-            }
-        }
-        let log = std::mem::take(&mut self.log);
-        for &addr in &log {
-            // SAFETY: logged objects are old, hence live or kept until this collection.
-            unsafe { (*(addr as *mut Header)).gc &= !GC_LOGGED };
-            if !full {
+            self.mark_side = self.live_side ^ 1;
+            self.gray_log();
+        } else {
+            let mut log = std::mem::take(&mut self.log);
+            for addr in log.drain(..) {
+                // SAFETY: logged objects are old, hence live or kept until this collection.
+                unsafe { (*(addr as *mut Header)).gc &= !GC_LOGGED };
                 self.gray.push(addr);
             }
+            self.log = log;
         }
-        self.log = log;
-        self.log.clear();
-        for i in 0..self.permanent.len() {
-            let v = self.permanent[i];
-            if v.is_ptr() {
-                self.mark(v.addr());
-            }
-        }
+        self.mark_permanent();
         roots(&mut Marker { heap: self });
-        while let Some(addr) = self.gray.pop() {
-            self.trace(addr);
+        self.trace_all();
+        if ends_cycle && self.stress {
+            self.verify_cycle(roots);
         }
-        self.large.sweep();
+        self.cycle = None;
+        self.sweep(full);
+        // A minor collection looks at all of a large array or table that was written to: the more, the rarer they are.
+        let most = (64 << 20).max((self.traced - traced) * 16);
+        self.threshold = (self.live / 2).clamp(super::MIN_THRESHOLD, most);
+        if !full && (self.full_due() || self.stress_cycle()) && self.incremental() {
+            self.begin_cycle(roots);
+        }
+    }
+
+    /// Whether garbage among the old objects is worth a full collection.
+    fn full_due(&self) -> bool {
+        self.since_full >= 16 || self.live > self.live_after_full * 2 + (8 << 20)
+    }
+
+    /// What was not marked is free from now on.
+    fn sweep(&mut self, full: bool) {
+        self.live_side = self.mark_side;
+        let side = self.live_side;
+        self.large.sweep(side);
         let mut live = self.large.bytes;
+        let mut empty: Vec<*mut Block> = Vec::new();
         for class in 0..CLASS_COUNT * 2 {
-            let mut keep = Vec::with_capacity(self.spaces[class].blocks.len());
-            for b in std::mem::take(&mut self.spaces[class].blocks) {
+            let cells = &mut self.spaces[class].blocks;
+            cells.retain(|&b| {
                 // SAFETY: our block.
                 unsafe {
-                    let n = (*b).after_mark();
+                    let n = (*b).after_mark(side, full);
                     live += n * (*b).cell_size();
-                    if n == 0 && full && class < CLASS_COUNT {
-                        (*b).release();
-                        self.stats.block_bytes -= super::BLOCK_SIZE;
-                        self.free_blocks.push(b);
-                    } else {
-                        keep.push(b);
+                    let keep = n > 0 || !full || class >= CLASS_COUNT;
+                    if !keep {
+                        empty.push(b);
                     }
+                    keep
                 }
-            }
-            self.spaces[class].blocks = keep;
+            });
             self.spaces[class].next = 0;
             self.cursors[class] = Cursor { bump: 0, end: 0 };
         }
+        self.release(empty);
         self.live = live;
         self.allocated_before += self.allocated as u64;
         self.allocated = 0;
@@ -231,7 +279,6 @@ impl Heap {
             self.since_full += 1;
             self.stats.minor += 1;
         }
-        self.threshold = (live / 2).clamp(super::MIN_THRESHOLD, 64 << 20);
         self.collect_requested = false;
         self.stats.live_bytes = live;
         self.stats.large_bytes = self.large.bytes;
@@ -241,13 +288,24 @@ impl Heap {
         }
     }
 
+    /// Gives empty blocks back to the system, neighbours at once: that is one call for many.
+    fn release(&mut self, mut empty: Vec<*mut Block>) {
+        empty.sort_unstable();
+        self.stats.block_bytes -= empty.len() * super::BLOCK_SIZE;
+        for row in empty.chunk_by(|a, b| *a as usize + super::BLOCK_SIZE == *b as usize) {
+            // SAFETY: blocks of ours without a live object, in no space any more.
+            unsafe { super::block::release(row[0], row.len()) };
+        }
+        self.free_blocks.extend(empty.iter().rev());
+    }
+
     /// Stress mode: overwrites dead plain cells, so that a missed root shows.
     fn poison_dead(&mut self) {
         for class in 0..CLASS_COUNT {
             for i in 0..self.spaces[class].blocks.len() {
                 let b = self.spaces[class].blocks[i];
                 // SAFETY: our block; unmarked cells are dead right after a collection.
-                unsafe { (*b).poison() };
+                unsafe { (*b).poison(self.live_side) };
             }
         }
     }
@@ -263,13 +321,45 @@ impl Heap {
     /// `[p, p + n)` must be words of a live object.
     #[inline]
     unsafe fn words(&mut self, p: *const Value, n: usize) {
+        self.traced += n;
         for i in 0..n {
             // SAFETY: by the contract.
             self.word(unsafe { *p.add(i) });
         }
     }
 
+    /// The first `n` words of an array or a table; when marking goes in slices, only the last of many for now. From the end to
+    /// the front: removing elements moves others to the front and is not logged.
+    ///
+    /// # Safety
+    /// `[p, p + n)` must be words of `owner`.
+    unsafe fn many_words(&mut self, owner: usize, p: *const Value, n: usize) {
+        let from = if self.parting { n.saturating_sub(PART) } else { 0 };
+        if from > 0 {
+            self.parts.push((owner, from));
+        }
+        // SAFETY: by the contract.
+        unsafe { self.words(p.add(from), n - from) };
+    }
+
+    /// More of an object of which the words below `to` have not been traced.
+    fn trace_part(&mut self, addr: usize, to: usize) {
+        // SAFETY: as in `trace`.
+        unsafe {
+            if let Kind::Array = (*(addr as *const Header)).kind() {
+                let a: Gc<Array> = Gc::from_addr(addr);
+                self.many_words(addr, a.data, to.min(a.len as usize));
+            } else {
+                let t: Gc<Table> = Gc::from_addr(addr);
+                if let Some(b) = t.entries.get::<Buf>(Kind::Buf) {
+                    self.many_words(addr, b.words(), to.min(t.used as usize * 2));
+                }
+            }
+        }
+    }
+
     fn trace(&mut self, addr: usize) {
+        self.traced += 1;
         // SAFETY: gray objects are live and fully initialised: collection happens at safepoints only.
         unsafe {
             let h = *(addr as *const Header);
@@ -285,7 +375,7 @@ impl Heap {
                 Kind::Array => {
                     let a: Gc<Array> = Gc::from_addr(addr);
                     self.word(a.buf);
-                    self.words(a.data, a.len as usize);
+                    self.many_words(addr, a.data, a.len as usize);
                 }
                 Kind::Map | Kind::Instance => {
                     let m: Gc<Map> = Gc::from_addr(addr);
@@ -301,7 +391,7 @@ impl Heap {
                     self.word(t.entries);
                     self.word(t.index);
                     if let Some(b) = t.entries.get::<Buf>(Kind::Buf) {
-                        self.words(b.words(), t.used as usize * 2);
+                        self.many_words(addr, b.words(), t.used as usize * 2);
                     }
                 }
                 Kind::Fiber => {
@@ -336,7 +426,7 @@ impl Heap {
             let mut bad = None;
             // SAFETY: our block.
             unsafe {
-                (*b).each_object(bump, |a| {
+                (*b).each_object(bump, self.live_side, |a| {
                     n += 1;
                     let k = (*(a as *const Header)).kind_byte() as usize;
                     if k >= super::KIND_COUNT {

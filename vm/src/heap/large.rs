@@ -4,7 +4,8 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error, realloc};
 
 pub(crate) struct Large {
     pub size: usize,
-    pub marked: bool,
+    /// Marks on either side, as those of blocks.
+    pub marked: [bool; 2],
 }
 
 #[derive(Default)]
@@ -40,7 +41,7 @@ impl LargeSpace {
         if p.is_null() {
             handle_alloc_error(l);
         }
-        self.enter(p as usize, Large { size, marked: false });
+        self.enter(p as usize, Large { size, marked: [false; 2] });
         self.bytes += size;
         p as usize
     }
@@ -60,16 +61,31 @@ impl LargeSpace {
         Some((p as usize, size - old.size))
     }
 
-    /// Frees what is not marked.
-    pub fn sweep(&mut self) {
+    /// Sets the mark on `side`; true when it was clear.
+    pub fn mark(&mut self, addr: usize, side: usize) -> bool {
+        self.objects.get_mut(&addr).is_some_and(|l| !std::mem::replace(&mut l.marked[side], true))
+    }
+
+    pub fn marked(&self, addr: usize, side: usize) -> bool {
+        self.objects.get(&addr).is_some_and(|l| l.marked[side])
+    }
+
+    pub fn clear(&mut self, side: usize) {
+        self.objects.values_mut().for_each(|l| l.marked[side] = false);
+    }
+
+    /// Frees what is not marked on `side`, and clears the other one.
+    pub fn sweep(&mut self, side: usize) {
         let bytes = &mut self.bytes;
         self.objects.retain(|&addr, l| {
-            if !l.marked {
+            let keep = l.marked[side];
+            l.marked[side ^ 1] = false;
+            if !keep {
                 *bytes -= l.size;
                 // SAFETY: as above; large objects are never of a kind with a destructor.
                 unsafe { dealloc(addr as *mut u8, layout(l.size)) };
             }
-            l.marked
+            keep
         });
     }
 }

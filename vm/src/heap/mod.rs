@@ -8,6 +8,7 @@
 //!   scanned conservatively; objects are traced precisely by kind.
 pub mod block;
 pub mod collect;
+pub mod cycle;
 pub mod large;
 
 use crate::value::Value;
@@ -272,6 +273,17 @@ pub struct Heap {
     /// Old objects written to since the last collection.
     pub log: Vec<usize>,
     gray: Vec<usize>,
+    /// Arrays and tables whose first so many words are yet to be traced.
+    parts: Vec<(usize, usize)>,
+    /// Whether long ones are traced in parts.
+    parting: bool,
+    /// Words looked at by all collections so far.
+    traced: usize,
+    /// The side of the mark bits that tells what was live at the last collection, and the one marked by the collection under way.
+    live_side: usize,
+    mark_side: usize,
+    /// The full collection under way.
+    cycle: Option<cycle::Cycle>,
     /// While one task's own references are marked: futures found, which lead to what other tasks hold and come later.
     leaves: Option<Vec<usize>>,
     /// Live bytes after the last collection.
@@ -345,6 +357,12 @@ impl Heap {
             collect_requested: false,
             log: Vec::new(),
             gray: Vec::new(),
+            parts: Vec::new(),
+            parting: false,
+            traced: 0,
+            live_side: 0,
+            mark_side: 0,
+            cycle: None,
             leaves: None,
             live: 0,
             live_after_full: 0,
@@ -395,7 +413,7 @@ impl Heap {
             if at < self.spaces[class].blocks.len() {
                 let b = self.spaces[class].blocks[at];
                 // SAFETY: blocks in a space are live mappings of ours.
-                if let Some((s, e)) = unsafe { (*b).next_run(self.stress) } {
+                if let Some((s, e)) = unsafe { (*b).next_run(self.live_side) } {
                     self.charge(e - s);
                     self.cursors[class] = Cursor { bump: s + size, end: e };
                     return s;

@@ -4,6 +4,7 @@ use crate::bytecode::Instr;
 use crate::object::fiber::FRAME_HEAD;
 
 use crate::heap::collect::Marker;
+use crate::heap::cycle::Advance;
 use crate::heap::{Gc, Kind};
 use crate::native::Stop;
 use crate::object::fiber::Fiber;
@@ -48,7 +49,11 @@ pub fn slow(vm: &mut Vm) -> Ctl {
             // A program that lives close to the limit does little else.
             vm.heap.fuel.spend((vm.heap.in_use() / LIVE_BYTES_PER_CHARGE) as i64);
         }
-        collect(vm, false);
+        if vm.heap.in_cycle() && vm.heap.limit.is_none_or(|limit| vm.heap.in_use() <= limit) {
+            advance(vm);
+        } else {
+            collect(vm, false);
+        }
         if let Some(limit) = vm.heap.limit
             && vm.heap.in_use() > limit
         {
@@ -191,13 +196,34 @@ impl Vm {
 /// Collects with the roots of the VM: the running chain of fibers, tasks, modules, the native stack.
 #[inline(never)]
 pub fn collect(vm: &mut Vm, full: bool) {
-    mark_with(vm, full, &[], None);
+    mark_with(vm, if full { Marking::Full } else { Marking::Due }, &[], None);
+}
+
+/// Goes on with a full collection that is cut into slices.
+fn advance(vm: &mut Vm) {
+    match vm.heap.advance() {
+        Advance::Wait => {}
+        Advance::Roots => {
+            mark_with(vm, Marking::Roots, &[], None);
+        }
+        Advance::End => collect(vm, false),
+    }
+}
+
+/// What the roots are marked for.
+#[derive(Clone, Copy, PartialEq)]
+enum Marking {
+    /// The collection that is due.
+    Due,
+    Full,
+    /// The next slices of the one under way.
+    Roots,
 }
 
 /// Which of the parked tasks `keys` nothing else can wake: what they wait for is reachable only from such tasks. A full
 /// collection tells: the other roots are marked first, then tasks whose wait objects are marked, until nothing changes.
 pub fn unreachable_waits(vm: &mut Vm, keys: &[TaskKey]) -> Vec<TaskKey> {
-    mark_with(vm, true, keys, None)
+    mark_with(vm, Marking::Full, keys, None)
 }
 
 /// Clears what ended calls left in the window of the native that is running, which has no arguments, and above: a precise answer
@@ -218,7 +244,7 @@ pub fn forget_ended_calls(vm: &mut Vm, args: &crate::native::Args) {
 /// Which of `objects` the frames of a parked task refer to, directly or through what they hold, but not through other tasks.
 pub fn held_by(vm: &mut Vm, key: TaskKey, objects: &[Value]) -> Vec<bool> {
     let mut q = Holding { fiber: vm.tasks.live.get(key).map_or(Value::NIL, |l| l.fiber), objects, held: Vec::new() };
-    mark_with(vm, true, &[], Some(&mut q));
+    mark_with(vm, Marking::Full, &[], Some(&mut q));
     q.held
 }
 
@@ -244,7 +270,7 @@ impl Holding<'_> {
     }
 }
 
-fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey], question: Option<&mut Holding>) -> Vec<TaskKey> {
+fn mark_with(vm: &mut Vm, marking: Marking, doubtful: &[TaskKey], question: Option<&mut Holding>) -> Vec<TaskKey> {
     vm.tasks.spare.clear();
     let mut regs = [0u64; 8];
     spill_registers(&mut regs);
@@ -277,10 +303,14 @@ fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey], question: Option<&mu
             f = x.caller;
         }
     }
-    let full = full || vm.options.stress_gc && vm.polls.is_multiple_of(7);
-    vm.trace_collection(full);
+    let full = marking == Marking::Full || !vm.heap.in_cycle() && vm.options.stress_gc && vm.polls.is_multiple_of(7);
+    vm.trace_collection(match marking {
+        Marking::Roots => "marking",
+        _ if full || vm.heap.in_cycle() => "full collection",
+        _ => "collection",
+    });
     let mut question = question;
-    vm.heap.collect(full, &mut |m: &mut Marker| {
+    let mut roots = |m: &mut Marker| {
         if let Some(q) = &mut question {
             q.answer(m);
         }
@@ -324,7 +354,11 @@ fn mark_with(vm: &mut Vm, full: bool, doubtful: &[TaskKey], question: Option<&mu
             // SAFETY: as above.
             unsafe { m.conservative(lo, hi) };
         }
-    });
+    };
+    match marking {
+        Marking::Roots => vm.heap.mark_roots(&mut roots),
+        _ => vm.heap.collect(full, &mut roots),
+    }
     lost
 }
 

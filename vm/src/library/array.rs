@@ -415,6 +415,7 @@ fn reverse_here(vm: &mut Vm, args: &Args) -> R {
     mutable(vm, a)?;
     spend_on_moving(vm, a.size());
     a.as_mut_slice().reverse();
+    vm.heap.barrier(a);
     Ok(args.this())
 }
 
@@ -424,6 +425,7 @@ fn shuffle_items(vm: &mut Vm, a: Gc<Array>) {
         let j = vm.rng.below(i as u64 + 1) as usize;
         a.as_mut_slice().swap(i, j);
     }
+    vm.heap.barrier(a);
 }
 
 fn shuffle(vm: &mut Vm, args: &Args) -> R {

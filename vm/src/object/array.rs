@@ -172,7 +172,8 @@ impl Gc<Array> {
         // SAFETY: len elements are initialised.
         unsafe { std::slice::from_raw_parts(self.data, self.len as usize) }
     }
-    /// The elements, writable. After storing heap pointers call `heap.barrier(array)`.
+    /// The elements, writable. After storing heap pointers or moving elements call `heap.barrier(array)`: marking in slices may
+    /// have seen one half of them.
     #[inline(always)]
     pub fn as_mut_slice<'a>(self) -> &'a mut [Value] {
         // SAFETY: as above; the VM is single-threaded.

@@ -113,11 +113,10 @@ impl Vm {
     }
 
     #[inline]
-    pub(crate) fn trace_collection(&mut self, full: bool) {
+    pub(crate) fn trace_collection(&mut self, name: &str) {
         if self.tasks.trace.is_none() {
             return;
         }
-        let name = if full { "full collection" } else { "collection" };
         self.with_trace(|t, now| t.event('i', name, now, 0, ",\"s\":\"g\""));
     }
 }
