@@ -237,7 +237,11 @@ fn a_large_heap_is_marked_in_slices_of_bounded_work() {
         if !heap.collect_requested {
             return false;
         }
-        if heap.in_cycle() { go_on(heap, roots) } else { heap.collect(false, &mut |m| m.values(roots)) }
+        if heap.in_cycle() {
+            go_on(heap, roots)
+        } else {
+            heap.collect(false, &mut |m| m.values(roots))
+        }
         true
     };
     for n in 0..600_000 {

@@ -466,9 +466,10 @@ pub enum ExprKind<'a> {
         func: FuncId,
         raw: bool,
     },
-    /// One value; with several an Array in argument order.
+    /// One value; with several an Array in argument order. `listed`: the values are the elements of the one Array given.
     Await {
         values: &'a [E<'a>],
+        listed: bool,
         timeout: Option<E<'a>>,
     },
     /// `(spawn (form))`: `callee` is a [`FuncKind::Async`] closure without arguments; else callee and arguments are evaluated now.

@@ -620,8 +620,8 @@ impl<'a> Printer<'_, 'a> {
             ExprKind::Async { func, raw } => {
                 let _ = write!(self.out, "(async{} fn{func})", if *raw { "_raw" } else { "" });
             }
-            ExprKind::Await { values, timeout } => {
-                self.list("await", values);
+            ExprKind::Await { values, listed, timeout } => {
+                self.list(if *listed { "await..." } else { "await" }, values);
                 if let Some(timeout) = timeout {
                     self.put("^timeout ");
                     self.expr(timeout);

@@ -241,7 +241,6 @@ impl Block {
             }
         }
     }
-
 }
 
 /// Gives the pages of empty blocks that stand in a row back to the system; they read as zeros when touched again.

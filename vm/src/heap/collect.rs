@@ -113,11 +113,8 @@ impl Heap {
         // SAFETY: `addr` is a live object, so its header is readable and tells whether it stands in a block.
         unsafe {
             let h = addr as *mut Header;
-            let clear = if (*h).gc & GC_LARGE == 0 {
-                (*Block::of(addr)).mark(addr, side)
-            } else {
-                self.large.mark(addr, side)
-            };
+            let clear =
+                if (*h).gc & GC_LARGE == 0 { (*Block::of(addr)).mark(addr, side) } else { self.large.mark(addr, side) };
             if clear {
                 (*h).gc |= GC_OLD;
                 if !is_leaf((*h).kind()) {

@@ -301,7 +301,7 @@ impl<'a> Gen<'_, '_, 'a> {
         Ok(())
     }
 
-    pub(super) fn await_(&mut self, values: &'a [E<'a>], timeout: Option<E<'a>>, d: Dest) -> Res {
+    pub(super) fn await_(&mut self, values: &'a [E<'a>], listed: bool, timeout: Option<E<'a>>, d: Dest) -> Res {
         let r = self.target(d)?;
         let t = match timeout {
             Some(t) if values.iter().any(|v| !matches!(v.kind, ExprKind::Var(_) | ExprKind::Const(_))) => {
@@ -313,7 +313,7 @@ impl<'a> Gen<'_, '_, 'a> {
         let x = timeout.is_some() as i32;
         if let [v] = values {
             let s = self.operand(v)?;
-            self.emit(Op::Await, r, s, t, x);
+            self.emit(if listed { Op::AwaitAll } else { Op::Await }, r, s, t, x);
         } else {
             let list = self.alloc(1)?;
             self.build_values(list, values)?;

@@ -268,7 +268,7 @@ impl<'a> Gen<'_, '_, 'a> {
                 self.finish(d, r);
                 Ok(())
             }
-            Await { values, timeout } => self.await_(values, timeout, d),
+            Await { values, listed, timeout } => self.await_(values, listed, timeout, d),
             Spawn { callee, args } => self.spawn(callee, args, d),
         }
     }

@@ -146,7 +146,7 @@ pub fn children<'a>(e: E<'a>, out: &mut Vec<E<'a>>) {
             out.extend(n.parent);
             out.push(n.body);
         }
-        Await { values, timeout } => {
+        Await { values, timeout, .. } => {
             out.extend_from_slice(values);
             out.extend(timeout);
         }

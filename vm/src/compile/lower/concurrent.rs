@@ -227,13 +227,13 @@ impl<'a> Lower<'a, '_> {
                 [] => lower.e(span, ExprKind::Array { items: &[], frozen: false }),
                 [only] => {
                     let values = lower.slice(&[only]);
-                    let value = lower.e(span, ExprKind::Await { values, timeout: None });
+                    let value = lower.e(span, ExprKind::Await { values, listed: false, timeout: None });
                     let items = lower.slice(&[Arg::One(value)]);
                     lower.e(span, ExprKind::Array { items, frozen: false })
                 }
                 _ => {
                     let values = lower.slice(&tasks);
-                    lower.e(span, ExprKind::Await { values, timeout: None })
+                    lower.e(span, ExprKind::Await { values, listed: false, timeout: None })
                 }
             }
         })

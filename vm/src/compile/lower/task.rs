@@ -1,5 +1,6 @@
 //! `async`, `await`, `spawn`.
 
+use super::call::has_spread;
 use super::words::symbol;
 use super::{FuncDraft, Lower};
 use crate::compile::hir::{Args, E, ExprKind, FuncId, FuncKind, PropArg};
@@ -32,8 +33,18 @@ impl<'a> Lower<'a, '_> {
         }
         let timeout = gene.props.iter().find(|prop| prop.key == "timeout");
         let before = gene.props_at as usize;
-        let mut values = Vec::with_capacity(gene.children.len());
         let mut limit = None;
+        if has_spread(gene.children) {
+            if before == 0 {
+                limit = timeout.map(|prop| self.expr(&prop.value));
+            }
+            let items = self.items(gene.children);
+            let list = self.e(span, ExprKind::Array { items, frozen: false });
+            let timeout = limit.or_else(|| timeout.map(|prop| self.expr(&prop.value)));
+            let values = self.slice(&[list]);
+            return self.e(span, ExprKind::Await { values, listed: true, timeout });
+        }
+        let mut values = Vec::with_capacity(gene.children.len());
         for (at, child) in gene.children.iter().enumerate() {
             if at == before {
                 limit = timeout.map(|prop| self.expr(&prop.value));
@@ -42,7 +53,7 @@ impl<'a> Lower<'a, '_> {
         }
         let timeout = limit.or_else(|| timeout.map(|prop| self.expr(&prop.value)));
         let values = self.slice(&values);
-        self.e(span, ExprKind::Await { values, timeout })
+        self.e(span, ExprKind::Await { values, listed: false, timeout })
     }
 
     /// One call form is the body of the task; one name, path or function literal is called in it; of several children the first
