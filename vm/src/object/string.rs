@@ -83,7 +83,8 @@ impl Heap {
         s
     }
 
-    /// `a` with `parts` appended. When `a` ends where its buffer's contents end, only the new bytes are written.
+    /// `a` with `parts` appended. When `a` ends where its buffer's contents end, only the new bytes are written. Where the code points
+    /// of `a` are known, so are those of the result: a loop that appends and asks for the size looks at each byte once.
     pub fn string_append(&mut self, a: Gc<Str>, parts: &[&str]) -> Gc<Str> {
         let add: usize = parts.iter().map(|p| p.len()).sum();
         let len = a.len as usize + add;
@@ -127,7 +128,10 @@ impl Heap {
         let mut s: Gc<Str> = self.alloc(Kind::Str, VIEW, 0);
         s.data = data;
         s.len = len as u32;
-        s.chars = UNKNOWN;
+        s.chars = match a.chars {
+            UNKNOWN => UNKNOWN,
+            n => n + parts.iter().map(|p| count_chars(p)).sum::<usize>() as u32,
+        };
         s.tail = buf.value();
         s
     }
