@@ -61,7 +61,7 @@ use crate::vm::Vm;
 #[derive(Default)]
 pub struct State {
     pub regexes: regex::RegexCache,
-    pub cursor: text_index::Cursor,
+    pub lookups: text_index::Lookups,
     pub cases: cases::Cases,
 }
 

@@ -1,19 +1,88 @@
 //! Positions in Strings: code point indices to byte offsets and back.
 //!
-//! In ASCII strings they are the same. For others the VM remembers the last place it converted, so that walking through a
-//! string by index costs the distance moved, not the distance from the start.
+//! In ASCII strings they are the same. For others the VM remembers the last place it converted in each of a few strings, so that
+//! walking through strings by index costs the distance moved, not the distance from the start. A string that is jumped about in
+//! gets a table of offsets once the jumps were longer than it.
 use crate::heap::Gc;
 use crate::object::string::Str;
 use crate::vm::Vm;
 
-/// A place in one string, known both ways.
+/// Strings looked into lately; the next new one takes the place of the one that came first.
 #[derive(Default)]
-pub struct Cursor {
+pub struct Lookups {
+    recent: [Lookup; RECENT],
+    next: usize,
+}
+
+const RECENT: usize = 4;
+
+/// What is known of positions in one string.
+#[derive(Default)]
+struct Lookup {
     /// Address of the string and number of collections so far: between two collections no address is used again.
     addr: usize,
     collections: u64,
+    /// A place known both ways.
     chars: usize,
     bytes: usize,
+    /// Code points walked over by jumps.
+    walked: usize,
+    /// Offset of every [`CHUNK`]th code point, or nothing yet.
+    offsets: Vec<u32>,
+}
+
+/// A distance that is walked even where there is a table.
+const NEAR: usize = 8 * CHUNK;
+
+impl Lookup {
+    /// Byte offset of code point `i`, which is one of the `n` of `b`.
+    fn offset(&mut self, b: &[u8], n: usize, i: usize) -> usize {
+        let near = i.abs_diff(self.chars).min(i).min(n - i);
+        let offset = if near > NEAR && self.table(b, near) {
+            forward(b, self.offsets[i / CHUNK] as usize, i % CHUNK)
+        } else if near == i {
+            forward(b, 0, i)
+        } else if near == n - i {
+            backward(b, b.len(), n - i)
+        } else if i >= self.chars {
+            forward(b, self.bytes, i - self.chars)
+        } else {
+            backward(b, self.bytes, self.chars - i)
+        };
+        (self.chars, self.bytes) = (i, offset);
+        offset
+    }
+
+    /// The code point that begins at `offset`, or the number of them.
+    fn index(&mut self, b: &[u8], offset: usize) -> usize {
+        let near = offset.abs_diff(self.bytes).min(offset);
+        let index = if near > NEAR && self.table(b, near) {
+            let k = self.offsets.partition_point(|&o| o as usize <= offset) - 1;
+            k * CHUNK + count_starts(&b[self.offsets[k] as usize..offset])
+        } else if near == offset {
+            count_starts(&b[..offset])
+        } else if offset >= self.bytes {
+            self.chars + count_starts(&b[self.bytes..offset])
+        } else {
+            self.chars - count_starts(&b[offset..self.bytes])
+        };
+        (self.chars, self.bytes) = (index, offset);
+        index
+    }
+
+    /// Whether there is a table. One is made when all jumps, with the one over `distance` to come, went over as much as the string has.
+    fn table(&mut self, b: &[u8], distance: usize) -> bool {
+        if !self.offsets.is_empty() {
+            return true;
+        }
+        self.walked += distance;
+        if self.walked < b.len() {
+            return false;
+        }
+        let starts = b.iter().enumerate().filter(|(_, b)| starts_char(**b));
+        self.offsets = starts.step_by(CHUNK).map(|(at, _)| at as u32).collect();
+        true
+    }
 }
 
 #[inline(always)]
@@ -67,14 +136,17 @@ fn backward(b: &[u8], mut at: usize, mut k: usize) -> usize {
 }
 
 impl Vm {
-    fn text_cursor(&self, s: Gc<Str>) -> (usize, usize) {
-        let c = &self.library.cursor;
-        if c.addr == s.as_ptr() as usize && c.collections == self.collections() { (c.chars, c.bytes) } else { (0, 0) }
-    }
-
-    fn set_text_cursor(&mut self, s: Gc<Str>, chars: usize, bytes: usize) {
-        let collections = self.collections();
-        self.library.cursor = Cursor { addr: s.as_ptr() as usize, collections, chars, bytes };
+    fn lookup(&mut self, s: Gc<Str>) -> &mut Lookup {
+        let (addr, collections) = (s.as_ptr() as usize, self.collections());
+        let l = &mut self.library.lookups;
+        let known = l.recent.iter().position(|r| r.addr == addr && r.collections == collections);
+        let at = known.unwrap_or_else(|| {
+            let at = l.next;
+            l.next = (at + 1) % RECENT;
+            l.recent[at] = Lookup { addr, collections, ..Lookup::default() };
+            at
+        });
+        &mut l.recent[at]
     }
 
     /// Collections so far: a new number means that addresses may have been used again.
@@ -91,17 +163,7 @@ impl Vm {
         if i >= n {
             return s.byte_len();
         }
-        let b = s.as_str().as_bytes();
-        let (chars, bytes) = self.text_cursor(s);
-        let offset = if i >= chars {
-            if i - chars <= n - i { forward(b, bytes, i - chars) } else { backward(b, b.len(), n - i) }
-        } else if i <= chars - i {
-            forward(b, 0, i)
-        } else {
-            backward(b, bytes, chars - i)
-        };
-        self.set_text_cursor(s, i, offset);
-        offset
+        self.lookup(s).offset(s.as_str().as_bytes(), n, i)
     }
 
     /// Code point index of byte offset `offset`, which must lie on a boundary.
@@ -109,17 +171,7 @@ impl Vm {
         if s.is_ascii() {
             return offset;
         }
-        let b = s.as_str().as_bytes();
-        let (chars, bytes) = self.text_cursor(s);
-        let index = if offset >= bytes {
-            chars + count_starts(&b[bytes..offset])
-        } else if offset <= bytes - offset {
-            count_starts(&b[..offset])
-        } else {
-            chars - count_starts(&b[offset..bytes])
-        };
-        self.set_text_cursor(s, index, offset);
-        index
+        self.lookup(s).index(s.as_str().as_bytes(), offset)
     }
 
     /// Code point `i`, if there is one.
@@ -163,5 +215,25 @@ mod tests {
             }
             assert_eq!(count_starts(&b[..o]), i);
         }
+    }
+
+    #[test]
+    fn jumping_about_agrees_with_char_indices() {
+        let text: String = (0..20_000).map(|i| ['a', 'é', '漢', '😀'][i % 7 % 4]).collect();
+        let b = text.as_bytes();
+        let offsets: Vec<usize> = text.char_indices().map(|(o, _)| o).collect();
+        let mut l = Lookup::default();
+        let mut x = 1usize;
+        for step in 0..20_000 {
+            x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let i = if step % 3 == 0 { (l.chars + x % 700).min(offsets.len() - 1) } else { (x >> 33) % offsets.len() };
+            if step % 2 == 0 {
+                assert_eq!(l.offset(b, offsets.len(), i), offsets[i]);
+            } else {
+                assert_eq!(l.index(b, offsets[i]), i);
+            }
+        }
+        assert_eq!(l.offsets.len(), offsets.len().div_ceil(CHUNK));
+        assert_eq!(l.index(b, b.len()), offsets.len());
     }
 }
