@@ -116,6 +116,7 @@ impl Vm {
             library: Default::default(),
             exit_code: None,
             prelude: Default::default(),
+            evaluated: Default::default(),
             polls: 0,
             used_fuel: 0,
             dollar_hook: None,

@@ -247,6 +247,7 @@ pub struct Vm {
     /// `(exit n)` was called.
     pub exit_code: Option<i32>,
     pub prelude: crate::prelude::Prelude,
+    pub(crate) evaluated: crate::interp::evaluated::Evaluated,
     /// Safepoint slow paths taken so far; with the interval it gives the instruction count.
     pub polls: u64,
     pub used_fuel: u64,

@@ -50,6 +50,10 @@ pub fn name(name: &str) -> Option<&'static str> {
         "list" => "[a b c] is an Array",
         "dict" => "{^a 1} is a Map, {{k v}} a HashMap",
         "elsif" | "elseif" => "did you mean elif?",
+        "extends" => "(class Name < Parent member...)",
+        "except" | "rescue" => "(try a catch Class b finally c)",
+        "if" => "if stands first in parentheses, (if c a else b); another condition of it follows elif",
+        "=>" => "a function of one argument is (x -> body)",
         "xor" => "the exclusive or is &|&",
         _ => return None,
     })

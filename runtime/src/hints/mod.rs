@@ -9,7 +9,7 @@ mod names;
 pub use callee::of_call;
 use gene_vm::compile::lower::RESERVED;
 use gene_vm::library::help::{Home, entries};
-use gene_vm::syntax::form::{Form, FormKind};
+use gene_vm::syntax::form::{Form, FormKind, GeneForm, Span};
 use gene_vm::syntax::{Diagnostic, Source, Stage, read};
 use gene_vm::vm::Vm;
 use names::{Names, nearest};
@@ -77,6 +77,13 @@ fn undefined(vm: &Vm, name: &str, place: Option<(&Source, u32, u32)>) -> Option<
     if let Some(hint) = foreign::name(name) {
         return Some(hint.to_owned());
     }
+    const INNER: [&str; 7] = ["then", "elif", "else", "in", "when", "catch", "finally"];
+    if RESERVED.contains(&name) && !foreign::OPERATORS.contains(&name) && !INNER.contains(&name) {
+        return Some(format!("{name} stands first in parentheses: ({name} ...)"));
+    }
+    if place.is_some_and(|(source, line, column)| is_bare_assignment(source, line, column, name)) {
+        return Some(format!("forms stand in parentheses: (var {name} value) declares, ({name} = value) assigns"));
+    }
     if name.len() > 1 && name.starts_with('.') && !name.starts_with("..") {
         return Some(format!("a method name stands right behind its receiver: (value {name})"));
     }
@@ -101,6 +108,15 @@ fn undefined(vm: &Vm, name: &str, place: Option<(&Source, u32, u32)>) -> Option<
     let session = vm.modules.iter().filter(|_| names.bound.is_empty()).flat_map(|m| &m.vars).map(|v| vm.sym_name(v.0));
     let all = names.bound.iter().map(String::as_str).chain(session).chain(RESERVED.iter().copied()).chain(globals);
     did_you_mean(nearest(name, all))
+}
+
+/// `name = value` outside of parentheses.
+fn is_bare_assignment(source: &Source, line: u32, column: u32, name: &str) -> bool {
+    let after = source.line(line).and_then(|text| {
+        let (at, _) = text.char_indices().nth(column.saturating_sub(1) as usize)?;
+        text[at..].strip_prefix(name)
+    });
+    column == 1 && after.is_some_and(|rest| rest.trim_start().starts_with("= "))
 }
 
 fn method(vm: &Vm, name: &str, kind: &str, place: Option<(&Source, u32, u32)>) -> Option<String> {
@@ -150,9 +166,15 @@ fn arguments(place: Option<(&Source, u32, u32)>) -> Option<String> {
         {
             let operator = |f: &Form| matches!(f.kind, FormKind::Symbol(s) if foreign::OPERATORS.contains(&s));
             let inner = gene.children.len().saturating_sub(1);
-            return gene.children.iter().take(inner).skip(1).any(operator).then(|| {
-                "this is a call with an operator among its arguments; as an operand it needs parentheses of its own"
-                    .to_owned()
+            if gene.children.iter().take(inner).skip(1).any(operator) {
+                return Some(
+                    "this is a call with an operator among its arguments; as an operand it needs parentheses of its own"
+                        .to_owned(),
+                );
+            }
+            let forms = read(&arena, &source.text).ok()?;
+            return definition(&forms, gene).map(|span| {
+                format!("it is defined as {}", &source.text[span.start as usize..span.end as usize])
             });
         }
         if start <= at && at < form.span.end as usize {
@@ -160,6 +182,53 @@ fn arguments(place: Option<(&Source, u32, u32)>) -> Option<String> {
         }
     }
     None
+}
+
+fn symbol<'a>(form: &Form<'a>) -> Option<&'a str> {
+    match form.kind {
+        FormKind::Symbol(s) => Some(s),
+        _ => None,
+    }
+}
+
+/// Where the parameters of what is called are written, from the word that defines it on: if the source defines one thing of that name.
+fn definition(forms: &[Form], call: &GeneForm) -> Option<Span> {
+    let head = call.head.as_ref().and_then(symbol);
+    let first = call.children.first().and_then(symbol);
+    let (word, name) = match (head, first) {
+        (Some("new"), Some(class)) => ("ctor", class),
+        (_, Some(method)) if method.starts_with('.') => ("method", &method[1..]),
+        (Some(method), _) if method.starts_with('.') => ("method", &method[1..]),
+        (Some(name), _) => ("fn", name),
+        _ => return None,
+    };
+    let mut found = None;
+    let mut open = forms.to_vec();
+    while let Some(form) = open.pop() {
+        names::parts(form, &mut open);
+        let FormKind::Gene(gene) = form.kind else { continue };
+        let (params, at) = match (word, gene.head.as_ref().and_then(symbol), gene.children) {
+            ("ctor", Some("class"), [class, ..]) if symbol(class) == Some(name) => {
+                let ctor = gene.children.iter().find_map(|member| match member.kind {
+                    FormKind::Gene(g) if g.head.as_ref().and_then(symbol) == Some("ctor") => Some((g, member.span)),
+                    _ => None,
+                });
+                let Some((ctor, span)) = ctor else { return None };
+                (ctor.children.first(), span.start)
+            }
+            ("fn" | "method", Some(head), [defined, params, ..])
+                if head == word && symbol(defined).is_some_and(|d| d.split(':').next() == Some(name)) =>
+            {
+                (Some(params), form.span.start)
+            }
+            _ => continue,
+        };
+        let params = params.filter(|p| matches!(p.kind, FormKind::Array { .. }))?;
+        if found.replace(Span { start: at + 1, end: params.span.end }).is_some() {
+            return None;
+        }
+    }
+    found
 }
 
 fn wrong_kind(message: &str) -> Option<&'static str> {
@@ -202,6 +271,7 @@ fn syntax(source: &Source, message: &str, at: usize) -> Option<String> {
         "Unterminated string" => "it runs to the end of the file; the quote missing may be that of a string before it",
         "Expect ^key in map" => "a Map is written {^key value}; {{key value}} is a HashMap with any keys",
         "Expected closing ' in character literal" => "'c' is one character; a String stands in double quotes",
+        "Unterminated block comment" => "#< begins a comment, inside an interpolated string too; a plain # there is written \\#",
         "Unexpected ;" => "a comment begins with # and a blank; inside parentheses ; chains calls",
         _ if message.starts_with("Invalid path: //") => "a comment begins with # and a blank",
         _ if message.starts_with("Invalid dispatch character: ") => "a comment begins with # and a blank",
@@ -215,6 +285,9 @@ fn compile(message: &str) -> Option<&'static str> {
         "fn: missing parameter list" => "parameters stand in brackets: (fn name [a b] body)",
         "method: missing parameter list" => "parameters stand in brackets: (method name [a b] body)",
         "ctor: missing parameter list" => "parameters stand in brackets: (ctor [a b] body)",
+        "if: misplaced then" => "a condition of several words needs parentheses: (if (a == b) then c else d)",
+        "var: expects one value, got 2" => "(var name value), with a type (var name: Type value)",
+        "let: expects one value, got 2" => "(let name value), with a type (let name: Type value)",
         "if: duplicate else" => "another condition follows elif: (if a b elif c d else e)",
         "case: expects when" => "(case value when pattern result ... else result)",
         "for: missing in" => "(for x in xs body)",
@@ -224,6 +297,12 @@ fn compile(message: &str) -> Option<&'static str> {
             "it stands inside try without parentheses of its own: (try a catch e b finally c)"
         }
         "yield used outside of a generator" => "the name of a generator function ends in *: (fn name* [] (yield 1))",
+        "Incomplete infix expression" => {
+            "the last operand is missing; as the only argument an operator is written as a function, (f (fn [a b] (a + b)))"
+        }
+        _ if message.starts_with("return: expects 0 or 1 arguments, got ") => {
+            "an expression needs parentheses of its own: (return (a + b))"
+        }
         "Invalid infix expression" => {
             "operands and operators alternate; a call among them needs parentheses of its own"
         }

@@ -316,6 +316,23 @@ fn call_function(vm: &mut Vm, w: *mut Value, f: Gc<Function>, n: usize, kw: &[Sy
     push_frame(vm, off, p, ret)
 }
 
+/// Will [`bind`] succeed? `n` counts `self` for functions that have one.
+fn takes(f: Gc<Function>, n: usize, kw: &[Sym]) -> bool {
+    let p = f.proto();
+    let s = p.has_self as usize;
+    if n < s {
+        return false;
+    }
+    let n = n - s;
+    if kw.is_empty() && f.header().aux != NOT_SIMPLE && n == f.header().aux as usize {
+        return true;
+    }
+    let info = &p.params;
+    (info.required()..=if info.rest.is_some() { usize::MAX } else { info.positional.len() }).contains(&n)
+        && info.keywords.iter().all(|(name, required)| !required || kw.contains(name))
+        && (info.keyword_rest || kw.iter().all(|k| info.keywords.iter().any(|(name, _)| name == k)))
+}
+
 fn push_frame(vm: &mut Vm, off: usize, p: &Proto, ret: u64) -> Ctl {
     let mut cur = vm.cur;
     let base = off + FRAME_HEAD;
@@ -572,7 +589,8 @@ pub fn tail_call(vm: &mut Vm, w: *mut Value, n: usize, kw: &[Sym], method: bool)
     // SAFETY: window in the stack.
     let callee = unsafe { *w };
     let mut cur = vm.cur;
-    if callee.is_kind(Kind::Function) {
+    // Arguments that do not fit are this frame's mistake: it must still stand when the exception tells where.
+    if callee.is_kind(Kind::Function) && takes(callee.gc(), n, kw) {
         // Move the window down over the running frame, then call as its caller would have.
         let base = cur.base as usize;
         // SAFETY: the window lies above the base.

@@ -1,6 +1,6 @@
 //! Data as code: macros, `eval`, `$caller_eval`, `$render`; fresh copies of quoted data.
 use super::cold::constant;
-use super::{Ctl, call};
+use super::{Ctl, call, evaluated};
 use crate::bytecode::{Instr, Op};
 use crate::compile::lower::{self, EvalEnv, EvalName};
 use crate::compile::unquote::value_to_form;
@@ -216,6 +216,11 @@ pub fn compile_in(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> R {
 
 /// As [`compile_in`], with the number of names that the data declares.
 fn compile_counting(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> Result<(Value, usize), Stop> {
+    // At the top of a module, definitions become new variables of it each time.
+    let key = if env.slot(7).truthy() { None } else { evaluated::key(vm, data, env) };
+    if let Some(body) = key.as_ref().and_then(|key| vm.evaluated.find(key)) {
+        return Ok((close_over(vm, body.gc(), env), 0));
+    }
     let arena = Bump::new();
     let mut forms = Vec::new();
     let mut first_pos = None;
@@ -263,20 +268,26 @@ fn compile_counting(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> Result<(Val
         Ok(b) => b,
         Err(f) => return Err(vm.parse_error(&f.message())),
     };
-    // Captures of the evaluated function: cells of the environment, then self, $ex, the caller's environment.
-    let f: Gc<Function> = body.gc();
-    let code = f.code;
-    let p = f.proto();
+    if let Some(key) = key.filter(|_| own == 0) {
+        vm.evaluated.keep(key, body);
+    }
+    Ok((close_over(vm, body.gc(), env), own))
+}
+
+/// The closure of evaluated code. Its captures are cells of the environment, then self, $ex, the caller's environment.
+fn close_over(vm: &mut Vm, body: Gc<Function>, env: Gc<Record>) -> Value {
+    let p = body.proto();
+    let shown = if env.slot(7).truthy() { 0 } else { env.slot(0).gc::<Array>().size() };
     let cells: Gc<Array> = env.slot(2).gc();
     let hidden: Vec<Value> = (3..6).map(|k| env.slot(k)).filter(|v| !v.is_undef()).collect();
-    let g = vm.heap.function(code, p.captures.len());
+    let g = vm.heap.function(body.code, p.captures.len());
     for (j, &(_, n)) in p.captures.iter().enumerate() {
         let n = n as usize;
         let v = if n < shown { cells.as_slice()[n] } else { hidden[n - shown] };
         // SAFETY: the function was made with room for its captures.
         unsafe { *g.captures().add(j) = v };
     }
-    Ok((g.value(), own))
+    g.value()
 }
 
 pub fn execute(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {

@@ -413,10 +413,21 @@ pub fn delivered(vm: &mut Vm, i: Instr, v: Value) -> Ctl {
             *w = v;
             return match v.heap_kind() {
                 Some(
-                    Kind::Array | Kind::Map | Kind::HashMap | Kind::HashSet | Kind::Str | Kind::Range | Kind::Bytes,
+                    Kind::Array
+                    | Kind::Map
+                    | Kind::HashMap
+                    | Kind::HashSet
+                    | Kind::Str
+                    | Kind::Range
+                    | Kind::Bytes
+                    | Kind::Gene,
                 ) => {
                     let again = Instr::new(Op::IterInit, i.a() as u8, i.a() as u8, 0, 0);
-                    init(vm, r, again)
+                    match init(vm, r, again) {
+                        // The frame that goes on is not the one that was running.
+                        Ctl::Next => Ctl::Load,
+                        other => other,
+                    }
                 }
                 Some(Kind::Fiber | Kind::Iter) => Ctl::Load,
                 _ if find(vm, v, vm.names.next).is_some() => Ctl::Load,

@@ -7,6 +7,7 @@ pub(crate) mod call;
 pub(crate) mod cold;
 pub(crate) mod define;
 pub(crate) mod dynamic;
+pub(crate) mod evaluated;
 pub(crate) mod interface;
 pub(crate) mod iterate;
 pub(crate) mod member;

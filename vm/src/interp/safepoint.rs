@@ -294,6 +294,7 @@ fn mark_with(vm: &mut Vm, marking: Marking, doubtful: &[TaskKey], question: Opti
         .map(|(k, l)| (k, vm.wait_objects(k), vm.tasks.roots_of(l)))
         .collect();
     vm.prelude.roots(&mut fixed);
+    vm.evaluated.roots(&mut fixed);
     let mut lost = Vec::new();
     let mut chain: Vec<Gc<Fiber>> = Vec::new();
     for top in vm.polling_fibers.iter().copied().chain([vm.cur.value()]) {

@@ -15,8 +15,12 @@ pub fn install(vm: &mut Vm) {
 }
 
 /// For the prelude: what a lazy method can't use is refused when it is called, not when the first element is drawn.
-static HELPERS: &[NativeDef] =
-    &[def!("_expect_int", expect_int, 2, 2, ""), def!("_callback", expect_callback, 2, 3, "")];
+/// `(%failed ex)`, for `with`: a generator that is closed has not failed.
+static HELPERS: &[NativeDef] = &[
+    def!("_expect_int", expect_int, 2, 2, ""),
+    def!("_callback", expect_callback, 2, 3, ""),
+    def!("%failed", |vm, a| Ok(Value::bool(a.get(0) != vm.generator_exit)), 1, 1, ""),
+];
 
 /// `(_callback name f [optional])`; see the build script.
 fn expect_callback(vm: &mut Vm, a: &Args) -> R {

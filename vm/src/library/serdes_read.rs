@@ -330,6 +330,10 @@ fn build_gene(vm: &mut Vm, g: Gc<Record>) -> R {
             let parts = [build(vm, start)?, build(vm, end)?, build(vm, step)?];
             vm.range(parts[0], parts[1], parts[2])
         }
+        ("Regex", &[pattern, flags, replacement]) => match (pattern.as_str(), flags.as_str(), replacement.as_str()) {
+            (Some(pattern), Some(flags), Some(r)) => super::regex::make_regex(vm, pattern, flags, Some(r)),
+            _ => Err(invalid(vm, "malformed Regex")),
+        },
         ("Bytes", []) => Ok(vm.heap.bytes(&[]).value()),
         ("Map", items) if items.len() % 2 == 0 => {
             build_items(vm, children)?;

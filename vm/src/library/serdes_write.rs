@@ -1,8 +1,9 @@
 //! Values to Gene text that the reader reads back (language 15.3).
 //!
 //! Where the debug form would not read back, another form stands in its place: `(Range from to step)`, `(Bytes)` for no bytes at
-//! all, `(Map k v ...)` and `(Gene type {props} [children])` for names the reader has no spelling for. What could be mistaken
-//! for one of the marked forms is `(Quoted ...)`.
+//! all, `(Regex pattern flags replacement)` for a replacement the reader can't tell from what follows, `(Map k v ...)` and
+//! `(Gene type {props} [children])` for names the reader has no spelling for. What could be mistaken for one of the marked forms is
+//! `(Quoted ...)`.
 use super::printer::{write_bytes, write_quoted};
 use super::serdes::{self, Places};
 use crate::compile::quote::{DISCARD, QUOTE, SPLICE};
@@ -18,7 +19,7 @@ use bumpalo::Bump;
 use rustc_hash::FxHashSet;
 
 /// Types of genes that stand for something else.
-pub const MARKS: [&str; 13] = [
+pub const MARKS: [&str; 14] = [
     "ClassRef",
     "FunctionRef",
     "NamespaceRef",
@@ -30,6 +31,7 @@ pub const MARKS: [&str; 13] = [
     "HashSet",
     "Range",
     "Bytes",
+    "Regex",
     "Map",
     "Gene",
 ];
@@ -170,7 +172,6 @@ impl Writer<'_> {
             | Kind::Time
             | Kind::DateTime
             | Kind::Duration
-            | Kind::Regex
             | Kind::Path
             | Kind::InterpData => Ok(write_atom(self.vm, &mut self.out, v)?),
             Kind::Bytes => {
@@ -180,7 +181,15 @@ impl Writer<'_> {
                 }
                 Ok(())
             }
-            Kind::Range => self.range(v.gc()),
+            Kind::Range => self.slots("(Range", v.gc()),
+            Kind::Regex => {
+                let hidden = |c: char| c.is_whitespace() || ",()[]{}".contains(c);
+                let r: Gc<Record> = v.gc();
+                match r.slot(2).as_str() {
+                    Some(replacement) if replacement.contains(hidden) => self.slots("(Regex", r),
+                    _ => Ok(write_atom(self.vm, &mut self.out, v)?),
+                }
+            }
             Kind::Array
             | Kind::Map
             | Kind::HashMap
@@ -201,8 +210,8 @@ impl Writer<'_> {
         Fault::Stop(self.vm.type_error(&m))
     }
 
-    fn range(&mut self, r: Gc<Record>) -> W {
-        self.out.push_str("(Range");
+    fn slots(&mut self, head: &str, r: Gc<Record>) -> W {
+        self.out.push_str(head);
         for i in 0..3 {
             self.out.push(' ');
             self.value(r.slot(i))?;

@@ -125,7 +125,7 @@ impl<'a> Lower<'a, '_> {
     ///
     /// ```text
     /// (do (var resource e) (var a resource) (var failed false)
-    ///   (try ... catch <really everything> (failed = true) (throw $ex)
+    ///   (try ... catch <really everything> (failed = (%failed $ex)) (throw $ex)
     ///    finally (if failed (try (resource .close) catch <really everything> nil) else (resource .close))))
     /// ```
     ///
@@ -166,7 +166,8 @@ impl<'a> Lower<'a, '_> {
     fn note_failure(&mut self, span: Span, failed: VarRef) -> Catch<'a> {
         self.push_scope();
         let ex = VarRef::Local(self.new_var("$ex", None));
-        let yes = self.constant(span, FormKind::True);
+        let value = self.var_at(span, ex);
+        let yes = self.hidden_call(span, "%failed", &[value], &[]);
         if let VarRef::Local(var) = failed {
             self.cx().vars[var as usize].assigned = true;
         }

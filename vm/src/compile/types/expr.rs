@@ -99,7 +99,7 @@ impl<'a> Checker<'_, 'a> {
                 }
                 Ty::Any
             }
-            Case { subject, arms, other, .. } => self.case(subject, arms, other),
+            Case { subject, arms, other, .. } => self.case(subject, arms, other, None),
             Try { body, catches, finally, .. } => self.try_(body, catches, finally),
             Unwrap(value) => {
                 let ty = self.infer(value);
@@ -329,6 +329,9 @@ impl<'a> Checker<'_, 'a> {
                     self.result(arm, ret);
                     self.branch_end(before);
                 }
+            }
+            ExprKind::Case { subject, arms, other, .. } => {
+                self.case(subject, arms, other, Some(ret));
             }
             _ => {
                 let got = self.infer(e);

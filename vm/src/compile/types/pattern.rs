@@ -9,7 +9,14 @@ use crate::compile::codegen::walk;
 use crate::compile::hir::*;
 
 impl<'a> Checker<'_, 'a> {
-    pub(super) fn case(&mut self, subject: E<'a>, arms: &'a [Arm<'a>], other: Option<E<'a>>) -> Ty<'a> {
+    /// With `ret`, the arms are results of the function.
+    pub(super) fn case(
+        &mut self,
+        subject: E<'a>,
+        arms: &'a [Arm<'a>],
+        other: Option<E<'a>>,
+        ret: Option<TypeRef<'a>>,
+    ) -> Ty<'a> {
         let mut left = self.infer(subject);
         let root = self.subject(subject);
         let mut found = Vec::with_capacity(arms.len() + 1);
@@ -28,7 +35,7 @@ impl<'a> Checker<'_, 'a> {
                 let (yes, _) = self.condition(guard);
                 self.narrow(&yes);
             }
-            found.push(self.infer(arm.body));
+            found.push(self.arm(arm.body, ret));
             self.branch_end(before);
             if let (None, Some(ty)) = (arm.guard, self.whole_type(arm.pat)) {
                 left = self.minus(&left, &ty);
@@ -36,9 +43,19 @@ impl<'a> Checker<'_, 'a> {
         }
         let facts: Vec<(Root, Ty<'a>)> = root.iter().map(|root| (*root, left.clone())).collect();
         let before = self.branch_start(&facts);
-        found.push(other.map_or(Ty::Nil, |other| self.infer(other)));
+        found.push(other.map_or(Ty::Nil, |other| self.arm(other, ret)));
         self.branch_end(before);
         Ty::union(found)
+    }
+
+    fn arm(&mut self, body: E<'a>, ret: Option<TypeRef<'a>>) -> Ty<'a> {
+        match ret {
+            Some(ret) => {
+                self.result(body, ret);
+                Ty::Any
+            }
+            None => self.infer(body),
+        }
     }
 
     /// The type of the values a pattern matches, as far as it tells.
