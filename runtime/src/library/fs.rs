@@ -314,6 +314,16 @@ static FS: [NativeDef; 26] = [
 
 on_path!(file_ops::list_paths, dir_list, "list", dir_list_async, "list_async");
 
+fn dir_exists(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "exists", a.get(0))?;
+    bridge::finish(vm, file_ops::is_dir(path))
+}
+
+fn dir_create(vm: &mut Vm, a: &Args) -> R {
+    let path = string(vm, "create", a.get(0))?;
+    bridge::finish(vm, file_ops::mkdirs(path))
+}
+
 fn dir_delete(vm: &mut Vm, a: &Args) -> R {
     let path = string(vm, "delete", a.get(0))?;
     let result = if a.flag(vm, "recursive") { file_ops::remove_all(path) } else { file_ops::remove_dir(path) };
@@ -323,7 +333,7 @@ fn dir_delete(vm: &mut Vm, a: &Args) -> R {
 static DIR: [NativeDef; 5] = [
     def!(
         "exists",
-        is_dir,
+        dir_exists,
         1,
         1,
         r#"(Dir/exists path) -- whether it is a directory.
@@ -347,7 +357,7 @@ static DIR: [NativeDef; 5] = [
     ),
     def!(
         "create",
-        mkdirs,
+        dir_create,
         1,
         1,
         r#"(Dir/create path) -- makes the directory and its parents.

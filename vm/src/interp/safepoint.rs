@@ -16,6 +16,10 @@ use std::sync::atomic::Ordering;
 /// Safepoints that collect one by one in stress mode.
 const STRESS_EVERY: u64 = 20_000;
 
+/// Words of a stack, and bytes of a heap, that are looked at in a moment.
+const STRESS_WORDS: u64 = 1 << 14;
+const STRESS_BYTES: usize = 1 << 21;
+
 /// Bytes whose marking, in a collection that the memory limit enforced, counts as one call or back-edge.
 const LIVE_BYTES_PER_CHARGE: usize = 4096;
 
@@ -42,8 +46,7 @@ pub fn slow(vm: &mut Vm) -> Ctl {
     if metered {
         vm.cut_fuel();
     }
-    // Stress: every safepoint of the first ones, then now and then, so that long programs end.
-    let stress = vm.options.stress_gc && (vm.polls < STRESS_EVERY || vm.polls.is_multiple_of(64));
+    let stress = vm.options.stress_gc && vm.polls.is_multiple_of(stress_gap(vm));
     if vm.heap.collect_requested || stress {
         if vm.heap.limit.is_some_and(|limit| vm.heap.in_use() > limit) {
             // A program that lives close to the limit does little else.
@@ -87,6 +90,13 @@ pub fn slow(vm: &mut Vm) -> Ctl {
         crate::task::deliver_callbacks(vm);
     }
     Ctl::Load
+}
+
+/// Stress: every safepoint of the first ones collects, then some do, so that long programs end; the fewer, the more a collection
+/// has to look at.
+fn stress_gap(vm: &Vm) -> u64 {
+    let often = if vm.polls < STRESS_EVERY { 1 } else { 64 };
+    often * (1 + u64::from(vm.cur.base) / STRESS_WORDS + (vm.heap.in_use() / STRESS_BYTES) as u64)
 }
 
 /// Fuel below zero after the jump of `i`. An exception belongs to the jump, not to what stands before the loop: handlers and

@@ -348,6 +348,7 @@ fn has_member(vm: &mut Vm, args: &Args) -> R {
 
 fn on_member_missing(vm: &mut Vm, args: &Args) -> R {
     let n = this_namespace(vm, args)?;
+    vm.expect_callable("on_member_missing", args.get(0))?;
     n.data().on_missing = Some(args.get(0));
     vm.heap.barrier(n);
     Ok(Value::NIL)

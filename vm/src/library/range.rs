@@ -39,11 +39,11 @@ static DEFS: &[NativeDef] = &[
         ((1 .. 5) .first 2) => [1 2]"),
     def!("last", last, 0, 0, "(r .last) -- last element or nil
         ((1 .. 5) .last) => 5"),
-    def!("take", take, 1, 1, "(r .take n) -- the first n elements
+    def!("take", |vm, a| take(vm, a, "take"), 1, 1, "(r .take n) -- the first n elements
         ((1 .. 5) .take 2) => [1 2]"),
-    def!("drop", drop_first, 1, 1, "(r .drop n) -- all but the first n elements
+    def!("drop", |vm, a| drop_first(vm, a, "drop"), 1, 1, "(r .drop n) -- all but the first n elements
         ((1 .. 5) .drop 3) => [4 5]"),
-    def!("skip", drop_first, 1, 1, "(r .skip n) -- all but the first n elements
+    def!("skip", |vm, a| drop_first(vm, a, "skip"), 1, 1, "(r .skip n) -- all but the first n elements
         ((1 .. 5) .skip 3) => [4 5]"),
     def!("to_array", to_array, 0, 0, "(r .to_array) -- the elements
         ((1 .. 3) .to_array) => [1 2 3]"),
@@ -130,7 +130,7 @@ fn elements(vm: &mut Vm, span: Span, from: u64, to: u64) -> R {
 fn first(vm: &mut Vm, args: &Args) -> R {
     let span = this_range(vm, args)?.span();
     match args.opt(0) {
-        Some(_) => take(vm, args),
+        Some(_) => take(vm, args, "first"),
         None if span.size() == 0 => Ok(Value::NIL),
         None => Ok(span.at(&mut vm.heap, 0)),
     }
@@ -144,15 +144,15 @@ fn last(vm: &mut Vm, args: &Args) -> R {
     })
 }
 
-fn take(vm: &mut Vm, args: &Args) -> R {
+fn take(vm: &mut Vm, args: &Args, name: &str) -> R {
     let span = this_range(vm, args)?.span();
-    let n = count(vm, "take", args.get(0))?;
+    let n = count(vm, name, args.get(0))?;
     elements(vm, span, 0, n as u64)
 }
 
-fn drop_first(vm: &mut Vm, args: &Args) -> R {
+fn drop_first(vm: &mut Vm, args: &Args, name: &str) -> R {
     let span = this_range(vm, args)?.span();
-    let n = count(vm, "drop", args.get(0))?;
+    let n = count(vm, name, args.get(0))?;
     elements(vm, span, n as u64, u64::MAX)
 }
 

@@ -1,5 +1,5 @@
 //! Searching, splitting and replacing in Strings, by texts and by regexes. The same functions serve `(s .m re)` and `(re .m s)`.
-use super::args::{Text, int, text, this_string, wrong_kind};
+use super::args::{Text, int, this_string, wrong_kind};
 use super::regex::{self, Matches};
 use super::string::{check_len, each_word, new_string, position};
 use crate::def;
@@ -391,7 +391,11 @@ fn join_replaced(vm: &mut Vm, a: &Args) -> R {
     };
     let mut out = String::new();
     for &v in parts.as_slice() {
-        out.push_str(&text(vm, "replace", v)?);
+        let Some(t) = Text::of(v) else {
+            let k = vm.kind_name(v);
+            return Err(vm.type_error(&format!("the replacement function must return a String, got {k}")));
+        };
+        out.push_str(&t);
         check_len(vm, out.len())?;
     }
     new_string(vm, &out)

@@ -233,8 +233,13 @@ impl Vm {
         match plain_hash(key) {
             Some(h) if t.all_plain() => Ok(find_plain(t, key, h).map(|i| (i, h))),
             Some(h) => Ok(self.find_mixed(t, key, h)?.map(|i| (i, h))),
-            // All keys are plain and this one is not.
-            None if t.all_plain() => Ok(None),
+            // All keys are plain and this one is not. Whether its hash is one does not depend on what is in the table.
+            None if t.all_plain() => {
+                if key.is_kind(Kind::Instance) {
+                    self.hash_instance(key)?;
+                }
+                Ok(None)
+            }
             None => {
                 let h = self.hash_at(key, 0)?;
                 Ok(self.find_mixed(t, key, h)?.map(|i| (i, h)))
