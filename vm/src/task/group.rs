@@ -127,6 +127,39 @@ fn check_options(vm: &mut Vm, a: &Args) -> R {
     Ok(Value::NIL)
 }
 
+/// `(_check_items name items [f])`: refuses arguments in another order than they come in, before anything happens.
+fn check_items(vm: &mut Vm, a: &Args) -> R {
+    let name = vm.to_text(a.get(0))?;
+    if let Some(f) = a.opt(2)
+        && !vm.is_callable(f)
+    {
+        let k = vm.kind_name(f);
+        return Err(vm.type_error(&format!("{name} expects a function, got {k}")));
+    }
+    let items = a.get(1);
+    let collection = matches!(
+        items.heap_kind(),
+        Some(
+            Kind::Array
+                | Kind::Str
+                | Kind::Bytes
+                | Kind::Range
+                | Kind::Iter
+                | Kind::Map
+                | Kind::HashMap
+                | Kind::HashSet
+                | Kind::Gene
+                | Kind::Fiber
+        )
+    );
+    if collection || items.is_nil() || crate::interp::iterate::is_iterable(vm, items) {
+        return Ok(Value::NIL);
+    }
+    let k = vm.kind_name(items);
+    let what = if a.opt(2).is_some() { "a collection" } else { "an Array of futures, functions or values" };
+    Err(vm.type_error(&format!("{name} expects {what}, got {k}")))
+}
+
 // --- FutureGroup
 
 #[derive(Default)]
@@ -427,6 +460,7 @@ static HIDDEN: &[NativeDef] = &[
     def!("_exception_group", exception_group, 1, 1, ""),
     def!("_callable", callable, 1, 1, ""),
     def!("_check_options", check_options, 2, 2, ""),
+    def!("_check_items", check_items, 2, 3, ""),
 ];
 
 static ASYNC: &[NativeDef] = &[

@@ -78,7 +78,7 @@ impl Failure {
 pub struct Setup {
     pub shield: bool,
     pub policy: Policy,
-    /// Children that run at a time; 0: all.
+    /// Children that run at a time (see [`takes_place`]); 0: all.
     pub limit: u32,
     /// Microseconds; `None`: as the scope around.
     pub grace: Option<u64>,
@@ -172,6 +172,12 @@ impl Scope {
     fn quiet(&self) -> bool {
         self.children.len() == self.daemons as usize && self.operations == 0
     }
+}
+
+/// Whether a child counts against the `^limit` of its scope. An `async` body had started before it could be counted, and a daemon
+/// serves the others for as long as there are any: the one that took the last place would let none of them start.
+fn takes_place(f: Gc<super::future::Future>) -> bool {
+    f.has(flag::SPAWNED) && !f.has(flag::DAEMON)
 }
 
 #[derive(Default)]
@@ -544,11 +550,12 @@ impl Vm {
             self.drop_unstarted(key, reason);
             return Ok(fut);
         }
-        if s.setup.limit > 0 && s.running >= s.setup.limit {
-            s.queued.push_back(key);
-        } else {
-            s.running += 1;
-            self.make_ready(key, Wake::Start);
+        match s.setup.limit > 0 && takes_place(g) {
+            true if s.running >= s.setup.limit => s.queued.push_back(key),
+            counted => {
+                s.running += counted as u32;
+                self.make_ready(key, Wake::Start);
+            }
         }
         Ok(fut)
     }
@@ -790,8 +797,8 @@ impl Vm {
             return;
         }
         if let Some(s) = self.tasks.scopes.map.get_mut(home)
-            && spawned
             && s.setup.limit > 0
+            && takes_place(g)
         {
             s.running = s.running.saturating_sub(1);
             self.start_queued(home);
@@ -870,7 +877,7 @@ impl Vm {
         }
         self.count_eager(home);
         self.disown(key, home);
-        if g.has(flag::SPAWNED) {
+        if takes_place(g) {
             self.give_place(home, key);
         }
         g.set_home(root);
