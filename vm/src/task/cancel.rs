@@ -127,17 +127,10 @@ impl Vm {
         if let Some(s) = self.tasks.scopes.map.get_mut(home) {
             s.delivered |= s.cancelled;
         }
+        let queued = self.leave_queue(home, key);
         self.disown(key, home);
         self.tasks.live.remove(key);
         self.settle(fut, state, ex);
-        let queued = match self.tasks.scopes.map.get_mut(home) {
-            Some(s) if s.setup.limit > 0 => {
-                let n = s.queued.len();
-                s.queued.retain(|k| *k != key);
-                s.queued.len() < n
-            }
-            _ => false,
-        };
         if queued && let Some(s) = self.tasks.scopes.map.get_mut(home) {
             // It never counted as running.
             s.running += 1;

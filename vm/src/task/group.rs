@@ -1,7 +1,7 @@
 //! Several futures as one: the natives behind the combinators of `prelude/async.gene`, FutureGroup, and channels made for groups of
 //! tasks (broadcast, watch).
 use super::future::{State, is_task};
-use super::timer::Due;
+use super::timer::{Due, Span};
 use super::wait::{ANY_OUTCOME, NO_ARM, Queue};
 use super::{Reason, Wake};
 use crate::def;
@@ -47,7 +47,7 @@ fn await_all(vm: &mut Vm, a: &Args) -> R {
     if let (Err(Stop::Park), Some(at)) = (&result, deadline) {
         let key = vm.current_task().as_gc().task_key();
         let epoch = vm.tasks.live[key].epoch;
-        vm.wake_at_time(key, at, Due::Abandon(key, epoch, ((at - now) / 1000) as u32));
+        vm.wake_at_time(key, at, Due::Abandon(key, epoch, Span::of(at - now)));
     }
     result
 }
@@ -90,7 +90,7 @@ fn first_settled(vm: &mut Vm, a: &Args) -> R {
         }
     }
     if let Some(at) = deadline {
-        vm.wake_at_time(key, at, Due::Abandon(key, epoch, ((at - now) / 1000) as u32));
+        vm.wake_at_time(key, at, Due::Abandon(key, epoch, Span::of(at - now)));
     }
     Err(Stop::Park)
 }
@@ -407,7 +407,7 @@ fn watch_changed(vm: &mut Vm, a: &Args) -> R {
     let (key, epoch) = vm.park_anyway(Reason::Wait, a.this())?;
     vm.enqueue(a.this(), 0, key, NO_ARM, Value::NIL);
     if let Some(us) = us {
-        vm.wake_at(key, us, Due::Abandon(key, epoch, (us / 1000) as u32));
+        vm.wake_at(key, us, Due::Abandon(key, epoch, Span::of(us)));
     }
     Err(Stop::Park)
 }

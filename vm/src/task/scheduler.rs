@@ -75,15 +75,15 @@ impl Vm {
                 }
             }
             Due::Call(Held(timer)) => self.timer_fired(timer),
-            Due::Abandon(key, epoch, ms) => {
+            Due::Abandon(key, epoch, after) => {
                 if self.waits(key, epoch) {
-                    let ex = self.timeout_exception(Some(ms as u64 * 1000));
+                    let ex = self.timeout_exception(Some(after.us()));
                     self.wake(key, epoch, Wake::Throw(ex));
                 }
             }
-            Due::Timeout(key, epoch) => {
+            Due::Timeout(key, epoch, after) => {
                 if self.waits(key, epoch) {
-                    let ex = self.timeout_exception(None);
+                    let ex = self.timeout_exception(Some(after.us()));
                     let on = self.tasks.live[key].on;
                     // 4.2: on expiry the awaited futures themselves fail.
                     match on.get::<Array>(Kind::Array) {
@@ -303,12 +303,12 @@ impl Vm {
 
     /// The callback of a timer takes its turn among the tasks that timers of the same instant wake: in the order of their making.
     /// While a task runs nobody else has a turn, so it is delivered as callbacks are; so is one that comes during the end.
-    pub(super) fn queue_timer_callback(&mut self, f: Value) {
+    pub(super) fn queue_timer_callback(&mut self, f: Value, locals: Value) {
         if self.tasks.inside_task || self.exit_code.is_some() || matches!(self.tasks.main_result, Some(Err(_))) {
-            self.tasks.callbacks.push_back((f, Value::UNDEF, Value::NIL));
+            self.tasks.callbacks.push_back((f, Value::UNDEF, locals));
             self.heap.fuel.request();
         } else {
-            let key = self.callback_task(f, Value::UNDEF, Value::NIL);
+            let key = self.callback_task(f, Value::UNDEF, locals);
             self.make_ready(key, Wake::Start);
         }
     }
