@@ -130,8 +130,9 @@ impl<'a> Lower<'a, '_> {
 
     /// A number or duration in front of a body, where it would be evaluated and forgotten, was meant as a limit.
     fn check_amount(&mut self, gene: &'a GeneForm<'a>, message: &str) {
-        if let [first, _, ..] = gene.children
+        if let [first, rest @ ..] = gene.children
             && is_amount(first)
+            && rest.iter().any(super::task::is_call)
         {
             self.error(first.span, message);
         }
