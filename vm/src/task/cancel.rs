@@ -41,6 +41,7 @@ impl Vm {
         // All below is cancelled for what `top` is: looking for the reason from each scope would make deep trees quadratic.
         let reason = self.scope_reason(top);
         let mut todo = vec![top];
+        let mut operating = Vec::new();
         while let Some(key) = todo.pop() {
             let Some(s) = self.tasks.scopes.map.get_mut(key) else { continue };
             if s.cancelled {
@@ -58,7 +59,7 @@ impl Vm {
             inner.sort_by_key(|k| std::cmp::Reverse(scopes.get(*k).map_or(0, |s| s.id)));
             todo.extend(inner);
             if operations > 0 {
-                self.drop_operations(key);
+                operating.push(key);
             }
             let live = &self.tasks.live;
             children.sort_by_key(|k| live.get(*k).map_or(0, |l| l.future.as_gc().id));
@@ -68,6 +69,11 @@ impl Vm {
             for k in children {
                 self.deliver(k, key, reason);
             }
+        }
+        // Not before all have been told: for a task that waits for an operation of its own cancelled scope, this is its own
+        // cancellation and not the end of something it awaits.
+        for key in operating {
+            self.drop_operations(key);
         }
     }
 

@@ -28,6 +28,8 @@ impl Vm {
             Some(deadline) => self.driver.park(deadline, &mut done),
             None => self.driver.poll(&mut done),
         }
+        // Somebody goes on because of what is found now.
+        let mut woke = !done.is_empty();
         for (key, r) in done.drain(..) {
             if let Some(fut) = self.forget_host(key.0) {
                 self.settle_host(fut, r);
@@ -37,10 +39,12 @@ impl Vm {
         if !self.tasks.timers.is_empty() {
             let now = self.driver.now_us();
             // All that is due at one instant fires before anybody runs, but for time limits: a result of the same instant wins, so
-            // they come when nobody has anything left to do, or seems never to be done.
+            // they come when nobody has anything left to do, or seems never to be done. Where the clock is late, the instant is
+            // whatever is found at once: what was due before a limit goes first.
             let mut late = None;
-            while self.tasks.timers.next_deadline().is_some_and(|at| at <= now) {
-                if self.tasks.timers.bound_at(now) {
+            while let Some(at) = self.tasks.timers.next_deadline().filter(|at| *at <= now) {
+                let tied = at == now || woke || self.tasks.deferred.is_some();
+                if tied && self.tasks.timers.next_is_bound() {
                     let quiet = wait.is_some() && self.tasks.ready.is_empty() && self.tasks.callbacks.is_empty();
                     let used = self.fuel_used();
                     let since = *self.tasks.deferred.get_or_insert(used);
@@ -49,6 +53,7 @@ impl Vm {
                     }
                 }
                 if let Some(t) = self.tasks.timers.pop_due(now) {
+                    woke |= !t.is_bound();
                     self.fire(t);
                 }
             }

@@ -69,7 +69,7 @@ pub enum Answer {
 
 impl Due {
     /// Bounds something else: what comes to its end at the same instant was in time.
-    fn is_bound(&self) -> bool {
+    pub fn is_bound(&self) -> bool {
         !matches!(self, Due::Wake(..) | Due::Tick(..) | Due::Settle(_) | Due::Call(_))
     }
 
@@ -234,9 +234,9 @@ impl Timers {
         Some(self.remove(first).1)
     }
 
-    /// Whether the next timer is a bound that is due at `now` exactly: what else is of this instant goes first.
-    pub fn bound_at(&self, now: u64) -> bool {
-        self.heap.first().is_some_and(|&s| self.slots[s as usize].at == now && self.slots[s as usize].due.is_bound())
+    /// Whether the next timer is a bound: what else is of its instant goes first.
+    pub fn next_is_bound(&self) -> bool {
+        self.heap.first().is_some_and(|&s| self.slots[s as usize].due.is_bound())
     }
 
     /// The next deadline.
