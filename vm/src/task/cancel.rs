@@ -113,9 +113,17 @@ impl Vm {
         if !l.parked || !l.reason.cancellable() || self.in_cleanup(l.fiber.gc()) {
             return;
         }
-        let epoch = l.epoch;
+        let (epoch, on) = (l.epoch, l.on);
         let ex = self.own_cancellation(t);
         self.wake(key, epoch, Wake::Throw(ex));
+        self.give_up(on);
+    }
+
+    /// A task no longer waits for `on`: an operation that only it knew of has nobody to go to.
+    fn give_up(&mut self, on: Value) {
+        if on.is_future() && on.as_gc().has(flag::OWNED) {
+            self.cancel_future(on, Value::NIL);
+        }
     }
 
     /// A task that was cancelled before its first instruction never runs.
@@ -239,9 +247,10 @@ impl Vm {
         if scope_of(t.scope) != scope || !l.parked || !l.reason.cancellable() || !self.in_cleanup(l.fiber.gc()) {
             return;
         }
-        let epoch = l.epoch;
+        let (epoch, on) = (l.epoch, l.on);
         let ex = self.grace_over();
         self.wake(key, epoch, Wake::Throw(ex));
+        self.give_up(on);
     }
 
     /// A cancelled task that catches its cancellation again and again is told for ever: a warning says where.

@@ -719,6 +719,14 @@ impl Vm {
         fut.value()
     }
 
+    /// Suspends the running task until a host operation is done: its value. It is given up when the task is cancelled.
+    pub fn host_wait(&mut self, f: HostFuture) -> R {
+        self.check_suspend()?;
+        let f = self.host_future(f);
+        f.as_gc().set(flag::OWNED);
+        self.await_value(f, None)
+    }
+
     /// A host operation is over, or nobody wants it any more.
     pub(super) fn forget_host(&mut self, key: u64) -> Option<Value> {
         let (fut, scope) = self.tasks.host.remove(&key)?;
