@@ -310,6 +310,19 @@ mod descriptors {
     use std::process::Stdio;
 
     #[test]
+    fn a_daemon_that_reads_standard_input_does_not_keep_the_program() {
+        let text = "(spawn ^daemon true (loop (stdin .read_line))) (spawn ^daemon true (timeout 1h (readline))) (sleep 5) (println 1)";
+        let case = Case::new().file("app.gene", text);
+        let mut command = case.command(&["app.gene"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let input = child.stdin.take().unwrap();
+        let mut out = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        assert_eq!((child.wait().unwrap().code(), out.as_str()), (Some(0), "1\n"));
+        drop(input);
+    }
+
+    #[test]
     fn closing_a_stream_ends_the_waits_for_it_and_nothing_else() {
         let text = r#"
             (fn reader [name] (try (stdin .read_line) catch ClosedException (println name (typeof $ex) $ex/message $ex/code)))

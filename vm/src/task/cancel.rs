@@ -80,7 +80,7 @@ impl Vm {
     /// The host operations of a cancelled scope are given up.
     fn drop_operations(&mut self, key: ScopeKey) {
         let all: Vec<(u64, Value)> =
-            self.tasks.host.iter().filter(|(_, h)| h.1 == key).map(|(k, h)| (*k, h.0)).collect();
+            self.tasks.host.iter().filter(|(_, o)| o.scope == key).map(|(k, o)| (*k, o.future)).collect();
         for (k, f) in all {
             self.driver.cancel(crate::driver::HostKey(k));
             self.forget_host(k);

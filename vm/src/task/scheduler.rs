@@ -134,6 +134,22 @@ impl Vm {
         }
     }
 
+    /// Whether all pending host operations are waited for by daemons, or by what daemons have started.
+    fn operations_are_daemons(&self) -> bool {
+        self.driver.pending() == 0 || self.tasks.host.values().all(|o| !o.counted || self.is_below_daemon(o.scope))
+    }
+
+    fn is_below_daemon(&self, mut k: ScopeKey) -> bool {
+        while let Some(s) = self.tasks.scopes.get(k).filter(|s| s.owner.is_future()) {
+            let owner = s.owner.as_gc();
+            if owner.has(flag::DAEMON) && !owner.has(flag::MAIN) {
+                return true;
+            }
+            k = owner.home();
+        }
+        false
+    }
+
     /// Runs the scheduler until nothing is left to do: the main task ended, and (unless `drain` is false) no task, timer, host
     /// operation or callback remains.
     pub fn run_loop(&mut self, drain: bool) -> Exit {
@@ -187,8 +203,8 @@ impl Vm {
             }
             if self.tasks.main_result.is_some()
                 && !ending
-                && self.driver.pending() == 0
                 && self.root_is_quiet()
+                && self.operations_are_daemons()
                 && !self.tasks.timers.any_referenced()
             {
                 if self.tasks.live.is_empty() {
