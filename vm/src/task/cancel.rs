@@ -41,7 +41,7 @@ impl Vm {
         // All below is cancelled for what `top` is: looking for the reason from each scope would make deep trees quadratic.
         let reason = self.scope_reason(top);
         let mut todo = vec![top];
-        let mut operating = Vec::new();
+        let (mut operating, mut unstarted) = (Vec::new(), Vec::new());
         while let Some(key) = todo.pop() {
             let Some(s) = self.tasks.scopes.map.get_mut(key) else { continue };
             if s.cancelled {
@@ -64,14 +64,17 @@ impl Vm {
             let live = &self.tasks.live;
             children.sort_by_key(|k| live.get(*k).map_or(0, |l| l.future.as_gc().id));
             if owner.is_future() {
-                self.deliver(owner.as_gc().task_key(), key, reason);
+                self.deliver(owner.as_gc().task_key(), key, &mut unstarted);
             }
             for k in children {
-                self.deliver(k, key, reason);
+                self.deliver(k, key, &mut unstarted);
             }
         }
-        // Not before all have been told: for a task that waits for an operation of its own cancelled scope, this is its own
-        // cancellation and not the end of something it awaits.
+        // Not before all have been told: for whoever waits for a task or an operation of a scope that is cancelled with its own, this
+        // is its own cancellation and not the end of something it awaits.
+        for key in unstarted {
+            self.drop_unstarted(key, reason);
+        }
         for key in operating {
             self.drop_operations(key);
         }
@@ -90,14 +93,14 @@ impl Vm {
         }
     }
 
-    /// Tells a task whose innermost scope is `scope` that it is cancelled: one that waits is woken, one that never ran is
-    /// dropped, one that runs or is ready sees it at its next checkpoint.
-    fn deliver(&mut self, key: TaskKey, scope: ScopeKey, reason: Value) {
+    /// Tells a task whose innermost scope is `scope` that it is cancelled: one that waits is woken, one that never ran is left to the
+    /// caller, one that runs or is ready sees it at its next checkpoint.
+    fn deliver(&mut self, key: TaskKey, scope: ScopeKey, unstarted: &mut Vec<TaskKey>) {
         let Some(l) = self.tasks.live.get(key) else { return };
         let g = l.future.as_gc();
         if !g.has(flag::STARTED) {
             if g.home() == scope && !g.has(flag::ATOMIC) {
-                self.drop_unstarted(key, reason);
+                unstarted.push(key);
             }
             return;
         }
