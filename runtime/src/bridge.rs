@@ -61,7 +61,5 @@ pub fn finish(vm: &mut Vm, result: HostResult) -> R {
 
 /// Suspends the running task until the operation is done; its value is the native's. Given up when the task is cancelled.
 pub fn wait(vm: &mut Vm, future: HostFuture) -> R {
-    vm.check_suspend()?;
-    let f = vm.host_future(future);
-    vm.await_value(f, None)
+    vm.host_wait(future)
 }

@@ -29,6 +29,7 @@ pub struct VmBuilder {
     trace: bool,
     package: Option<PathBuf>,
     directory: Option<PathBuf>,
+    driver: Option<Box<dyn Driver>>,
 }
 
 impl VmBuilder {
@@ -147,15 +148,22 @@ impl VmBuilder {
         self
     }
 
+    /// The event loop of the host in place of the built-in ones; the clock and randomness are its own.
+    pub fn driver(mut self, driver: Box<dyn Driver>) -> Self {
+        self.driver = Some(driver);
+        self
+    }
+
     pub fn build(self) -> Vm {
         let captured = self.capture.then(CaptureOutput::default);
         let output: Box<dyn Output> = match &captured {
             Some(c) => Box::new(c.clone()),
             None => Box::new(StdOutput::new()),
         };
-        let driver: Box<dyn Driver> = match self.virtual_clock {
-            true => Box::new(VirtualDriver::new(self.seed.unwrap_or(0))),
-            false => Box::new(RealDriver::new(self.seed)),
+        let driver: Box<dyn Driver> = match self.driver {
+            Some(driver) => driver,
+            None if self.virtual_clock => Box::new(VirtualDriver::new(self.seed.unwrap_or(0))),
+            None => Box::new(RealDriver::new(self.seed)),
         };
         let input = match self.stdin {
             Some(text) => Input::text(text),

@@ -4,6 +4,7 @@ mod bridge;
 mod buffered;
 mod builder;
 mod call;
+mod completer;
 mod deserialize;
 pub mod driver;
 pub mod environment;
@@ -12,6 +13,7 @@ pub mod file_ops;
 mod file_stream;
 mod formatter;
 mod forms;
+mod function;
 pub mod glob;
 mod handle;
 mod help;
@@ -32,6 +34,7 @@ mod testing;
 mod vm;
 
 pub use builder::VmBuilder;
+pub use completer::{Completer, Completion, completer};
 pub use formatter::{format_bytes, format_source};
 pub use forms::{FormStyle, is_incomplete};
 pub use handle::Handle;
@@ -42,6 +45,7 @@ pub use report::Diagnostics;
 pub use testing::{TestCase, TestFailure, TestFile, Verdict};
 pub use vm::{Error, Print, Vm};
 
+pub use gene_vm::driver::{Driver, HostError, HostFuture, HostKey, HostResult, HostValue};
 pub use gene_vm::library::help::{Entry, Home};
 
 /// Of the language and this crate.

@@ -4,12 +4,14 @@ use gene_testsuite::model;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 /// Programs, each under several schedules.
 const SEEDS: u64 = 2500;
 
 #[test]
 fn random_programs_do_what_the_reference_model_says() {
+    model::watch::start(Duration::from_secs(120));
     let next = AtomicU64::new(1);
     let found = Mutex::new(None);
     thread::scope(|scope| {

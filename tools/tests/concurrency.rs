@@ -303,6 +303,56 @@ mod costs {
     }
 }
 
+/// What waits for a descriptor when it is closed.
+mod descriptors {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::process::Stdio;
+
+    #[test]
+    fn a_daemon_that_reads_standard_input_does_not_keep_the_program() {
+        let text = "(spawn ^daemon true (loop (stdin .read_line))) (spawn ^daemon true (timeout 1h (readline))) (sleep 5) (println 1)";
+        let case = Case::new().file("app.gene", text);
+        let mut command = case.command(&["app.gene"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let input = child.stdin.take().unwrap();
+        let mut out = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        assert_eq!((child.wait().unwrap().code(), out.as_str()), (Some(0), "1\n"));
+        drop(input);
+    }
+
+    #[test]
+    fn closing_a_stream_ends_the_waits_for_it_and_nothing_else() {
+        let text = r#"
+            (fn reader [name] (try (stdin .read_line) catch ClosedException (println name (typeof $ex) $ex/message $ex/code)))
+            (println "first:" (stdin .read_line))
+            (var ts [(spawn reader "a") (spawn reader "b") (spawn (try (for line in stdin nil) catch ClosedException (println "c loop")))])
+            (var other (spawn (do (sleep 20) (println "others go on"))))
+            (sleep 5)
+            (println "waiting" ((ts .map (t -> t/.status)) .join " "))
+            (stdin .close)
+            (for t in ts (await t))
+            (try (stdin .read_line) catch IOError (println $ex/message))"#;
+        let case = Case::new().file("app.gene", text);
+        let mut command = case.command(&["app.gene"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It stays open to the end: nothing but the program itself ends the waits.
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(b"hello\n").unwrap();
+        let (mut out, mut err) = (String::new(), String::new());
+        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
+        drop(input);
+        let closed = "ClosedException Stream is closed GENE.ASYNC.CLOSED";
+        let expected = format!(
+            "first: hello\nwaiting parked parked parked\na {closed}\nb {closed}\nc loop\nStream is closed\nothers go on\n"
+        );
+        assert_eq!(out, expected);
+    }
+}
+
 /// What a test leaves behind fails it, and the report says where that was made. One test per kind.
 mod left_behind {
     use super::*;

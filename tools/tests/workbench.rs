@@ -345,6 +345,8 @@ mod testing {
         let seed = ran.out.split("--seed ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap().to_owned();
         assert!(ran.out.contains(&format!("  Seed: {seed}, again with: gene test --seed {seed} a_test.gene\n")));
         assert!(ran.out.ends_with("ok a_test.gene: sure\n1 passed, 1 failed, 0 skipped\n"), "{}", ran.out);
+        let ran = case.run(&["test", "--shake", "50", "--virtual-time"]);
+        assert!(ran.out.contains("again with: gene test --virtual-time --seed "), "{}", ran.out);
         let again = case.run(&["test", "--seed", &seed, "a_test.gene"]);
         assert!(again.out.starts_with("FAIL a_test.gene: luck\n"), "{}", again.out);
         let case = Case::new().file("a_test.gene", &format!("# Shake: 50\n{text}"));

@@ -1,7 +1,9 @@
 //! The pending host futures of one VM.
 use super::ready::{EntryWaker, Ready};
-use gene_vm::driver::{HostFuture, HostKey, HostResult};
+use crate::function::panicked;
+use gene_vm::driver::{HostError, HostFuture, HostKey, HostResult};
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -55,7 +57,7 @@ impl HostFutures {
 
     /// Drops the future. A stale key names nothing.
     pub fn cancel(&mut self, key: HostKey) {
-        self.pending.remove(KeyData::from_ffi(key.0).into());
+        self.discard(KeyData::from_ffi(key.0).into());
     }
 
     /// Polls the futures that were woken. One comparison when there are none.
@@ -86,12 +88,33 @@ impl HostFutures {
     fn poll_one(&mut self, key: FutureKey) -> Option<HostResult> {
         let pending = self.pending.get_mut(key)?;
         pending.entry.dequeued();
-        match pending.future.as_mut().poll(&mut Context::from_waker(&pending.waker)) {
-            Poll::Ready(result) => {
-                self.pending.remove(key);
+        // A panic is the failure of this future; the others go on.
+        let mut cx = Context::from_waker(&pending.waker);
+        match catch_unwind(AssertUnwindSafe(|| pending.future.as_mut().poll(&mut cx))) {
+            Ok(Poll::Pending) => None,
+            Ok(Poll::Ready(result)) => {
+                self.discard(key);
                 Some(result)
             }
-            Poll::Pending => None,
+            Err(panic) => {
+                self.discard(key);
+                Some(Err(panicked(&*panic)))
+            }
+        }
+    }
+
+    /// Drops a future. What panics then has nobody to go to.
+    fn discard(&mut self, key: FutureKey) {
+        let pending = self.pending.remove(key);
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(pending)));
+    }
+
+    /// Drops all futures: in a child process their wakers and sockets are those of the parent. They fail with `error`.
+    pub fn abandon(&mut self, error: &HostError, done: &mut Vec<(HostKey, HostResult)>) {
+        for (key, pending) in self.pending.drain() {
+            // Nothing is run or dropped of what belongs to threads that this process does not have.
+            std::mem::forget(pending);
+            done.push((HostKey(key.data().as_ffi()), Err(error.clone())));
         }
     }
 }

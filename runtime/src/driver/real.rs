@@ -6,12 +6,15 @@
 //! it. A VM that only sleeps parks its thread; a VM that waits for host futures does so inside `async_io::block_on`, where its
 //! own thread polls the reactor. While the VM is busy the helper thread does that, and wakers raise a flag that the VM reads at
 //! its safepoints. The reactor is never ticked with short `block_on`s: they do nothing while the helper thread holds it.
+//!
+//! After a `fork` the child has the parent's epoll instance and none of its threads. There every host operation, pending or new,
+//! fails with an error that says so; timers and tasks go on, as they need neither.
 use super::futures::HostFutures;
 use super::seed::{Seeds, system_seed};
 use super::virtual_time::{QUIET, VIRTUAL_EPOCH_US};
 use crate::pool;
 use futures_lite::FutureExt;
-use gene_vm::driver::{Driver, HostFuture, HostKey, HostResult};
+use gene_vm::driver::{Driver, HostError, HostFuture, HostKey, HostResult};
 use parking::Parker;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -28,6 +31,13 @@ pub struct RealDriver {
     parker: Parker,
     parker_waker: Waker,
     seeds: Seeds,
+    /// The process whose reactor and threads these are.
+    process: u32,
+}
+
+fn forked() -> HostError {
+    let message = "the event loop cannot be used in a forked child process: it belongs to the parent".to_owned();
+    HostError { class: "RuntimeException", message }
 }
 
 impl Default for RealDriver {
@@ -50,7 +60,18 @@ impl RealDriver {
             parker,
             parker_waker,
             seeds,
+            process: std::process::id(),
         }
+    }
+
+    /// As if made by process `id`, for tests of what a forked child sees.
+    pub fn of_process(mut self, id: u32) -> RealDriver {
+        self.process = id;
+        self
+    }
+
+    fn is_forked(&self) -> bool {
+        std::process::id() != self.process
     }
 
     /// The instant of a deadline; `None` when it is too far away to be reached.
@@ -136,6 +157,9 @@ impl Driver for RealDriver {
     }
 
     fn start(&mut self, f: HostFuture) -> Result<HostResult, HostKey> {
+        if self.is_forked() {
+            return Ok(Err(forked()));
+        }
         self.futures.start(f)
     }
 
@@ -153,6 +177,9 @@ impl Driver for RealDriver {
     }
 
     fn park(&mut self, deadline: Option<u64>, done: &mut Vec<(HostKey, HostResult)>) {
+        if !self.futures.is_empty() && self.is_forked() {
+            return self.futures.abandon(&forked(), done);
+        }
         if self.stands.is_some() {
             return self.park_virtually(deadline, done);
         }

@@ -7,6 +7,7 @@ use gene_vm::def;
 use gene_vm::native::{Args, NativeDef, R};
 use gene_vm::value::Value;
 use gene_vm::vm::Vm;
+use std::rc::Rc;
 
 fn readline(vm: &mut Vm, a: &Args) -> R {
     if let Some(prompt) = a.opt(0) {
@@ -15,12 +16,12 @@ fn readline(vm: &mut Vm, a: &Args) -> R {
         vm.output.flush();
     }
     let host = host(vm, a)?;
-    read_stdin(vm, host, Want::Line, Shape::Text)
+    read_stdin(vm, host, Rc::default(), Want::Line, Shape::Text)
 }
 
 fn read_all(vm: &mut Vm, a: &Args) -> R {
     let host = host(vm, a)?;
-    read_stdin(vm, host, Want::Rest, Shape::Text)
+    read_stdin(vm, host, Rc::default(), Want::Rest, Shape::Text)
 }
 
 static DEFS: [NativeDef; 2] = [

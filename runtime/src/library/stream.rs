@@ -17,7 +17,8 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::{self, Write};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
 
 pub const CLASS: &str = "Stream";
 
@@ -34,11 +35,43 @@ pub struct Stream {
     path: String,
     end: End,
     closed: bool,
+    waits: Rc<RefCell<Waits>>,
+}
+
+/// The reads of one stream that wait: its end is theirs.
+#[derive(Default)]
+pub struct Waits {
+    closed: bool,
+    /// With a sign of life of the read.
+    wakers: Vec<(Weak<()>, Waker)>,
 }
 
 impl Stream {
     pub fn new(path: &str, end: End) -> Stream {
-        Stream { path: path.to_owned(), end, closed: false }
+        Stream { path: path.to_owned(), end, closed: false, waits: Rc::default() }
+    }
+
+    /// Whoever waits for the stream gets a ClosedException; what comes in later is left for others.
+    fn end_waits(&self) {
+        let wakers = {
+            let mut waits = self.waits.borrow_mut();
+            waits.closed = true;
+            std::mem::take(&mut waits.wakers)
+        };
+        wakers.into_iter().for_each(|(_, w)| w.wake());
+    }
+}
+
+impl Waits {
+    fn poll(&mut self, read: &Rc<()>, cx: &Context) -> Poll<HostError> {
+        if self.closed {
+            return Poll::Ready(HostError { class: "ClosedException", message: "Stream is closed".to_owned() });
+        }
+        if !self.wakers.iter().any(|(_, w)| w.will_wake(cx.waker())) {
+            self.wakers.retain(|(read, _)| read.strong_count() > 0);
+            self.wakers.push((Rc::downgrade(read), cx.waker().clone()));
+        }
+        Poll::Pending
     }
 }
 
@@ -86,15 +119,20 @@ pub fn shaped(path: &str, shape: Shape, got: Result<Option<Vec<u8>>, String>) ->
     })
 }
 
-/// Reads standard input, suspending the task if need be.
-pub fn read_stdin(vm: &mut Vm, host: &mut Host, want: Want, shape: Shape) -> R {
+/// Reads standard input, suspending the task if need be. `waits`: of the stream it is read through.
+pub fn read_stdin(vm: &mut Vm, host: &mut Host, waits: Rc<RefCell<Waits>>, want: Want, shape: Shape) -> R {
     if let Some(got) = host.input.try_read(want) {
         return bridge::finish(vm, shaped("stdin", shape, got));
     }
     // Whoever is to type should see what was printed so far.
     vm.output.flush();
     let reader = host.input.reader();
-    bridge::wait(vm, Box::pin(async move { shaped("stdin", shape, poll_fn(|cx| reader.poll(want, cx)).await) }))
+    let life = Rc::new(());
+    let read = poll_fn(move |cx| match waits.borrow_mut().poll(&life, cx) {
+        Poll::Ready(closed) => Poll::Ready(Err(closed)),
+        Poll::Pending => reader.poll(want, cx).map(|got| shaped("stdin", shape, got)),
+    });
+    bridge::wait(vm, Box::pin(read))
 }
 
 /// The open stream a method is called on.
@@ -125,8 +163,9 @@ fn read_as(vm: &mut Vm, a: &Args, want: Want, shape: Shape) -> R {
             bridge::finish(vm, shaped(&s.path, shape, got))
         }
         End::Stdin => {
+            let waits = s.waits.clone();
             let host = host(vm, a)?;
-            read_stdin(vm, host, want, shape)
+            read_stdin(vm, host, waits, want, shape)
         }
         End::Stdout | End::Stderr => Err(unsupported(vm, READ, &s.path, BAD)),
     }
@@ -299,6 +338,7 @@ fn close(vm: &mut Vm, a: &Args) -> R {
     if !s.closed {
         flush(vm, a)?;
         s.closed = true;
+        s.end_waits();
         // The descriptor goes with the last reference.
         s.end = End::Stdin;
     }

@@ -1,14 +1,16 @@
 //! Runs random concurrent programs against the reference model until one differs.
 //!
 //! ```text
-//! cargo run -p gene-testsuite --bin model -- [--seed N] [--runs N] [--jobs N] [--all] [--show]
+//! cargo run -p gene-testsuite --bin model -- [--seed N] [--runs N] [--jobs N] [--all] [--show] [--timeout SECONDS]
 //! ```
 //!
 //! `--seed` is the first of `--runs` programs, each of which runs in order, shaken, and sometimes in the stress modes. `--all` goes
-//! on behind a finding; `--show` prints the program of `--seed` and its log instead.
+//! on behind a finding; `--show` prints the program of `--seed` and its log instead. A program that runs for longer than `--timeout`
+//! (60 seconds) is printed and ends everything with exit code 3.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 use std::{env, thread};
 
 use gene_testsuite::model::{self, Schedule};
@@ -23,10 +25,15 @@ struct Options {
     jobs: u64,
     all: bool,
     show: bool,
+    timeout: u64,
 }
 
 fn main() -> ExitCode {
-    match options() {
+    let options = options();
+    if let Ok(options) = &options {
+        model::watch::start(Duration::from_secs(options.timeout));
+    }
+    match options {
         Err(message) => {
             eprintln!("model: {message}");
             ExitCode::from(2)
@@ -48,18 +55,19 @@ fn main() -> ExitCode {
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { seed: 1, runs: 1000, jobs: 1, all: false, show: false };
+    let mut options = Options { seed: 1, runs: 1000, jobs: 1, all: false, show: false, timeout: 60 };
     let mut arguments = env::args().skip(1);
     while let Some(name) = arguments.next() {
         match name.as_str() {
             "--all" => options.all = true,
             "--show" => options.show = true,
-            "--seed" | "--runs" | "--jobs" => {
+            "--seed" | "--runs" | "--jobs" | "--timeout" => {
                 let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
                 let number = value.parse::<u64>().map_err(|_| format!("{name} needs a number, got {value}"))?;
                 match name.as_str() {
                     "--seed" => options.seed = number,
                     "--runs" => options.runs = number,
+                    "--timeout" => options.timeout = number.max(1),
                     _ => options.jobs = number.max(1),
                 }
             }

@@ -3,6 +3,8 @@
 //! A combinator is a task of its own, started as an `async` body, with a scope for its time limit; the functions in its list are
 //! tasks inside. None of them logs anything.
 
+use std::collections::VecDeque;
+
 use super::objects::{Step, registration};
 use super::program::{Combinator, Combine, Form, How, Index, Item, Policy, ScopeSpec};
 use super::replay::timeout_of;
@@ -10,6 +12,15 @@ use super::state::{Answer, Ex, Frame, On, Outcome, Registration, State, Status, 
 
 /// Stands for the statement of a combinator's scope.
 const NOWHERE: usize = usize::MAX - 1;
+
+/// What stands in a combinator's list when it is called.
+#[derive(Clone, PartialEq, Debug)]
+enum Element {
+    Task(Index),
+    Future(Index),
+    Value(String),
+    Call { time: u64, fails: bool },
+}
 
 /// What a combinator waits for.
 #[derive(Clone, PartialEq, Debug)]
@@ -27,6 +38,10 @@ pub struct Combining {
     /// With `^cancel`, what is started belongs to a scope of its own; else only the waits have a limit.
     scope: Option<usize>,
     deadline: Option<u64>,
+    /// What is under way at a time.
+    limit: usize,
+    /// What has not had its turn.
+    todo: VecDeque<Element>,
     list: Vec<Known>,
     /// Places in the list that are still open.
     window: Vec<usize>,
@@ -34,6 +49,13 @@ pub struct Combining {
     outcomes: Vec<Option<Result<String, Ex>>>,
     /// Only the tasks of the scope are left.
     leaving: bool,
+}
+
+impl Combining {
+    /// It takes what settles first, not what stands first.
+    fn windowed(&self) -> bool {
+        self.limit != usize::MAX || matches!(self.which, Combinator::Race | Combinator::Any)
+    }
 }
 
 impl State<'_> {
@@ -54,15 +76,19 @@ impl State<'_> {
         };
         let scope = combine.cancel.then(|| self.open_scope(c, NOWHERE, &spec));
         let deadline = combine.timeout.map(|d| self.now + d).filter(|_| !combine.cancel);
-        let list: Vec<Known> = combine.items.iter().enumerate().map(|(i, item)| self.known(c, i, *item)).collect();
+        let limit = combine.limit.unwrap_or(usize::MAX);
+        // The first outcome ends a race, so what has no place at once never gets one.
+        let few = if combine.which == Combinator::Race { limit } else { usize::MAX };
         let combining = Combining {
             which: combine.which,
             cancel: combine.cancel,
             scope,
             deadline,
-            window: (0..list.len()).collect(),
-            outcomes: vec![None; list.len()],
-            list,
+            limit,
+            todo: combine.items.iter().enumerate().take(few).map(|(i, item)| self.element(i, *item)).collect(),
+            window: Vec::new(),
+            outcomes: Vec::new(),
+            list: Vec::new(),
             leaving: false,
         };
         self.go_on(c, combining);
@@ -77,17 +103,38 @@ impl State<'_> {
         t
     }
 
-    fn known(&mut self, c: Index, i: usize, item: Item) -> Known {
-        let value = |s: &mut Self, text: String| {
-            s.settled += 1;
-            Known::Value(text, s.settled)
-        };
+    fn element(&self, i: usize, item: Item) -> Element {
         match item {
-            Item::Task(t) if self.tasks[t].named => Known::Task(t),
-            Item::Task(_) => value(self, "none".to_owned()),
-            Item::Future(f) => Known::Future(f),
-            Item::Value => value(self, format!("v{i}")),
-            Item::Call { time, fails } => {
+            Item::Task(t) if self.tasks[t].named => Element::Task(t),
+            Item::Task(_) => Element::Value("none".to_owned()),
+            Item::Future(f) => Element::Future(f),
+            Item::Value => Element::Value(format!("v{i}")),
+            Item::Call { time, fails } => Element::Call { time, fails },
+        }
+    }
+
+    /// Those that have a place get under way.
+    fn start_some(&mut self, c: Index, combining: &mut Combining) {
+        while combining.window.len() < combining.limit
+            && let Some(element) = combining.todo.pop_front()
+        {
+            let i = combining.list.len();
+            let known = self.known(c, i, element);
+            combining.list.push(known);
+            combining.window.push(i);
+            combining.outcomes.push(None);
+        }
+    }
+
+    fn known(&mut self, c: Index, i: usize, element: Element) -> Known {
+        match element {
+            Element::Task(t) => Known::Task(t),
+            Element::Future(f) => Known::Future(f),
+            Element::Value(text) => {
+                self.settled += 1;
+                Known::Value(text, self.settled)
+            }
+            Element::Call { time, fails } => {
                 let t = self.start_silent(c);
                 let result = if fails { Err(self.exception(&format!("bad{i}"))) } else { Ok(format!("c{i}")) };
                 match self.sleep(t, time) {
@@ -115,6 +162,12 @@ impl State<'_> {
 
     fn combine_woken(&mut self, c: Index, mut combining: Combining, outcome: Outcome) {
         match (outcome, combining.which) {
+            (Err(ex), _) if combining.windowed() => return self.combine_over(c, combining, Err(ex)),
+            (Ok(texts), _) if combining.windowed() => {
+                if let Some(result) = texts[0].parse().ok().and_then(|place| self.took(c, &mut combining, place)) {
+                    return self.combine_over(c, combining, result);
+                }
+            }
             // With a deadline, this was only the wait.
             (Ok(_), Combinator::Settle) if combining.deadline.is_some() => {}
             (Err(ex), Combinator::Settle) if combining.deadline.is_some() => {
@@ -124,26 +177,20 @@ impl State<'_> {
             (Err(ex), _) => return self.combine_over(c, combining, Err(ex)),
             (Ok(texts), Combinator::Settle) => self.note_outcome(&mut combining, 0, Ok(texts[0].clone())),
             // All are there, and that is seen again below.
-            (Ok(_), Combinator::All) => {
+            (Ok(_), _) => {
                 let result = self.all_of(&combining).unwrap_or(Ok(String::new()));
                 return self.combine_over(c, combining, result);
-            }
-            (Ok(texts), _) => {
-                if let Some(result) = texts[0].parse().ok().and_then(|place| self.took(&mut combining, place)) {
-                    let result =
-                        if combining.which == Combinator::Race { self.checkpoint(c).and(result) } else { result };
-                    return self.combine_over(c, combining, result);
-                }
             }
         }
         self.go_on(c, combining);
     }
 
     fn go_on(&mut self, c: Index, mut combining: Combining) {
+        self.start_some(c, &mut combining);
         let step = match combining.which {
+            _ if combining.windowed() => self.await_first(c, &mut combining),
             Combinator::All => self.await_all(c, &combining),
-            Combinator::Settle => self.await_each(c, &mut combining),
-            Combinator::Race | Combinator::Any => self.await_first(c, &mut combining),
+            _ => self.await_each(c, &mut combining),
         };
         match step {
             Some(result) => self.combine_over(c, combining, result),
@@ -260,16 +307,16 @@ impl State<'_> {
                 outcome => self.note_outcome(combining, 0, outcome),
             }
         }
-        let texts = combining.outcomes.iter().flatten().map(|o| match o {
-            Ok(v) => v.as_str(),
-            Err(ex) => ex.text.as_str(),
-        });
-        Some(Ok(texts.collect::<Vec<_>>().join("+")))
+        Some(Ok(told(combining)))
     }
 
     /// The first that settles, as long as that does not decide.
     fn await_first(&mut self, c: Index, combining: &mut Combining) -> Option<Result<String, Ex>> {
         loop {
+            self.start_some(c, combining);
+            if combining.window.is_empty() && matches!(combining.which, Combinator::All | Combinator::Settle) {
+                return Some(Ok(told(combining)));
+            }
             if combining.window.is_empty() {
                 let texts = combining.outcomes.iter().flatten().filter_map(|o| o.as_ref().err());
                 let text = texts.map(|ex| ex.text.as_str()).collect::<Vec<_>>().join("+");
@@ -286,9 +333,8 @@ impl State<'_> {
                 .filter_map(|(place, &i)| self.result_of(&combining.list[i]).map(|(order, _)| (order, place)));
             let Some((_, place)) = settled.min() else { break };
 
-            if let Some(result) = self.took(combining, place) {
-                let race = combining.which == Combinator::Race;
-                return Some(if race { self.checkpoint(c).and(result) } else { result });
+            if let Some(result) = self.took(c, combining, place) {
+                return Some(result);
             }
         }
         if combining.deadline.is_some_and(|at| at <= self.now) {
@@ -303,9 +349,20 @@ impl State<'_> {
     }
 
     /// The one at `place` of the window has settled. `Some`: that decides.
-    fn took(&mut self, combining: &mut Combining, place: usize) -> Option<Result<String, Ex>> {
+    fn took(&mut self, c: Index, combining: &mut Combining, place: usize) -> Option<Result<String, Ex>> {
         let (_, result) = self.result_of(&combining.list[combining.window[place]])?;
-        if combining.which == Combinator::Race || result.is_ok() {
+        let result = match combining.which {
+            // These are awaited once more, which is a checkpoint.
+            Combinator::Race => return Some(self.checkpoint(c).and(result)),
+            Combinator::All => self.checkpoint(c).and(result),
+            _ => result,
+        };
+        let decides = match combining.which {
+            Combinator::All => result.is_err(),
+            Combinator::Any => result.is_ok(),
+            _ => false,
+        };
+        if decides {
             return Some(result);
         }
         self.note_outcome(combining, place, result);
@@ -339,4 +396,13 @@ impl State<'_> {
         });
         self.task_ended(c, result);
     }
+}
+
+/// All outcomes in the order of the list.
+fn told(combining: &Combining) -> String {
+    let texts = combining.outcomes.iter().flatten().map(|o| match o {
+        Ok(v) => v.as_str(),
+        Err(ex) => ex.text.as_str(),
+    });
+    texts.collect::<Vec<_>>().join("+")
 }

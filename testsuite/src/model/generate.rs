@@ -339,7 +339,7 @@ impl Generator {
     fn combine(&mut self) -> Op {
         let which = [Combinator::All, Combinator::Race, Combinator::Any, Combinator::Settle][self.below(4)];
         let least = if which == Combinator::Race && self.one_in(8) { 0 } else { 1 };
-        let items = (0..least + self.below(3) * least)
+        let items = (0..least + self.below(4) * least)
             .map(|_| match self.below(6) {
                 0 | 1 => Item::Task(self.task()),
                 2 => Item::Future(self.future()),
@@ -348,7 +348,8 @@ impl Generator {
             })
             .collect();
         let timeout = if self.one_in(4) { Some(self.time()) } else { None };
-        Op::Combine(Combine { which, items, timeout, cancel: !self.one_in(5) })
+        let limit = if self.one_in(3) { Some(1 + self.below(3)) } else { None };
+        Op::Combine(Combine { which, items, timeout, limit, cancel: !self.one_in(5) })
     }
 
     fn lock_op(&mut self) -> Op {

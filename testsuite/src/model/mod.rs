@@ -19,6 +19,7 @@ mod scopes;
 pub mod shrink;
 mod signals;
 mod state;
+pub mod watch;
 
 use gene::Vm;
 
@@ -80,7 +81,9 @@ pub fn execute(program: &Program, schedule: Schedule) -> String {
         Mode::Poll => builder.poll_interval(1),
     };
     let mut vm = builder.build();
-    vm.run_source("model.gene", &render::source(program));
+    let source = render::source(program);
+    let _watched = watch::watched(format!("{schedule:?}\n{source}"));
+    vm.run_source("model.gene", &source);
     let log = vm.captured_stdout();
     // What does not compile has no log.
     if log.is_empty() { vm.captured_stderr() } else { log }

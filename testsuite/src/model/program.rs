@@ -176,6 +176,8 @@ pub struct Combine {
     pub which: Combinator,
     pub items: Vec<Item>,
     pub timeout: Option<u64>,
+    /// Items that are under way at a time.
+    pub limit: Option<usize>,
     /// The losers are cancelled.
     pub cancel: bool,
 }

@@ -390,7 +390,9 @@ fn combination(combine: &Combine) -> String {
         Combinator::Settle => "settle",
     };
     let cancel = if combine.cancel { "" } else { " ^cancel false" };
-    let call = format!("(await (gene/async/{name} [{}]{}{cancel}))", items.join(" "), limit(&combine.timeout));
+    let at_a_time = combine.limit.map_or(String::new(), |n| format!(" ^limit {n}"));
+    let timeout = limit(&combine.timeout);
+    let call = format!("(await (gene/async/{name} [{}]{timeout}{at_a_time}{cancel}))", items.join(" "));
     match combine.which {
         Combinator::All => format!("({call} .join \"+\")"),
         Combinator::Settle => format!("(({call} .map out) .join \"+\")"),

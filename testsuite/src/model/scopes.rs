@@ -128,8 +128,17 @@ impl<'p> State<'p> {
         }
     }
 
-    /// Marks a scope and those inside, up to shields, and tells who waits there.
+    /// Marks a scope and those inside, up to shields, and tells who waits there. Those that never start end when all have been told:
+    /// whoever is cancelled with them sees that and not their end.
     fn cancel_inside(&mut self, k: usize, end: u64) {
+        let mut unstarted = Vec::new();
+        self.tell_inside(k, end, &mut unstarted);
+        for t in unstarted {
+            self.tell(t);
+        }
+    }
+
+    fn tell_inside(&mut self, k: usize, end: u64, unstarted: &mut Vec<Index>) {
         if self.scopes[k].cancelled || !self.scopes[k].open {
             return;
         }
@@ -137,14 +146,16 @@ impl<'p> State<'p> {
         scope.cancelled = true;
         scope.grace_end = Some(scope.grace_end.map_or(end, |e| e.min(end)));
         for t in self.inside(k) {
-            if self.is_live(t) && self.tasks[t].scope == k {
-                self.tell(t);
+            match self.tasks[t].status {
+                Status::New | Status::Queued if self.tasks[t].scope == k => unstarted.push(t),
+                Status::Parked if self.tasks[t].scope == k => self.interrupt(t),
+                _ => {}
             }
         }
         for inner in 0..self.scopes.len() {
             let scope = &self.scopes[inner];
             if inner != k && scope.open && scope.parent == k && !scope.shield {
-                self.cancel_inside(inner, end);
+                self.tell_inside(inner, end, unstarted);
             }
         }
     }

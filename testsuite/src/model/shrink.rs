@@ -89,6 +89,10 @@ fn shrink(block: &mut Vec<Stmt>, i: usize, way: usize) -> bool {
                 combine.items.pop();
                 true
             }
+            Kind::Op(Op::Combine(combine)) if combine.limit.is_some() => {
+                combine.limit = None;
+                true
+            }
             Kind::Op(Op::Select { arms, .. }) if arms.len() > 1 => {
                 arms.pop();
                 true

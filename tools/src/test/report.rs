@@ -48,7 +48,8 @@ fn details(r: &TestResult) -> String {
     let Verdict::Failed(failure) = &r.verdict else { return String::new() };
     let mut out = failure.report.clone();
     if let Some(seed) = r.seed {
-        let _ = writeln!(out, "Seed: {seed}, again with: gene test --seed {seed} {}", r.file.display());
+        let clock = if r.virtual_time { "--virtual-time " } else { "" };
+        let _ = writeln!(out, "Seed: {seed}, again with: gene test {clock}--seed {seed} {}", r.file.display());
     }
     if !r.output.is_empty() {
         let _ = write!(out, "Output:\n{}", indented(&r.output));

@@ -23,6 +23,8 @@ pub struct TestResult {
     pub time: Duration,
     /// The schedule it failed under.
     pub seed: Option<u64>,
+    /// The clock was made virtual by an option: without it the seed means another run.
+    pub virtual_time: bool,
 }
 
 impl TestResult {
@@ -49,6 +51,7 @@ pub fn file(o: &Test, path: &Path) -> Vec<TestResult> {
         for mut result in once(o, path, &headers, Some(seed)) {
             if result.failed() {
                 result.seed = Some(seed);
+                result.virtual_time = o.common.virtual_time;
             }
             match results.iter_mut().find(|r| r.name == result.name) {
                 // The first failing schedule is the one to look at.
@@ -110,12 +113,13 @@ fn once(o: &Test, path: &Path, headers: &Headers, seed: Option<u64>) -> Vec<Test
         output: case.output,
         time: case.time,
         seed: None,
+        virtual_time: false,
     });
     cases.collect()
 }
 
 fn whole(path: &Path, verdict: Verdict, output: String, time: Duration) -> TestResult {
-    TestResult { file: path.to_path_buf(), name: None, verdict, output, time, seed: None }
+    TestResult { file: path.to_path_buf(), name: None, verdict, output, time, seed: None, virtual_time: false }
 }
 
 fn failure(report: String) -> TestFailure {

@@ -20,6 +20,7 @@ pub(crate) mod types;
 pub(crate) mod unwind;
 
 use crate::value::Value;
+pub use call::arity_message;
 
 /// Words above a frame's registers that the interpreter may use to build a call of its own (operator methods, `to_s`, `next`).
 pub const SCRATCH: usize = 12;

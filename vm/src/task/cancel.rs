@@ -41,6 +41,7 @@ impl Vm {
         // All below is cancelled for what `top` is: looking for the reason from each scope would make deep trees quadratic.
         let reason = self.scope_reason(top);
         let mut todo = vec![top];
+        let (mut operating, mut unstarted) = (Vec::new(), Vec::new());
         while let Some(key) = todo.pop() {
             let Some(s) = self.tasks.scopes.map.get_mut(key) else { continue };
             if s.cancelled {
@@ -58,23 +59,31 @@ impl Vm {
             inner.sort_by_key(|k| std::cmp::Reverse(scopes.get(*k).map_or(0, |s| s.id)));
             todo.extend(inner);
             if operations > 0 {
-                self.drop_operations(key);
+                operating.push(key);
             }
             let live = &self.tasks.live;
             children.sort_by_key(|k| live.get(*k).map_or(0, |l| l.future.as_gc().id));
             if owner.is_future() {
-                self.deliver(owner.as_gc().task_key(), key, reason);
+                self.deliver(owner.as_gc().task_key(), key, &mut unstarted);
             }
             for k in children {
-                self.deliver(k, key, reason);
+                self.deliver(k, key, &mut unstarted);
             }
+        }
+        // Not before all have been told: for whoever waits for a task or an operation of a scope that is cancelled with its own, this
+        // is its own cancellation and not the end of something it awaits.
+        for key in unstarted {
+            self.drop_unstarted(key, reason);
+        }
+        for key in operating {
+            self.drop_operations(key);
         }
     }
 
     /// The host operations of a cancelled scope are given up.
     fn drop_operations(&mut self, key: ScopeKey) {
         let all: Vec<(u64, Value)> =
-            self.tasks.host.iter().filter(|(_, h)| h.1 == key).map(|(k, h)| (*k, h.0)).collect();
+            self.tasks.host.iter().filter(|(_, o)| o.scope == key).map(|(k, o)| (*k, o.future)).collect();
         for (k, f) in all {
             self.driver.cancel(crate::driver::HostKey(k));
             self.forget_host(k);
@@ -84,14 +93,14 @@ impl Vm {
         }
     }
 
-    /// Tells a task whose innermost scope is `scope` that it is cancelled: one that waits is woken, one that never ran is
-    /// dropped, one that runs or is ready sees it at its next checkpoint.
-    fn deliver(&mut self, key: TaskKey, scope: ScopeKey, reason: Value) {
+    /// Tells a task whose innermost scope is `scope` that it is cancelled: one that waits is woken, one that never ran is left to the
+    /// caller, one that runs or is ready sees it at its next checkpoint.
+    fn deliver(&mut self, key: TaskKey, scope: ScopeKey, unstarted: &mut Vec<TaskKey>) {
         let Some(l) = self.tasks.live.get(key) else { return };
         let g = l.future.as_gc();
         if !g.has(flag::STARTED) {
             if g.home() == scope && !g.has(flag::ATOMIC) {
-                self.drop_unstarted(key, reason);
+                unstarted.push(key);
             }
             return;
         }
@@ -107,9 +116,17 @@ impl Vm {
         if !l.parked || !l.reason.cancellable() || self.in_cleanup(l.fiber.gc()) {
             return;
         }
-        let epoch = l.epoch;
+        let (epoch, on) = (l.epoch, l.on);
         let ex = self.own_cancellation(t);
         self.wake(key, epoch, Wake::Throw(ex));
+        self.give_up(on);
+    }
+
+    /// A task no longer waits for `on`: an operation that only it knew of has nobody to go to.
+    fn give_up(&mut self, on: Value) {
+        if on.is_future() && on.as_gc().has(flag::OWNED) {
+            self.cancel_future(on, Value::NIL);
+        }
     }
 
     /// A task that was cancelled before its first instruction never runs.
@@ -127,17 +144,10 @@ impl Vm {
         if let Some(s) = self.tasks.scopes.map.get_mut(home) {
             s.delivered |= s.cancelled;
         }
+        let queued = self.leave_queue(home, key);
         self.disown(key, home);
         self.tasks.live.remove(key);
         self.settle(fut, state, ex);
-        let queued = match self.tasks.scopes.map.get_mut(home) {
-            Some(s) if s.setup.limit > 0 => {
-                let n = s.queued.len();
-                s.queued.retain(|k| *k != key);
-                s.queued.len() < n
-            }
-            _ => false,
-        };
         if queued && let Some(s) = self.tasks.scopes.map.get_mut(home) {
             // It never counted as running.
             s.running += 1;
@@ -240,9 +250,10 @@ impl Vm {
         if scope_of(t.scope) != scope || !l.parked || !l.reason.cancellable() || !self.in_cleanup(l.fiber.gc()) {
             return;
         }
-        let epoch = l.epoch;
+        let (epoch, on) = (l.epoch, l.on);
         let ex = self.grace_over();
         self.wake(key, epoch, Wake::Throw(ex));
+        self.give_up(on);
     }
 
     /// A cancelled task that catches its cancellation again and again is told for ever: a warning says where.

@@ -2,7 +2,7 @@
 //!
 //! Invariants: receivers wait only while the buffer is empty and nobody sends; senders wait only while the buffer is full. A value
 //! goes straight to the first waiting receiver, so nobody can overtake it.
-use super::timer::{Answer, Due};
+use super::timer::{Answer, Due, Span};
 use super::wait::{NO_ARM, Node, Queue};
 use super::{Reason, Wake};
 use crate::def;
@@ -581,7 +581,7 @@ fn send_as(vm: &mut Vm, a: &Args, how: u32, limit: Option<u64>) -> R {
         let due = match how {
             OTHER => Due::Answer(key, epoch, Answer::False),
             RESULT => Due::Answer(key, epoch, Answer::Timeout),
-            _ => Due::Abandon(key, epoch, (us / 1000) as u32),
+            _ => Due::Abandon(key, epoch, Span::of(us)),
         };
         vm.wake_at(key, us, due);
     }
@@ -699,7 +699,7 @@ fn take_as(vm: &mut Vm, ch: Value, how: u32, limit: Option<u64>, expired: Answer
         let due = match (how, expired) {
             (RESULT, _) => Due::Answer(key, epoch, Answer::Timeout),
             (_, Answer::Nil) => Due::Answer(key, epoch, Answer::Nil),
-            _ => Due::Abandon(key, epoch, (us / 1000) as u32),
+            _ => Due::Abandon(key, epoch, Span::of(us)),
         };
         vm.wake_at(key, us, due);
     }

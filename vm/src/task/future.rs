@@ -86,6 +86,10 @@ pub mod flag {
     pub const KNOWN: u64 = 1 << 19;
     /// An `async` body that ended before it ever waited: for scripts it never was a task.
     pub const IMMEDIATE: u64 = 1 << 20;
+    /// A host operation that only the task waiting for it knows: it ends with the wait.
+    pub const OWNED: u64 = 1 << 22;
+    /// Waits for its turn in a scope with a limit.
+    pub const QUEUED: u64 = 1 << 21;
 }
 
 /// In the key of a settled future: it names no task, and the lower half is its place in the order of settling.

@@ -1,7 +1,7 @@
 //! Several futures as one: the natives behind the combinators of `prelude/async.gene`, FutureGroup, and channels made for groups of
 //! tasks (broadcast, watch).
 use super::future::{State, is_task};
-use super::timer::Due;
+use super::timer::{Due, Span};
 use super::wait::{ANY_OUTCOME, NO_ARM, Queue};
 use super::{Reason, Wake};
 use crate::def;
@@ -47,7 +47,7 @@ fn await_all(vm: &mut Vm, a: &Args) -> R {
     if let (Err(Stop::Park), Some(at)) = (&result, deadline) {
         let key = vm.current_task().as_gc().task_key();
         let epoch = vm.tasks.live[key].epoch;
-        vm.wake_at_time(key, at, Due::Abandon(key, epoch, ((at - now) / 1000) as u32));
+        vm.wake_at_time(key, at, Due::Abandon(key, epoch, Span::of(at - now)));
     }
     result
 }
@@ -90,7 +90,7 @@ fn first_settled(vm: &mut Vm, a: &Args) -> R {
         }
     }
     if let Some(at) = deadline {
-        vm.wake_at_time(key, at, Due::Abandon(key, epoch, ((at - now) / 1000) as u32));
+        vm.wake_at_time(key, at, Due::Abandon(key, epoch, Span::of(at - now)));
     }
     Err(Stop::Park)
 }
@@ -125,6 +125,39 @@ fn check_options(vm: &mut Vm, a: &Args) -> R {
     }
     vm.duration_us(a.get(1))?;
     Ok(Value::NIL)
+}
+
+/// `(_check_items name items [f])`: refuses arguments in another order than they come in, before anything happens.
+fn check_items(vm: &mut Vm, a: &Args) -> R {
+    let name = vm.to_text(a.get(0))?;
+    if let Some(f) = a.opt(2)
+        && !vm.is_callable(f)
+    {
+        let k = vm.kind_name(f);
+        return Err(vm.type_error(&format!("{name} expects a function, got {k}")));
+    }
+    let items = a.get(1);
+    let collection = matches!(
+        items.heap_kind(),
+        Some(
+            Kind::Array
+                | Kind::Str
+                | Kind::Bytes
+                | Kind::Range
+                | Kind::Iter
+                | Kind::Map
+                | Kind::HashMap
+                | Kind::HashSet
+                | Kind::Gene
+                | Kind::Fiber
+        )
+    );
+    if collection || items.is_nil() || crate::interp::iterate::is_iterable(vm, items) {
+        return Ok(Value::NIL);
+    }
+    let k = vm.kind_name(items);
+    let what = if a.opt(2).is_some() { "a collection" } else { "an Array of futures, functions or values" };
+    Err(vm.type_error(&format!("{name} expects {what}, got {k}")))
 }
 
 // --- FutureGroup
@@ -374,7 +407,7 @@ fn watch_changed(vm: &mut Vm, a: &Args) -> R {
     let (key, epoch) = vm.park_anyway(Reason::Wait, a.this())?;
     vm.enqueue(a.this(), 0, key, NO_ARM, Value::NIL);
     if let Some(us) = us {
-        vm.wake_at(key, us, Due::Abandon(key, epoch, (us / 1000) as u32));
+        vm.wake_at(key, us, Due::Abandon(key, epoch, Span::of(us)));
     }
     Err(Stop::Park)
 }
@@ -427,6 +460,7 @@ static HIDDEN: &[NativeDef] = &[
     def!("_exception_group", exception_group, 1, 1, ""),
     def!("_callable", callable, 1, 1, ""),
     def!("_check_options", check_options, 2, 2, ""),
+    def!("_check_items", check_items, 2, 3, ""),
 ];
 
 static ASYNC: &[NativeDef] = &[

@@ -1,6 +1,6 @@
 //! `await`, `sleep`, `gene/Future` and its methods.
 use super::future::{On, State, flag};
-use super::timer::{Answer, Due, Held};
+use super::timer::{Answer, Due, Held, Span};
 use super::wait::NO_ARM;
 use super::{Reason, Wake, channel, future, local, scope_library, select, ticker};
 use crate::def;
@@ -74,7 +74,7 @@ impl Vm {
         let (key, epoch) = self.park_anyway(Reason::Await, v)?;
         self.wait_for(v, key, NO_ARM);
         if let Some(us) = timeout {
-            self.wake_at(key, us, Due::Timeout(key, epoch));
+            self.wake_at(key, us, Due::Timeout(key, epoch, Span::of(us)));
         }
         Err(Stop::Park)
     }
@@ -124,7 +124,7 @@ impl Vm {
         }
         self.tasks.live[key].pending = n;
         if let Some(us) = timeout {
-            self.wake_at(key, us, Due::Timeout(key, epoch));
+            self.wake_at(key, us, Due::Timeout(key, epoch, Span::of(us)));
         }
         Err(Stop::Park)
     }
@@ -359,7 +359,7 @@ fn wait_within(vm: &mut Vm, f: Value, us: Option<u64>, set: u64) -> R {
     f.as_gc().set(set);
     vm.wait_for(f, key, NO_ARM);
     if let Some(us) = us {
-        vm.wake_at(key, us, Due::Abandon(key, epoch, (us / 1000) as u32));
+        vm.wake_at(key, us, Due::Abandon(key, epoch, Span::of(us)));
     }
     Err(Stop::Park)
 }

@@ -198,8 +198,8 @@ pub struct Tasks {
     pub waits: Waits,
     pub timers: Timers,
     pub scopes: Scopes,
-    /// Pending host futures: the Gene future each settles, and the scope it was started in.
-    pub host: FxHashMap<u64, (Value, ScopeKey)>,
+    /// Pending host futures.
+    pub host: FxHashMap<u64, Operation>,
     /// Callbacks to run, in order: function, argument, task-locals.
     pub callbacks: VecDeque<(Value, Value, Value)>,
     pub meter: budget::Meter,
@@ -250,6 +250,17 @@ pub struct Tasks {
     /// Fibers of ended tasks, to be used again. No roots: a collection forgets them.
     pub(crate) spare: Vec<Gc<Fiber>>,
     done: Vec<(HostKey, HostResult)>,
+}
+
+/// A pending operation of the host.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    /// The Gene future it settles.
+    pub future: Value,
+    /// The scope it was started in.
+    pub scope: ScopeKey,
+    /// The end of the scope waits for it. Not where a daemon waits, which ends with the scope itself.
+    pub counted: bool,
 }
 
 /// What decides about the order of ready tasks, timers of one instant and ready arms, and about random numbers.
@@ -311,7 +322,7 @@ impl Tasks {
         self.timers.roots(out);
         self.scopes.roots(out);
         self.meter.root().into_iter().for_each(&mut *out);
-        self.host.values().for_each(|h| out(h.0));
+        self.host.values().for_each(|h| out(h.future));
         for (f, a, l) in &self.callbacks {
             out(*f);
             out(*a);
@@ -705,28 +716,47 @@ impl Vm {
 
     /// Starts a host operation; its Future settles when it is done.
     pub fn host_future(&mut self, f: HostFuture) -> Value {
+        self.start_operation(f, true)
+    }
+
+    fn start_operation(&mut self, f: HostFuture, counted: bool) -> Value {
         let fut = self.new_future();
         match self.driver.start(f) {
             Ok(r) => self.settle_host(fut.value(), r),
             Err(key) => {
                 fut.set_host(key.0);
                 let scope = self.current_scope();
-                self.tasks.scopes.operation_started(scope);
-                self.tasks.host.insert(key.0, (fut.value(), scope));
+                if counted {
+                    self.tasks.scopes.operation_started(scope);
+                }
+                self.tasks.host.insert(key.0, Operation { future: fut.value(), scope, counted });
                 self.trace_io(key.0, true);
             }
         }
         fut.value()
     }
 
+    /// Suspends the running task until a host operation is done: its value. It is given up when the task is cancelled.
+    pub fn host_wait(&mut self, f: HostFuture) -> R {
+        self.check_suspend()?;
+        let task = self.current_task();
+        let daemon = task.is_future() && {
+            let g = task.as_gc();
+            g.has(flag::DAEMON) && !g.has(flag::MAIN) && g.home() == self.current_scope()
+        };
+        let f = self.start_operation(f, !daemon);
+        f.as_gc().set(flag::OWNED);
+        self.await_value(f, None)
+    }
+
     /// A host operation is over, or nobody wants it any more.
     pub(super) fn forget_host(&mut self, key: u64) -> Option<Value> {
-        let (fut, scope) = self.tasks.host.remove(&key)?;
+        let operation = self.tasks.host.remove(&key)?;
         self.trace_io(key, false);
-        if self.tasks.scopes.operation_ended(scope) {
-            self.scope_settled(scope);
+        if operation.counted && self.tasks.scopes.operation_ended(operation.scope) {
+            self.scope_settled(operation.scope);
         }
-        Some(fut)
+        Some(operation.future)
     }
 
     fn settle_host(&mut self, fut: Value, r: HostResult) {

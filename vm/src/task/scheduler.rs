@@ -28,6 +28,8 @@ impl Vm {
             Some(deadline) => self.driver.park(deadline, &mut done),
             None => self.driver.poll(&mut done),
         }
+        // Somebody goes on because of what is found now.
+        let mut woke = !done.is_empty();
         for (key, r) in done.drain(..) {
             if let Some(fut) = self.forget_host(key.0) {
                 self.settle_host(fut, r);
@@ -37,10 +39,12 @@ impl Vm {
         if !self.tasks.timers.is_empty() {
             let now = self.driver.now_us();
             // All that is due at one instant fires before anybody runs, but for time limits: a result of the same instant wins, so
-            // they come when nobody has anything left to do, or seems never to be done.
+            // they come when nobody has anything left to do, or seems never to be done. Where the clock is late, the instant is
+            // whatever is found at once: what was due before a limit goes first.
             let mut late = None;
-            while self.tasks.timers.next_deadline().is_some_and(|at| at <= now) {
-                if self.tasks.timers.bound_at(now) {
+            while let Some(at) = self.tasks.timers.next_deadline().filter(|at| *at <= now) {
+                let tied = at == now || woke || self.tasks.deferred.is_some();
+                if tied && self.tasks.timers.next_is_bound() {
                     let quiet = wait.is_some() && self.tasks.ready.is_empty() && self.tasks.callbacks.is_empty();
                     let used = self.fuel_used();
                     let since = *self.tasks.deferred.get_or_insert(used);
@@ -49,6 +53,7 @@ impl Vm {
                     }
                 }
                 if let Some(t) = self.tasks.timers.pop_due(now) {
+                    woke |= !t.is_bound();
                     self.fire(t);
                 }
             }
@@ -75,15 +80,15 @@ impl Vm {
                 }
             }
             Due::Call(Held(timer)) => self.timer_fired(timer),
-            Due::Abandon(key, epoch, ms) => {
+            Due::Abandon(key, epoch, after) => {
                 if self.waits(key, epoch) {
-                    let ex = self.timeout_exception(Some(ms as u64 * 1000));
+                    let ex = self.timeout_exception(Some(after.us()));
                     self.wake(key, epoch, Wake::Throw(ex));
                 }
             }
-            Due::Timeout(key, epoch) => {
+            Due::Timeout(key, epoch, after) => {
                 if self.waits(key, epoch) {
-                    let ex = self.timeout_exception(None);
+                    let ex = self.timeout_exception(Some(after.us()));
                     let on = self.tasks.live[key].on;
                     // 4.2: on expiry the awaited futures themselves fail.
                     match on.get::<Array>(Kind::Array) {
@@ -127,6 +132,22 @@ impl Vm {
             Some(s) => s.only_daemons(),
             None => self.tasks.live.is_empty(),
         }
+    }
+
+    /// Whether all pending host operations are waited for by daemons, or by what daemons have started.
+    fn operations_are_daemons(&self) -> bool {
+        self.driver.pending() == 0 || self.tasks.host.values().all(|o| !o.counted || self.is_below_daemon(o.scope))
+    }
+
+    fn is_below_daemon(&self, mut k: ScopeKey) -> bool {
+        while let Some(s) = self.tasks.scopes.get(k).filter(|s| s.owner.is_future()) {
+            let owner = s.owner.as_gc();
+            if owner.has(flag::DAEMON) && !owner.has(flag::MAIN) {
+                return true;
+            }
+            k = owner.home();
+        }
+        false
     }
 
     /// Runs the scheduler until nothing is left to do: the main task ended, and (unless `drain` is false) no task, timer, host
@@ -182,8 +203,8 @@ impl Vm {
             }
             if self.tasks.main_result.is_some()
                 && !ending
-                && self.driver.pending() == 0
                 && self.root_is_quiet()
+                && self.operations_are_daemons()
                 && !self.tasks.timers.any_referenced()
             {
                 if self.tasks.live.is_empty() {
@@ -303,12 +324,12 @@ impl Vm {
 
     /// The callback of a timer takes its turn among the tasks that timers of the same instant wake: in the order of their making.
     /// While a task runs nobody else has a turn, so it is delivered as callbacks are; so is one that comes during the end.
-    pub(super) fn queue_timer_callback(&mut self, f: Value) {
+    pub(super) fn queue_timer_callback(&mut self, f: Value, locals: Value) {
         if self.tasks.inside_task || self.exit_code.is_some() || matches!(self.tasks.main_result, Some(Err(_))) {
-            self.tasks.callbacks.push_back((f, Value::UNDEF, Value::NIL));
+            self.tasks.callbacks.push_back((f, Value::UNDEF, locals));
             self.heap.fuel.request();
         } else {
-            let key = self.callback_task(f, Value::UNDEF, Value::NIL);
+            let key = self.callback_task(f, Value::UNDEF, locals);
             self.make_ready(key, Wake::Start);
         }
     }

@@ -78,7 +78,7 @@ impl Failure {
 pub struct Setup {
     pub shield: bool,
     pub policy: Policy,
-    /// Children that run at a time; 0: all.
+    /// Children that run at a time (see [`takes_place`]); 0: all.
     pub limit: u32,
     /// Microseconds; `None`: as the scope around.
     pub grace: Option<u64>,
@@ -105,7 +105,11 @@ pub struct Scope {
     pub children: Vec<TaskKey>,
     pub(super) daemons: u32,
     pub(super) running: u32,
+    /// Children that wait for their turn, and so many that do so no longer.
     pub(super) queued: VecDeque<TaskKey>,
+    pub(super) left_queue: usize,
+    /// All daemons have been told that nobody needs them any more.
+    dismissed: bool,
     pub(super) inner: Vec<ScopeKey>,
     /// Place in the parent's `inner`.
     index: u32,
@@ -142,6 +146,8 @@ impl Scope {
             daemons: 0,
             running: 0,
             queued: VecDeque::new(),
+            left_queue: 0,
+            dismissed: false,
             inner: Vec::new(),
             index: 0,
             operations: 0,
@@ -172,6 +178,12 @@ impl Scope {
     fn quiet(&self) -> bool {
         self.children.len() == self.daemons as usize && self.operations == 0
     }
+}
+
+/// Whether a child counts against the `^limit` of its scope. An `async` body had started before it could be counted, and a daemon
+/// serves the others for as long as there are any: the one that took the last place would let none of them start.
+fn takes_place(f: Gc<super::future::Future>) -> bool {
+    f.has(flag::SPAWNED) && !f.has(flag::DAEMON)
 }
 
 #[derive(Default)]
@@ -492,6 +504,7 @@ impl Vm {
         s.children.push(key);
         if fut.has(flag::DAEMON) {
             s.daemons += 1;
+            s.dismissed = false;
         }
         if index > 0 {
             self.tasks.live[key].index = index;
@@ -544,11 +557,15 @@ impl Vm {
             self.drop_unstarted(key, reason);
             return Ok(fut);
         }
-        if s.setup.limit > 0 && s.running >= s.setup.limit {
-            s.queued.push_back(key);
-        } else {
-            s.running += 1;
-            self.make_ready(key, Wake::Start);
+        match s.setup.limit > 0 && takes_place(g) {
+            true if s.running >= s.setup.limit => {
+                g.set(flag::QUEUED);
+                s.queued.push_back(key);
+            }
+            counted => {
+                s.running += counted as u32;
+                self.make_ready(key, Wake::Start);
+            }
         }
         Ok(fut)
     }
@@ -604,7 +621,11 @@ impl Vm {
 
     /// Only daemons are left: they are not waited for.
     fn cancel_daemons(&mut self, key: ScopeKey) {
-        let all = self.tasks.scopes.map[key].children.clone();
+        let s = &mut self.tasks.scopes.map[key];
+        if std::mem::replace(&mut s.dismissed, true) {
+            return;
+        }
+        let all = s.children.clone();
         for k in all {
             if let Some(l) = self.tasks.live.get(k) {
                 let f = l.future;
@@ -790,8 +811,8 @@ impl Vm {
             return;
         }
         if let Some(s) = self.tasks.scopes.map.get_mut(home)
-            && spawned
             && s.setup.limit > 0
+            && takes_place(g)
         {
             s.running = s.running.saturating_sub(1);
             self.start_queued(home);
@@ -870,7 +891,7 @@ impl Vm {
         }
         self.count_eager(home);
         self.disown(key, home);
-        if g.has(flag::SPAWNED) {
+        if takes_place(g) {
             self.give_place(home, key);
         }
         g.set_home(root);
@@ -912,14 +933,29 @@ impl Vm {
     /// Task `key` leaves scope `home`, which may have a limit: one that waited for its turn need not any more, the place of another
     /// goes to the next.
     fn give_place(&mut self, home: ScopeKey, key: TaskKey) {
-        let Some(s) = self.tasks.scopes.map.get_mut(home).filter(|s| s.setup.limit > 0) else { return };
-        if let Some(at) = s.queued.iter().position(|k| *k == key) {
-            s.queued.remove(at);
+        if self.leave_queue(home, key) {
             self.make_ready(key, Wake::Start);
-        } else {
+        } else if let Some(s) = self.tasks.scopes.map.get_mut(home).filter(|s| s.setup.limit > 0) {
             s.running = s.running.saturating_sub(1);
             self.start_queued(home);
         }
+    }
+
+    /// A child no longer waits for its turn. False: it did not. Its place in the queue is taken out together with others, as there may
+    /// be many that leave.
+    pub(super) fn leave_queue(&mut self, home: ScopeKey, key: TaskKey) -> bool {
+        let t = &mut self.tasks;
+        let Some(f) = t.live.get(key).map(|l| l.future.as_gc()).filter(|f| f.has(flag::QUEUED)) else { return false };
+        f.clear(flag::QUEUED);
+        if let Some(s) = t.scopes.map.get_mut(home) {
+            s.left_queue += 1;
+            if s.left_queue * 2 > s.queued.len() {
+                let live = &t.live;
+                s.queued.retain(|k| live.get(*k).is_some_and(|l| l.future.as_gc().has(flag::QUEUED)));
+                s.left_queue = 0;
+            }
+        }
+        true
     }
 
     /// The next task that waits for its turn in scope `key` starts, if there is a place.
@@ -928,10 +964,14 @@ impl Vm {
         while s.running < s.setup.limit
             && let Some(next) = s.queued.pop_front()
         {
-            if self.tasks.live.contains_key(next) {
-                s.running += 1;
-                self.tasks.ready.push_back(next);
-                break;
+            match self.tasks.live.get(next).map(|l| l.future.as_gc()).filter(|f| f.has(flag::QUEUED)) {
+                Some(f) => {
+                    f.clear(flag::QUEUED);
+                    s.running += 1;
+                    self.tasks.ready.push_back(next);
+                    break;
+                }
+                None => s.left_queue = s.left_queue.saturating_sub(1),
             }
         }
     }

@@ -34,6 +34,8 @@ pub struct Ticker {
     waiting: Queue,
     /// Called when the time comes, with nobody waiting.
     callback: Value,
+    /// The task-locals it is called with: those of the timer's making.
+    locals: Value,
     /// The timer behind a callback.
     timer: u64,
     /// Function and pc of the creation.
@@ -50,6 +52,7 @@ impl Foreign for Ticker {
     }
     fn trace(&self, m: &mut Marker) {
         m.value(self.callback);
+        m.value(self.locals);
         m.value(self.origin.0);
     }
     fn as_any(&mut self) -> &mut dyn Any {
@@ -112,7 +115,7 @@ impl Vm {
     /// The time of a timer with a callback has come.
     pub(super) fn timer_fired(&mut self, v: Value) {
         let Some(t) = v.numbered::<Ticker>() else { return };
-        let callback = t.callback;
+        let (callback, locals) = (t.callback, t.locals);
         let now = self.driver.now_us();
         self.ticker_take(v);
         let Some(t) = v.numbered::<Ticker>() else { return };
@@ -123,7 +126,7 @@ impl Vm {
             }
             None => t.timer = 0,
         }
-        self.queue_timer_callback(callback);
+        self.queue_timer_callback(callback, locals);
     }
 }
 
@@ -159,6 +162,7 @@ fn make(vm: &mut Vm, us: u64, repeat: bool, late: Late, callback: Value) -> Valu
         next: Some(at),
         waiting: Queue::default(),
         callback,
+        locals: if callback.is_nil() { Value::NIL } else { vm.current_locals() },
         timer: 0,
         origin: crate::interp::trace::innermost(vm.cur).unwrap_or((Value::NIL, 0)),
     };

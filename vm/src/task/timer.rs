@@ -18,10 +18,10 @@ pub enum Due {
     Wake(TaskKey, u32),
     /// Ends a wait with `nil` or `false`, as the operation promises.
     Answer(TaskKey, u32, Answer),
-    /// Ends a wait with TimeoutException and leaves what was awaited alone. The time in milliseconds.
-    Abandon(TaskKey, u32, u32),
+    /// Ends a wait with TimeoutException and leaves what was awaited alone.
+    Abandon(TaskKey, u32, Span),
     /// Fails the futures a task waits for, and the wait.
-    Timeout(TaskKey, u32),
+    Timeout(TaskKey, u32, Span),
     /// Commits an arm of the `select` a task waits in.
     Arm(TaskKey, u32, u32),
     /// Gives the tick of a Timer to a task that waits for it, in an arm or alone.
@@ -38,6 +38,26 @@ pub enum Due {
     GraceOf(TaskKey),
 }
 
+/// A length of time for reports, in 32 bits: microseconds up to half an hour, then milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span(u32);
+
+/// The rest counts milliseconds.
+const COARSE: u32 = 1 << 31;
+
+impl Span {
+    pub fn of(us: u64) -> Span {
+        match u32::try_from(us) {
+            Ok(us) if us < COARSE => Span(us),
+            _ => Span((us / 1000).min(COARSE as u64 - 1) as u32 | COARSE),
+        }
+    }
+
+    pub fn us(self) -> u64 {
+        if self.0 & COARSE == 0 { self.0 as u64 } else { (self.0 & !COARSE) as u64 * 1000 }
+    }
+}
+
 /// The value of a wait whose time is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
@@ -49,7 +69,7 @@ pub enum Answer {
 
 impl Due {
     /// Bounds something else: what comes to its end at the same instant was in time.
-    fn is_bound(&self) -> bool {
+    pub fn is_bound(&self) -> bool {
         !matches!(self, Due::Wake(..) | Due::Tick(..) | Due::Settle(_) | Due::Call(_))
     }
 
@@ -214,9 +234,9 @@ impl Timers {
         Some(self.remove(first).1)
     }
 
-    /// Whether the next timer is a bound that is due at `now` exactly: what else is of this instant goes first.
-    pub fn bound_at(&self, now: u64) -> bool {
-        self.heap.first().is_some_and(|&s| self.slots[s as usize].at == now && self.slots[s as usize].due.is_bound())
+    /// Whether the next timer is a bound: what else is of its instant goes first.
+    pub fn next_is_bound(&self) -> bool {
+        self.heap.first().is_some_and(|&s| self.slots[s as usize].due.is_bound())
     }
 
     /// The next deadline.

@@ -128,8 +128,19 @@ impl<'a> Lower<'a, '_> {
 
     // --- scopes
 
+    /// A number or duration in front of a body, where it would be evaluated and forgotten, was meant as a limit.
+    fn check_amount(&mut self, gene: &'a GeneForm<'a>, message: &str) {
+        if let [first, rest @ ..] = gene.children
+            && is_amount(first)
+            && rest.iter().any(super::task::is_call)
+        {
+            self.error(first.span, message);
+        }
+    }
+
     fn concurrent(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
         self.check_props(gene, "concurrent", &["as", "timeout", "deadline", "limit", "on_error", "grace", "name"]);
+        self.check_amount(gene, "concurrent: limits are options, as in (concurrent ^timeout 500ms ^limit 4 (work))");
         let kind = self.int_at(span, CONCURRENT);
         let options = self.options(gene);
         let open = self.hidden_call(span, "%scope_open", &[kind], options);
@@ -165,6 +176,14 @@ impl<'a> Lower<'a, '_> {
             Some(at) => (&forms[..at], Some(&forms[at + 1..])),
             None => (forms, None),
         };
+        match forms {
+            [] => return self.error(span, "timeout: missing body"),
+            // Its value would be the limit, for a body that does nothing: the work itself would run without any.
+            [only] if super::task::is_call(limit) && (is_amount(only) || symbol(only).is_some()) => {
+                return self.error(limit.span, "timeout: the duration comes first, as in (timeout 500ms (work))");
+            }
+            _ => {}
+        }
         let kind = self.int_at(span, TIMEOUT);
         let limit = self.expr(limit);
         let options = self.options(gene);
@@ -192,6 +211,7 @@ impl<'a> Lower<'a, '_> {
 
     fn shield(&mut self, span: Span, gene: &'a GeneForm<'a>) -> E<'a> {
         self.check_props(gene, "shield", &["timeout", "grace", "name"]);
+        self.check_amount(gene, "shield: a time limit is an option, as in (shield ^timeout 500ms (work))");
         let kind = self.int_at(span, SHIELD);
         let options = self.options(gene);
         let open = self.hidden_call(span, "%scope_open", &[kind], options);
@@ -577,6 +597,11 @@ impl<'a> Lower<'a, '_> {
         let all = self.e(span, ExprKind::Try { body, catches: &[], finally: Some(unlock), cleanup: false });
         self.sequence(&[declare, lock, all], span)
     }
+}
+
+/// A literal number or duration.
+fn is_amount(form: &Form<'_>) -> bool {
+    matches!(form.kind, FormKind::Int(_) | FormKind::Float(_) | FormKind::Duration(_))
 }
 
 /// Channel and value of `(channel .send value)`.

@@ -50,6 +50,12 @@ impl<'a> Lower<'a, '_> {
     pub(super) fn fn_form(&mut self, form: &'a Form<'a>, gene: &'a GeneForm<'a>, star: bool) -> E<'a> {
         let span = form.span;
         if star {
+            if let [name, Form { kind: FormKind::Array { .. }, .. }, ..] = gene.children
+                && let Some(name) = symbol(name)
+            {
+                let message = format!("fn*: has no name; a generator with one is (fn {name}* [...] ...)");
+                return self.error(span, message);
+            }
             return self.literal(form);
         }
         if let Some((name, spelling)) = fn_definition(form)

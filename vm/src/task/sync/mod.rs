@@ -14,7 +14,7 @@ mod rwlock;
 mod semaphore;
 
 use super::future::flag;
-use super::timer::{Answer, Due};
+use super::timer::{Answer, Due, Span};
 use super::wait::NO_ARM;
 use super::{Reason, Wake};
 use crate::heap::Gc;
@@ -211,7 +211,7 @@ impl Vm {
         if let Some(us) = w.limit {
             let due = match w.flagged {
                 true => Due::Answer(key, epoch, Answer::False),
-                false => Due::Abandon(key, epoch, (us / 1000).min(u32::MAX as u64) as u32),
+                false => Due::Abandon(key, epoch, Span::of(us)),
             };
             self.wake_at(key, us, due);
         }

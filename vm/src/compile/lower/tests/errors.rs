@@ -129,6 +129,7 @@ fn functions_are_well_formed() {
     assert_error("(fn f)", "fn: missing parameter list");
     assert_error("(fn)", "fn: missing parameter list");
     assert_error("(fn 5 [] 1)", "fn: missing parameter list");
+    assert_error("(fn* gen [n] (yield n))", "fn*: has no name; a generator with one is (fn gen* [...] ...)");
     assert_error("(fn f [a a] 1)", "duplicate parameter a");
     assert_error("(fn f [a... b...] 1)", "more than one rest parameter");
     assert_error("(fn f [a = ] 1)", "Invalid parameter");
