@@ -10,8 +10,9 @@
 use crate::value::{Sym, Value};
 use crate::vm::Vm;
 
-/// Why there is no value.
+/// Why there is no value. A word long, as [`Value`] is: an [`R`] is two scalars then, and comes back in registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u64)]
 pub enum Stop {
     /// The exception is in `vm.exception`.
     Throw,

@@ -480,6 +480,7 @@ pub fn select(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     match crate::task::select::of_operands(vm, i.x() as i64, operands) {
         // SAFETY: verified code of the running frame.
         Ok(arm) => unsafe { committed(vm, r, i, arm) },
+        Err(crate::native::Stop::Park) => crate::task::scheduler::park(vm),
         Err(s) => call::stop(vm, s, i.c() as u64),
     }
 }

@@ -231,7 +231,7 @@ impl Vm {
     }
 
     /// Hands a value to the receiver that waits longest.
-    #[inline]
+    #[inline(always)]
     fn give(&mut self, q: &mut Queue, v: Value) {
         let arm = self.tasks.waits.get(q.head).arm;
         if !(arm == PLAIN || arm == OTHER) || !self.wake_first(q, v) {
@@ -239,6 +239,8 @@ impl Vm {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn give_slow(&mut self, q: &mut Queue, v: Value) {
         let n = *self.tasks.waits.get(q.head);
         let w = match n.arm {
@@ -250,13 +252,15 @@ impl Vm {
     }
 
     /// Tells the sender that waits longest that its value was taken.
-    #[inline]
+    #[inline(always)]
     fn sent(&mut self, q: &mut Queue) {
         if self.tasks.waits.get(q.head).arm != PLAIN || !self.wake_first(q, Value::NIL) {
             self.sent_slow(q);
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn sent_slow(&mut self, q: &mut Queue) {
         let n = *self.tasks.waits.get(q.head);
         let w = match n.arm {
@@ -373,7 +377,7 @@ impl Vm {
 
     /// The usual send, in short: the value goes to a waiting receiver or into the buffer, or the task waits. Nothing has
     /// happened where there is more to see to: [`send_as`] is the whole way.
-    #[inline]
+    #[inline(always)]
     fn send_short(&mut self, ch: Value, v: Value) -> Short<()> {
         let Some(c) = ch.numbered::<Channel>() else { return Short::No };
         if !c.simple || self.tasks.cancels != 0 || self.tasks.budget == 0 {
@@ -386,7 +390,7 @@ impl Vm {
             c.high = c.high.max(c.buffer.len());
             self.channel_changed(ch);
         } else if c.on_full == OnFull::Block
-            && self.park_in(Reason::Send, &mut c.senders, Node::new(ch, SENDERS, PLAIN, v))
+            && self.park_in(Reason::Send, &mut c.senders, ch, SENDERS, PLAIN, v)
         {
             return Short::Parked;
         } else {
@@ -398,7 +402,7 @@ impl Vm {
 
     /// The usual receive, in short: a value that is there, or the task waits for one. Nothing has happened where there is more to
     /// see to: [`take_as`] is the whole way.
-    #[inline]
+    #[inline(always)]
     fn take_short(&mut self, ch: Value, how: u32) -> Short<Value> {
         let Some(c) = ch.numbered::<Channel>() else { return Short::No };
         if self.tasks.cancels != 0 || self.tasks.budget == 0 {
@@ -418,7 +422,7 @@ impl Vm {
                 v
             }
             None if c.simple
-                && self.park_in(Reason::Recv, &mut c.receivers, Node::new(ch, RECEIVERS, how, Value::NIL)) =>
+                && self.park_in(Reason::Recv, &mut c.receivers, ch, RECEIVERS, how, Value::NIL) =>
             {
                 return Short::Parked;
             }
@@ -603,6 +607,11 @@ fn send(vm: &mut Vm, a: &Args) -> R {
             Short::No => {}
         }
     }
+    send_whole(vm, a)
+}
+#[cold]
+#[inline(never)]
+fn send_whole(vm: &mut Vm, a: &Args) -> R {
     let limit = limit(vm, a)?;
     send_as(vm, a, PLAIN, limit)
 }
@@ -650,12 +659,18 @@ fn send_timeout(vm: &mut Vm, a: &Args) -> R {
 }
 
 /// The iterator protocol's `next`, for loops over a channel.
+#[inline]
 pub fn next_of(vm: &mut Vm, ch: Value) -> R {
     match vm.take_short(ch, OTHER) {
         Short::Done(v) => return Ok(v),
         Short::Parked => return Err(Stop::Park),
         Short::No => {}
     }
+    next_whole(vm, ch)
+}
+#[cold]
+#[inline(never)]
+fn next_whole(vm: &mut Vm, ch: Value) -> R {
     take_as(vm, ch, OTHER, None, Answer::False)
 }
 
@@ -723,6 +738,11 @@ fn recv(vm: &mut Vm, a: &Args) -> R {
             Short::No => {}
         }
     }
+    recv_whole(vm, a)
+}
+#[cold]
+#[inline(never)]
+fn recv_whole(vm: &mut Vm, a: &Args) -> R {
     let limit = limit(vm, a)?;
     recv_as(vm, a, PLAIN, limit, Answer::False)
 }

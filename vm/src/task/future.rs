@@ -361,7 +361,9 @@ impl Vm {
         if l.reason == Reason::AwaitAll && state == State::Success {
             let list = l.on;
             let left = l.pending.saturating_sub(1);
-            self.tasks.live[n.task].pending = left;
+            if let Some(l) = self.tasks.live.get_mut(n.task) {
+                l.pending = left;
+            }
             if left > 0 {
                 self.unlink_front(f.as_gc().queue());
             } else if let Some(w) = self.all_settled(list) {

@@ -122,7 +122,9 @@ impl Vm {
                 n += 1;
             }
         }
-        self.tasks.live[key].pending = n;
+        if let Some(l) = self.tasks.live.get_mut(key) {
+            l.pending = n;
+        }
         if let Some(us) = timeout {
             self.wake_at(key, us, Due::Timeout(key, epoch));
         }
@@ -453,7 +455,7 @@ fn cancel_function(vm: &mut Vm, a: &Args) -> R {
 /// Counters of the scheduler.
 fn stats(vm: &mut Vm, _a: &Args) -> R {
     let s = vm.tasks.stats.clone();
-    let parked = vm.tasks.live.values().filter(|l| l.parked).count();
+    let parked = vm.tasks.live.iter().filter(|(_, l)| l.parked).count();
     let entries: [(&'static str, u64); 12] = [
         ("tasks", vm.tasks.next_id),
         ("spawned", s.spawned),

@@ -10,9 +10,9 @@
 //! timer      indexed heap of deadlines            channel    buffers, hand-over, closing
 //! wait       queues of parked tasks               select     several sources at one instant
 //! future     promises, callbacks                  sync/      mutex, semaphore, ... in VM terms
+//! live       tasks that have not ended      budget     fuel and memory of a task and its children
 //! scope      the tree of scopes; cancel           ticker     timers scripts can see
 //! scheduler  ready queue, run loop, drain         report     task trees, deadlocks, leaks, traces
-//! budget     fuel and memory of a task and its children
 //! ```
 pub mod budget;
 pub mod cancel;
@@ -22,6 +22,7 @@ pub mod exception;
 pub mod future;
 pub mod group;
 pub mod library;
+pub mod live;
 pub mod local;
 pub mod report;
 pub mod scheduler;
@@ -43,6 +44,7 @@ use crate::object::fiber::{FRAME_HEAD, Fiber, MAX_CHAIN, Role, Status};
 use crate::value::Value;
 use crate::vm::Vm;
 use future::{State, flag};
+pub use live::{Live, LiveTasks};
 use rustc_hash::FxHashMap;
 pub use scheduler::{deliver_callbacks, ended, interrupted, parked, poll, start_main};
 use scope::{ScopeKey, Scopes};
@@ -119,69 +121,6 @@ impl Reason {
     }
 }
 
-/// A task that has not ended. Packed, as its slot is a word shorter then: there may be a million of them.
-#[repr(Rust, packed(4))]
-pub struct Live {
-    pub future: Value,
-    /// The fiber to go on with (the task's own, or a generator it runs).
-    pub fiber: Value,
-    /// The object the parked task waits for, for reports and cycles; nil for anything else. Once woken, what it goes on with.
-    pub on: Value,
-    /// The timer that ends the wait, 0 without one: removed when something else does.
-    pub timer: u64,
-    /// Counts parks: a wake made for an earlier park is a no-op.
-    pub epoch: u32,
-    /// First registration of the wait, 0 without one.
-    pub waits: u32,
-    /// Futures a multi-await still waits for; once woken, the arm.
-    pub pending: u32,
-    /// Place among the children of its scope.
-    pub index: u32,
-    pub reason: Reason,
-    pub parked: bool,
-    /// How a ready task goes on (see [`Wake`]): with `on` and `pending`.
-    woken: Woken,
-}
-
-/// The kind of a [`Wake`], whose parts are in the task's entry: the ready queue holds keys alone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-enum Woken {
-    Start,
-    Value,
-    Throw,
-    ArmOpen,
-    ArmClosed,
-}
-
-impl Live {
-    fn set_wake(&mut self, w: Wake) {
-        let (kind, v) = match w {
-            Wake::Start => (Woken::Start, Value::NIL),
-            Wake::Value(v) => (Woken::Value, v),
-            Wake::Throw(v) => (Woken::Throw, v),
-            Wake::Arm(arm, v, open) => {
-                self.pending = arm;
-                (if open { Woken::ArmOpen } else { Woken::ArmClosed }, v)
-            }
-        };
-        self.woken = kind;
-        self.on = v;
-    }
-
-    fn take_wake(&mut self) -> Wake {
-        let v = self.on;
-        self.on = Value::NIL;
-        match self.woken {
-            Woken::Start => Wake::Start,
-            Woken::Value => Wake::Value(v),
-            Woken::Throw => Wake::Throw(v),
-            Woken::ArmOpen => Wake::Arm(self.pending, v, true),
-            Woken::ArmClosed => Wake::Arm(self.pending, v, false),
-        }
-    }
-}
-
 /// The cancellation of one task: when its cleanup must be over, why, and the timer that ends it.
 pub struct Grace {
     end: u64,
@@ -192,7 +131,7 @@ pub struct Grace {
 /// All tasks of one VM.
 #[derive(Default)]
 pub struct Tasks {
-    pub live: slotmap::SlotMap<TaskKey, Live>,
+    pub live: LiveTasks,
     /// A live task stands here at most once, and only when it is not parked.
     pub ready: VecDeque<TaskKey>,
     pub waits: Waits,
@@ -299,14 +238,7 @@ pub const BUDGET: u32 = 128;
 impl Tasks {
     /// Gives all roots but those of the tasks `without`. One by one: a list of them would be large where tasks are many.
     pub(crate) fn roots(&self, out: &mut dyn FnMut(Value), without: &[TaskKey]) {
-        for (k, l) in &self.live {
-            if !without.is_empty() && without.contains(&k) {
-                continue;
-            }
-            out(l.future);
-            out(l.fiber);
-            out(l.on);
-        }
+        self.live.roots(out, without);
         self.waits.roots(out, without);
         self.timers.roots(out);
         self.scopes.roots(out);
@@ -328,7 +260,7 @@ impl Tasks {
     }
 
     /// What keeps one task alive.
-    pub(crate) fn roots_of(&self, l: &Live) -> Vec<Value> {
+    pub(crate) fn roots_of(&self, l: Live) -> Vec<Value> {
         let mut out = vec![l.future, l.fiber, l.on];
         out.extend(self.held.get(&l.future.as_gc().id).into_iter().flatten());
         let mut i = l.waits;
@@ -525,19 +457,13 @@ impl Vm {
 
     /// Makes a task known to the scheduler, as a child of its scope.
     pub(super) fn enter_live(&mut self, fut: Value, fiber: Value) -> TaskKey {
-        let key = self.tasks.live.insert(Live {
-            future: fut,
-            fiber,
-            on: Value::NIL,
-            timer: 0,
-            epoch: 0,
-            waits: 0,
-            pending: 0,
-            index: 0,
-            reason: Reason::None,
-            parked: false,
-            woken: Woken::Start,
-        });
+        let key = self.tasks.live.insert(fut);
+        if fut.as_gc().fiber() != fiber
+            && let Some(l) = self.tasks.live.get_mut(key)
+        {
+            // The future was settled from outside.
+            l.fiber = fiber;
+        }
         fut.as_gc().set_key(key_bits(key));
         self.adopt(key, fut.as_gc());
         key
@@ -576,14 +502,11 @@ impl Vm {
         let fut = task.owner;
         let mut key = fut.as_gc().task_key();
         let cur = self.cur.value();
-        let l = match self.tasks.live.get_mut(key) {
-            Some(l) => l,
-            None => {
-                self.tasks.stats.promoted += 1;
-                key = self.enter_live(fut, task.value());
-                &mut self.tasks.live[key]
-            }
-        };
+        if !self.tasks.live.contains_key(key) {
+            self.tasks.stats.promoted += 1;
+            key = self.enter_live(fut, task.value());
+        }
+        let Some(l) = self.tasks.live.get_mut(key) else { return Err(Stop::Park) };
         l.epoch = l.epoch.wrapping_add(1);
         l.parked = true;
         l.fiber = cur;
@@ -631,51 +554,58 @@ impl Vm {
     }
 
     /// [`Vm::wake`] with a value for the task of the first node of `q`, a channel's queue. False, and nothing happened, when that
-    /// is not the task's only registration.
-    #[inline]
+    /// is not all that ends its wait.
+    #[inline(always)]
     pub(super) fn wake_first(&mut self, q: &mut wait::Queue, v: Value) -> bool {
         let t = &mut self.tasks;
-        let key = t.waits.get(q.head).task;
-        let Some(l) = t.live.get_mut(key) else { return false };
-        if !t.waits.pop_only(q, &mut l.waits) {
+        let first = q.head;
+        let key = t.waits.get(first).task;
+        let Some(l) = t.live.existing(key) else { return false };
+        if l.timer != 0 || l.waits != first || !t.waits.pop_only(q) {
             return false;
         }
+        l.waits = 0;
         l.parked = false;
-        if l.timer != 0 {
-            let timer = l.timer;
-            l.timer = 0;
-            t.timers.cancel(timer);
-        }
         l.set_wake(Wake::Value(v));
         self.queue_ready(key);
         true
     }
 
-    /// Parks the running task at the end of `q` with registration `node`, with no limit in time. False, and nothing happened, where that
-    /// takes more than this: a task that never waited before, or a native frame below.
-    #[inline]
-    pub(super) fn park_in(&mut self, reason: Reason, q: &mut wait::Queue, node: wait::Node) -> bool {
+    /// Parks the running task at the end of queue `side` of channel `owner`, with no limit in time. False, and nothing happened, where
+    /// that takes more than this: a task that never waited before, or a native frame below.
+    #[inline(always)]
+    pub(super) fn park_in(&mut self, reason: Reason, q: &mut wait::Queue, owner: Value, side: u8, arm: u32, v: Value) -> bool {
         if self.nesting > 0 || self.cur.role != Role::Task {
             return false;
         }
         let key = self.cur.owner.as_gc().task_key();
-        let Some(l) = self.tasks.live.get_mut(key) else { return false };
+        let Some(l) = self.tasks.live.existing(key) else { return false };
         l.epoch = l.epoch.wrapping_add(1);
         l.parked = true;
         l.fiber = self.cur.value();
-        l.on = node.owner;
+        l.on = owner;
         l.reason = reason;
-        self.tasks.waits.push(q, key, l, node);
+        l.waits = self.tasks.waits.push_only(q, key, owner, side, arm, v);
         true
     }
 
     pub(super) fn make_ready(&mut self, key: TaskKey, w: Wake) {
-        let Some(l) = self.tasks.live.get_mut(key) else { return };
-        l.set_wake(w);
+        match w {
+            // All that a task goes on with that has no state.
+            Wake::Start if self.tasks.live.existing(key).is_none() => {
+                if !self.tasks.live.contains_key(key) {
+                    return;
+                }
+            }
+            w => {
+                let Some(l) = self.tasks.live.get_mut(key) else { return };
+                l.set_wake(w);
+            }
+        }
         self.queue_ready(key);
     }
 
-    #[inline]
+    #[inline(always)]
     fn queue_ready(&mut self, key: TaskKey) {
         let t = &mut self.tasks;
         t.stats.wakes += 1;

@@ -84,7 +84,7 @@ impl Vm {
             Due::Timeout(key, epoch) => {
                 if self.waits(key, epoch) {
                     let ex = self.timeout_exception(None);
-                    let on = self.tasks.live[key].on;
+                    let on = self.tasks.live.get(key).map_or(Value::NIL, |l| l.on);
                     // 4.2: on expiry the awaited futures themselves fail.
                     match on.get::<Array>(Kind::Array) {
                         Some(a) => {
@@ -226,7 +226,7 @@ impl Vm {
 
     fn resume_task(&mut self, key: TaskKey) {
         let idle = self.cur;
-        let Some(fut) = self.tasks.live.get(key).map(|l| l.future) else { return };
+        let Some(fut) = self.tasks.live.future(key) else { return };
         if self.tasks.trace.is_some() {
             self.trace_run(fut, true);
         }
@@ -247,17 +247,22 @@ impl Vm {
 
     /// Makes a ready task the running one and hands it what it was woken with. `None`: it is not ready after all.
     fn enter_task(&mut self, key: TaskKey) -> Option<Ctl> {
-        let l = self.tasks.live.get_mut(key).filter(|l| !l.parked)?;
-        let w = l.take_wake();
-        let fut = l.future;
+        let fut = self.tasks.live.future(key)?;
+        let (w, fiber) = match self.tasks.live.existing(key) {
+            Some(l) if l.parked => return None,
+            Some(l) => (l.take_wake(), l.fiber),
+            // Its first turn.
+            None => (Wake::Start, fut.as_gc().fiber()),
+        };
         let mut f: Gc<Fiber> = match w {
-            Wake::Start if !l.fiber.is_kind(Kind::Fiber) => {
-                let call = l.fiber;
-                let f = self.begin_task(fut, call);
-                self.tasks.live[key].fiber = f.value();
+            Wake::Start if !fiber.is_kind(Kind::Fiber) => {
+                let f = self.begin_task(fut, fiber);
+                if let Some(l) = self.tasks.live.existing(key) {
+                    l.fiber = f.value();
+                }
                 f
             }
-            _ => l.fiber.gc(),
+            _ => fiber.gc(),
         };
         fut.as_gc().set(flag::STARTED);
         self.tasks.budget = BUDGET;
@@ -418,6 +423,37 @@ pub fn switch(vm: &mut Vm) -> Option<Ctl> {
             None | Some(Ctl::Idle) => {}
             c => return c,
         }
+    }
+}
+
+/// The running task asked to park, as in [`parked`]. Another that is ready goes on in its place where that is all there is to do.
+#[inline]
+pub fn park(vm: &mut Vm) -> Ctl {
+    let mut cur = vm.cur;
+    if cur.role != Role::Task || cur.caller.is_ptr() {
+        return parked(vm);
+    }
+    cur.status = Status::Suspended;
+    vm.heap.barrier(cur);
+    let t = &mut vm.tasks;
+    let free = t.direct > 0 && t.callbacks.is_empty() && !t.shake && !t.meter.on;
+    if !free || vm.in_callback || vm.nesting > 0 || vm.fatal || vm.exit_code.is_some() {
+        return Ctl::Idle;
+    }
+    // Tasks that begin, that are to throw or whose `select` is over need more than this: see `switch`.
+    let Some(&key) = t.ready.front() else { return Ctl::Idle };
+    let Some(l) = t.live.existing(key) else { return Ctl::Idle };
+    let Some(v) = l.take_value() else { return Ctl::Idle };
+    let mut f: Gc<Fiber> = l.fiber.gc();
+    t.ready.pop_front();
+    t.direct -= 1;
+    t.budget = BUDGET;
+    vm.cur = f;
+    f.status = Status::Running;
+    vm.heap.fuel.left -= 1;
+    match call::deliver_parked(vm, v) {
+        Ctl::Load if vm.heap.fuel.left < 0 => Ctl::Safepoint,
+        c => c,
     }
 }
 

@@ -494,7 +494,7 @@ impl Vm {
             s.daemons += 1;
         }
         if index > 0 {
-            self.tasks.live[key].index = index;
+            self.tasks.live.set_index(key, index);
         }
     }
 
@@ -518,7 +518,7 @@ impl Vm {
             s.daemons -= 1;
         }
         if let Some(&moved) = s.children.get(index) {
-            self.tasks.live[moved].index = index as u32;
+            self.tasks.live.set_index(moved, index as u32);
         }
     }
 
@@ -874,7 +874,7 @@ impl Vm {
             self.give_place(home, key);
         }
         g.set_home(root);
-        self.tasks.live[key].index = 0;
+        self.tasks.live.set_index(key, 0);
         self.adopt(key, g);
         if let Some(mut t) = g.task_fiber() {
             // The outermost scope the task has opened hangs below the root now.
