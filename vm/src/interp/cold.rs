@@ -519,6 +519,17 @@ pub fn spawn_call(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let w = i.a();
     // SAFETY: the callee and the arguments stand in the window; making a task calls nothing and moves no stack.
     let (callee, args) = unsafe { (*r.add(w), std::slice::from_raw_parts(r.add(w + 3), i.b())) };
+    if i.x() < 0 && callee.is_kind(Kind::Function) {
+        let home = vm.current_scope();
+        return match vm.spawn_task(callee, args, home, 0, Value::NIL) {
+            Ok(f) => {
+                // SAFETY: register.
+                unsafe { *r.add(i.c()) = f };
+                Ctl::Next
+            }
+            Err(_) => Ctl::Throw,
+        };
+    }
     let mut kwargs = Vec::new();
     if i.x() >= 0 {
         let kw = names(constant(vm, i));

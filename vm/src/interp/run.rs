@@ -927,6 +927,13 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 }
 
                 Op::Spawn => slow!(cold::spawn_call, i),
+                Op::Await => {
+                    // What has succeeded already.
+                    match crate::task::future::value_of(rb!(i)) {
+                        Some(v) if i.x() == 0 && vm.tasks.cancels == 0 => ra!(i) = v,
+                        _ => slow!(cold::execute, i),
+                    }
+                }
                 Op::Select => slow!(cold::select, i),
                 Op::SelectTaken => {
                     if i.c() == 2 {

@@ -380,12 +380,10 @@ fn status(vm: &mut Vm, a: &Args) -> R {
     Ok(vm.str(s))
 }
 fn name(_vm: &mut Vm, a: &Args) -> R {
-    Ok(this(a).as_gc().name)
+    Ok(this(a).as_gc().name())
 }
 fn set_name(vm: &mut Vm, a: &Args) -> R {
-    let mut g = this(a).as_gc();
-    g.name = a.get(0);
-    vm.heap.barrier(g);
+    vm.set_task_name(this(a).as_gc(), a.get(0));
     Ok(a.get(0))
 }
 fn parent(vm: &mut Vm, a: &Args) -> R {

@@ -330,25 +330,36 @@ impl Vm {
     }
 
     /// A new task of scope `home` that will call `callee` with `args`: most wait for their turn, in numbers, so they get no fiber
-    /// before it. Until then a record (task-locals, callee, arguments) stands in its place, or the callee where that is all.
+    /// before it. Until then the callee stands in its place, and one argument in that of the result; where there is more, a record
+    /// (task-locals, callee, arguments).
     pub(super) fn new_waiting_task(&mut self, callee: Value, args: &[Value], home: ScopeKey, locals: Value) -> Value {
-        let fut = self.new_task_future(home);
-        let call = match locals.is_nil() && args.is_empty() {
-            true => callee,
-            false => self.heap.record_of_parts(Kind::Record, 0, &[locals, callee], args).value(),
+        let mut fut = self.new_task_future(home);
+        let call = match args {
+            [] if locals.is_nil() => callee,
+            [arg] if locals.is_nil() => {
+                fut.value = *arg;
+                fut.set(flag::ARGUMENT);
+                callee
+            }
+            _ => self.heap.record_of_parts(Kind::Record, 0, &[locals, callee], args).value(),
         };
         fut.set_fiber(call);
         fut.value()
     }
 
-    /// Makes the fiber of a task whose turn has come.
+    /// Makes the fiber of a task whose turn has come. It is known by the task's entry or runs, so the collector needs no word of the
+    /// reference from the future.
     fn begin_task(&mut self, fut: Value, call: Value) -> Gc<Fiber> {
-        let f = match call.get::<Record>(Kind::Record) {
-            Some(c) => self.new_task_fiber(fut.as_gc(), c.slot(1), &c.slots()[2..], c.slot(0)),
-            None => self.new_task_fiber(fut.as_gc(), call, &[], Value::NIL),
-        };
-        self.heap.barrier(fut.as_gc());
-        f
+        let mut g = fut.as_gc();
+        if let Some(c) = call.get::<Record>(Kind::Record) {
+            return self.new_task_fiber(g, c.slot(1), &c.slots()[2..], c.slot(0));
+        }
+        if g.has(flag::ARGUMENT) {
+            g.clear(flag::ARGUMENT);
+            let arg = std::mem::replace(&mut g.value, Value::NIL);
+            return self.new_task_fiber(g, call, &[arg], Value::NIL);
+        }
+        self.new_task_fiber(g, call, &[], Value::NIL)
     }
 
     /// The fiber of task `fut`: its bottom frame will call `callee` with `args`.
@@ -393,7 +404,7 @@ impl Vm {
 
     /// Remembers where the running function is, as the place of creation.
     fn note_origin(&mut self, fut: Gc<future::Future>) {
-        if let Some((function, pc)) = crate::interp::trace::innermost(self.cur) {
+        if let Some((function, pc)) = crate::interp::trace::innermost_quick(self.cur) {
             fut.set_origin(function, pc);
         }
     }
@@ -606,7 +617,7 @@ impl Vm {
     }
 
     #[inline(always)]
-    fn queue_ready(&mut self, key: TaskKey) {
+    pub(super) fn queue_ready(&mut self, key: TaskKey) {
         let t = &mut self.tasks;
         t.stats.wakes += 1;
         t.ready.push_back(key);

@@ -394,10 +394,10 @@ impl Vm {
     /// `task #3 "name"`
     pub(super) fn task_name(&mut self, f: Value) -> String {
         let g = f.as_gc();
-        match g.name.is_nil() {
+        match g.name().is_nil() {
             true => format!("task #{}", g.id),
             false => {
-                let name = self.to_text(g.name).unwrap_or_default();
+                let name = self.to_text(g.name()).unwrap_or_default();
                 format!("task #{} \"{name}\"", g.id)
             }
         }

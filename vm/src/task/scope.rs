@@ -523,6 +523,7 @@ impl Vm {
     }
 
     /// `(spawn ...)`: first runs when the spawner next suspends, FIFO; in a scope with a limit, when its turn comes.
+    #[inline]
     pub fn spawn_task(&mut self, callee: Value, args: &[Value], home: ScopeKey, flags: u64, name: Value) -> R {
         let locals = self.current_locals();
         // A task that may run out of its turn has its fiber from the start.
@@ -530,9 +531,9 @@ impl Vm {
             0 => self.new_waiting_task(callee, args, home, locals),
             _ => self.new_task(callee, args, home, locals).1,
         };
-        let mut g = fut.as_gc();
+        let g = fut.as_gc();
         g.set(flag::SPAWNED | flags);
-        g.name = name;
+        self.set_task_name(g, name);
         self.tasks.stats.spawned += 1;
         let key = self.enter_live(fut, g.fiber());
         self.trace_spawn(fut);
@@ -548,7 +549,8 @@ impl Vm {
             s.queued.push_back(key);
         } else {
             s.running += 1;
-            self.make_ready(key, Wake::Start);
+            // It has no state yet: it begins.
+            self.queue_ready(key);
         }
         Ok(fut)
     }
