@@ -477,8 +477,17 @@ fn bad_name(vm: &mut Vm, v: Value) -> Ctl {
 pub fn select(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: the operands stand in registers of the running frame, which stay in place.
     let operands = unsafe { std::slice::from_raw_parts(r.add(i.a()), i.b()) };
-    match crate::task::select::of_operands(vm, i.x() as i64, operands) {
+    if let Some(arm) = crate::task::select::quick(vm, i.x() as i64, operands) {
         // SAFETY: verified code of the running frame.
+        return unsafe { committed(vm, r, i, Value::small(arm as i64)) };
+    }
+    select_whole(vm, r, i, operands)
+}
+
+#[inline(never)]
+fn select_whole(vm: &mut Vm, r: *mut Value, i: Instr, operands: &[Value]) -> Ctl {
+    match crate::task::select::of_operands(vm, i.x() as i64, operands) {
+        // SAFETY: as above.
         Ok(arm) => unsafe { committed(vm, r, i, arm) },
         Err(crate::native::Stop::Park) => crate::task::scheduler::park(vm),
         Err(s) => call::stop(vm, s, i.c() as u64),

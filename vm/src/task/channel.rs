@@ -408,22 +408,9 @@ impl Vm {
         if self.tasks.cancels != 0 || self.tasks.budget == 0 {
             return Short::No;
         }
-        let v = match c.buffer.pop_front() {
-            Some(v) if c.senders.is_empty() => v,
-            Some(v) => {
-                c.buffer.push_back(self.tasks.waits.get(c.senders.head).value);
-                self.channel_changed(ch);
-                self.sent(&mut c.senders);
-                v
-            }
-            None if !c.senders.is_empty() => {
-                let v = self.tasks.waits.get(c.senders.head).value;
-                self.sent(&mut c.senders);
-                v
-            }
-            None if c.simple
-                && self.park_in(Reason::Recv, &mut c.receivers, ch, RECEIVERS, how, Value::NIL) =>
-            {
+        let v = match self.take_there(ch, c) {
+            Some(v) => v,
+            None if c.simple && self.park_in(Reason::Recv, &mut c.receivers, ch, RECEIVERS, how, Value::NIL) => {
                 return Short::Parked;
             }
             None => return Short::No,
@@ -435,20 +422,31 @@ impl Vm {
     /// Receives without waiting.
     pub fn channel_take(&mut self, ch: Value) -> Taken {
         let Some(c) = ch.numbered::<Channel>() else { return Taken::Empty };
-        if let Some(v) = c.buffer.pop_front() {
-            // Room: the first waiting sender's value moves up.
-            if let Some(n) = self.front(&c.senders) {
-                c.buffer.push_back(n.value);
+        match self.take_there(ch, c) {
+            Some(v) => Taken::Value(v),
+            None if c.closed => Taken::End,
+            None => Taken::Empty,
+        }
+    }
+
+    /// A value that is there: in the buffer, where the first waiting sender's moves up, or with a sender that waits.
+    #[inline(always)]
+    pub(super) fn take_there(&mut self, ch: Value, c: &mut Channel) -> Option<Value> {
+        match c.buffer.pop_front() {
+            Some(v) if c.senders.is_empty() => Some(v),
+            Some(v) => {
+                c.buffer.push_back(self.tasks.waits.get(c.senders.head).value);
                 self.channel_changed(ch);
                 self.sent(&mut c.senders);
+                Some(v)
             }
-            return Taken::Value(v);
+            None if !c.senders.is_empty() => {
+                let v = self.tasks.waits.get(c.senders.head).value;
+                self.sent(&mut c.senders);
+                Some(v)
+            }
+            None => None,
         }
-        if let Some(n) = self.front(&c.senders) {
-            self.sent(&mut c.senders);
-            return Taken::Value(n.value);
-        }
-        if c.closed { Taken::End } else { Taken::Empty }
     }
 
     /// The error receivers get after the last value.

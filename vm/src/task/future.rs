@@ -178,6 +178,20 @@ impl Gc<Future> {
     pub(super) fn set_fiber(mut self, f: Value) {
         self.fiber = f;
     }
+    /// A spawned task that is neither settled nor waited for, whose end no callback and no report waits for.
+    #[inline(always)]
+    pub(super) fn ends_alone(self) -> bool {
+        let looked_at = 3 | flag::SPAWNED | flag::CALLBACK | flag::MAIN | flag::DAEMON;
+        self.bits & looked_at == flag::SPAWNED && self.waiters.is_empty() && self.extra.is_nil()
+    }
+    /// As [`Vm::settle`] for a task that ends alone and is no longer live. The barrier is the caller's.
+    #[inline(always)]
+    pub(super) fn succeed(mut self, v: Value, order: u32) {
+        self.bits |= State::Success as u64;
+        self.value = v;
+        self.fiber = Value::NIL;
+        self.key = SETTLED | order as u64;
+    }
     pub fn name(self) -> Value {
         self.extra.get::<Array>(Kind::Array).map_or(Value::NIL, |w| w.as_slice()[0])
     }
@@ -227,6 +241,7 @@ impl Gc<Future> {
 }
 
 impl Vm {
+    #[inline]
     pub fn new_future(&mut self) -> Gc<Future> {
         let mut f: Gc<Future> = self.heap.alloc(Kind::Future, 0, WORDS);
         f.value = Value::NIL;

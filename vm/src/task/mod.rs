@@ -320,6 +320,7 @@ impl Vm {
     }
 
     /// The future of a new task of scope `home`, which has nothing to run yet.
+    #[inline(always)]
     fn new_task_future(&mut self, home: ScopeKey) -> Gc<future::Future> {
         let fut = self.new_future();
         self.tasks.next_id += 1;
@@ -332,6 +333,7 @@ impl Vm {
     /// A new task of scope `home` that will call `callee` with `args`: most wait for their turn, in numbers, so they get no fiber
     /// before it. Until then the callee stands in its place, and one argument in that of the result; where there is more, a record
     /// (task-locals, callee, arguments).
+    #[inline(always)]
     pub(super) fn new_waiting_task(&mut self, callee: Value, args: &[Value], home: ScopeKey, locals: Value) -> Value {
         let mut fut = self.new_task_future(home);
         let call = match args {
@@ -395,6 +397,54 @@ impl Vm {
         f
     }
 
+    /// Makes a task the running one whose turn has come and that will call a function with just the arguments it takes. False, and
+    /// nothing happened, for others.
+    #[inline(always)]
+    fn begin_simple(&mut self, mut fut: Gc<future::Future>) -> bool {
+        let callee = fut.fiber();
+        let Some(func) = callee.get::<crate::object::function::Function>(Kind::Function) else { return false };
+        let n = fut.has(flag::ARGUMENT) as usize;
+        let p = func.proto();
+        if func.header().aux as usize != n || p.has_self || p.is_macro {
+            return false;
+        }
+        let mut f = match self.tasks.spare.pop() {
+            Some(f) if f.cap as usize >= FRAME_HEAD * 2 + p.nregs as usize + n + crate::interp::SCRATCH => f,
+            other => {
+                // Back with it: the whole way decides.
+                self.tasks.spare.extend(other);
+                return false;
+            }
+        };
+        f.reset();
+        f.owner = fut.value();
+        f.scope = scope::scope_bits(fut.home());
+        f.status = Status::Running;
+        f.base = FRAME_HEAD as u32 * 2;
+        f.pc = p.code.as_ptr();
+        self.heap.barrier(f);
+        // SAFETY: the stack has room for an empty frame, and for the callee's with its registers.
+        unsafe {
+            let s = f.stack;
+            for j in 0..FRAME_HEAD {
+                *s.add(j) = Value::NIL;
+            }
+            *s.add(FRAME_HEAD) = callee;
+            *s.add(FRAME_HEAD + 1) = Value(0);
+            *s.add(FRAME_HEAD + 2) = Value(FRAME_HEAD as u64 | FRAME_BOTTOM);
+            if n == 1 {
+                *s.add(FRAME_HEAD * 2) = fut.value;
+            }
+        }
+        if n == 1 {
+            fut.value = Value::NIL;
+            fut.clear(flag::ARGUMENT);
+        }
+        fut.set_fiber(f.value());
+        self.cur = f;
+        true
+    }
+
     /// The fiber of a task that has ended, which nothing refers to any more, may serve the next one.
     fn spare_fiber(&mut self, f: Gc<Fiber>) {
         if self.tasks.spare.len() < SPARE_FIBERS && f.cap as usize <= SPARE_WORDS {
@@ -403,6 +453,7 @@ impl Vm {
     }
 
     /// Remembers where the running function is, as the place of creation.
+    #[inline]
     fn note_origin(&mut self, fut: Gc<future::Future>) {
         if let Some((function, pc)) = crate::interp::trace::innermost_quick(self.cur) {
             fut.set_origin(function, pc);
@@ -467,6 +518,7 @@ impl Vm {
     }
 
     /// Makes a task known to the scheduler, as a child of its scope.
+    #[inline]
     pub(super) fn enter_live(&mut self, fut: Value, fiber: Value) -> TaskKey {
         let key = self.tasks.live.insert(fut);
         if fut.as_gc().fiber() != fiber

@@ -435,14 +435,20 @@ pub fn park(vm: &mut Vm) -> Ctl {
     }
     cur.status = Status::Suspended;
     vm.heap.barrier(cur);
+    go_on(vm)
+}
+
+/// The next ready task goes on, where that is all there is to do and it is one that got a value or that begins with a function.
+/// `Idle`: what is to be done takes more than this, see [`switch`].
+#[inline]
+fn go_on(vm: &mut Vm) -> Ctl {
     let t = &mut vm.tasks;
     let free = t.direct > 0 && t.callbacks.is_empty() && !t.shake && !t.meter.on;
     if !free || vm.in_callback || vm.nesting > 0 || vm.fatal || vm.exit_code.is_some() {
         return Ctl::Idle;
     }
-    // Tasks that begin, that are to throw or whose `select` is over need more than this: see `switch`.
     let Some(&key) = t.ready.front() else { return Ctl::Idle };
-    let Some(l) = t.live.existing(key) else { return Ctl::Idle };
+    let Some(l) = t.live.existing(key) else { return begin_next(vm, key) };
     let Some(v) = l.take_value() else { return Ctl::Idle };
     let mut f: Gc<Fiber> = l.fiber.gc();
     t.ready.pop_front();
@@ -455,6 +461,23 @@ pub fn park(vm: &mut Vm) -> Ctl {
         Ctl::Load if vm.heap.fuel.left < 0 => Ctl::Safepoint,
         c => c,
     }
+}
+
+/// As [`go_on`] for a task that was never woken or parked: it begins.
+fn begin_next(vm: &mut Vm, key: TaskKey) -> Ctl {
+    let Some(fut) = vm.tasks.live.future(key) else { return Ctl::Idle };
+    let g = fut.as_gc();
+    if !vm.begin_simple(g) {
+        return Ctl::Idle;
+    }
+    g.set(flag::STARTED);
+    let t = &mut vm.tasks;
+    t.ready.pop_front();
+    t.direct -= 1;
+    t.budget = BUDGET;
+    // One for the turn, one for the call.
+    vm.heap.fuel.left -= 2;
+    if vm.heap.fuel.left < 0 { Ctl::Safepoint } else { Ctl::Load }
 }
 
 /// A safepoint on full slices: host completions and due timers are taken in, the running task sees its cancellation, callbacks
@@ -530,8 +553,52 @@ fn leave_eager(vm: &mut Vm, task: &mut Gc<Fiber>) -> Ctl {
     Ctl::Idle
 }
 
+/// The usual end of a spawned task: it has a value, nobody waits for it, and nothing depends on it but its future. False, and nothing
+/// happened, where there is more to see to.
+#[inline(always)]
+fn ended_simply(vm: &mut Vm, v: Value) -> bool {
+    let mut task = vm.cur;
+    let fut = task.owner;
+    let g = fut.as_gc();
+    let t = &mut vm.tasks;
+    if !g.ends_alone() || task.cancelled || task.caller.is_ptr() {
+        return false;
+    }
+    if !(t.told.is_empty() && t.graces.is_empty() && t.settled_early.is_empty() && t.held.is_empty()) {
+        return false;
+    }
+    let Some(s) = t.scopes.map.get_mut(g.home()).filter(|s| s.may_forget_child()) else { return false };
+    let key = g.task_key();
+    let Some(index) = t.live.remove(key) else { return false };
+    let at = index as usize;
+    if s.children.get(at) == Some(&key) {
+        s.children.swap_remove(at);
+        if let Some(&moved) = s.children.get(at) {
+            t.live.set_index(moved, index);
+        }
+    }
+    t.settled = t.settled.wrapping_add(1);
+    g.succeed(v, t.settled);
+    if v.is_ptr() {
+        vm.heap.barrier(g);
+    }
+    task.status = Status::Done;
+    vm.exception = Value::UNDEF;
+    vm.thrown_in = None;
+    vm.spare_fiber(task);
+    true
+}
+
 /// The running task's bottom frame returned or threw.
 pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
+    match r {
+        Ok(v) if ended_simply(vm, v) => go_on(vm),
+        r => ended_as(vm, r),
+    }
+}
+
+#[inline(never)]
+fn ended_as(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
     let mut task = vm.cur;
     task.status = Status::Done;
     let fut = task.owner;

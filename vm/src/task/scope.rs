@@ -168,6 +168,12 @@ impl Scope {
         self.children.len() == self.daemons as usize
     }
 
+    /// Nobody is waiting for a child to end.
+    #[inline(always)]
+    pub(super) fn may_forget_child(&self) -> bool {
+        self.setup.limit == 0 && self.exit.is_none()
+    }
+
     /// Nothing the end of the scope has to wait for.
     fn quiet(&self) -> bool {
         self.children.len() == self.daemons as usize && self.operations == 0
@@ -486,6 +492,7 @@ impl Vm {
     }
 
     /// A task becomes a child of scope `home`.
+    #[inline]
     pub(super) fn adopt(&mut self, key: TaskKey, fut: Gc<super::future::Future>) {
         let Some(s) = self.tasks.scopes.map.get_mut(fut.home()) else { return };
         let index = s.children.len() as u32;
