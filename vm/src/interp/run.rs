@@ -3,7 +3,7 @@
 //! Locals: `pc` next instruction, `r` registers of the running frame, `p` its function, `limit` end of the fiber's stack. They
 //! are written back to the fiber (`save!`) before anything out of line runs, and read again (`load!`) after anything that may
 //! have changed frames. Slow paths live outside and answer with a [`Ctl`].
-use super::cache::{NATIVE_METHOD, SHAPE_MASK, SIMPLE_MASK, WRITE_MASK, class_key, header_word};
+use super::cache::{NATIVE_METHOD, QUICK_METHOD, SHAPE_MASK, SIMPLE_MASK, WRITE_MASK, class_key, header_word};
 use super::{Ctl, Exit, FRAME_OP, SCRATCH, Start, call, cold, iterate, member, operate, safepoint, types, unwind};
 use crate::bytecode::{Instr, Op};
 use crate::heap::{GC_FROZEN, Gc, Kind};
@@ -852,13 +852,23 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                     let e = &*ic!(i);
                     // No entry has key 0 and an epoch.
                     if e.key == key && (e.target >> 48) as u32 == vm.method_epoch {
-                        let f = Value(TAG_PTR | e.target & PAYLOAD & !NATIVE_METHOD);
+                        let f = Value(TAG_PTR | e.target & PAYLOAD & !(NATIVE_METHOD | QUICK_METHOD));
                         *w = f;
                         // A site remembers what takes just the arguments it passes.
                         if e.target & NATIVE_METHOD == 0 {
                             enter!(w, (*(f.addr() as *const Function)).proto, i.c());
                         } else {
                             let (def, data) = f.native_unchecked();
+                            if e.target & QUICK_METHOD != 0
+                                && let Some(quick) = def.quick
+                            {
+                                save!();
+                                match quick(vm, *w.add(3), *w.add(4)) {
+                                    Ok(v) => rc!(i) = v,
+                                    Err(s) => ctl!(call::native_stop(vm, s, i.c())),
+                                }
+                                continue;
+                            }
                             native!(def, data, w.add(3), i.b() + 1, true, i.c());
                         }
                     } else if let Some(f) = vm.method_cache.get(key, site_of(p, i).name, vm.method_epoch)

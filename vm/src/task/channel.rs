@@ -231,12 +231,17 @@ impl Vm {
     }
 
     /// Hands a value to the receiver that waits longest.
-    #[inline(always)]
     fn give(&mut self, q: &mut Queue, v: Value) {
-        let arm = self.tasks.waits.get(q.head).arm;
-        if !(arm == PLAIN || arm == OTHER) || !self.wake_first(q, v) {
+        if !self.give_short(q, v) {
             self.give_slow(q, v);
         }
+    }
+
+    /// As [`Vm::give`]. False, and nothing happened, where that takes more.
+    #[inline(always)]
+    fn give_short(&mut self, q: &mut Queue, v: Value) -> bool {
+        let arm = self.tasks.waits.get(q.head).arm;
+        (arm == PLAIN || arm == OTHER) && self.wake_first(q, v)
     }
 
     #[cold]
@@ -252,11 +257,16 @@ impl Vm {
     }
 
     /// Tells the sender that waits longest that its value was taken.
-    #[inline(always)]
     fn sent(&mut self, q: &mut Queue) {
-        if self.tasks.waits.get(q.head).arm != PLAIN || !self.wake_first(q, Value::NIL) {
+        if !self.sent_short(q) {
             self.sent_slow(q);
         }
+    }
+
+    /// As [`Vm::sent`]. False, and nothing happened, where that takes more.
+    #[inline(always)]
+    fn sent_short(&mut self, q: &mut Queue) -> bool {
+        self.tasks.waits.get(q.head).arm == PLAIN && self.wake_first(q, Value::NIL)
     }
 
     #[cold]
@@ -384,11 +394,15 @@ impl Vm {
             return Short::No;
         }
         if !c.receivers.is_empty() {
-            self.give(&mut c.receivers, v);
+            if !self.give_short(&mut c.receivers, v) {
+                return Short::No;
+            }
         } else if c.buffer.len() < c.capacity {
+            if c.buffer.len() == c.buffer.capacity() || ch.gc::<ForeignObj>().header().needs_log() {
+                return Short::No;
+            }
             c.buffer.push_back(v);
             c.high = c.high.max(c.buffer.len());
-            self.channel_changed(ch);
         } else if c.on_full == OnFull::Block
             && self.park_in(Reason::Send, &mut c.senders, ch, SENDERS, PLAIN, v)
         {
@@ -410,7 +424,10 @@ impl Vm {
         }
         let v = match self.take_there(ch, c) {
             Some(v) => v,
-            None if c.simple && self.park_in(Reason::Recv, &mut c.receivers, ch, RECEIVERS, how, Value::NIL) => {
+            None if c.simple
+                && !c.has_value()
+                && self.park_in(Reason::Recv, &mut c.receivers, ch, RECEIVERS, how, Value::NIL) =>
+            {
                 return Short::Parked;
             }
             None => return Short::No,
@@ -422,31 +439,42 @@ impl Vm {
     /// Receives without waiting.
     pub fn channel_take(&mut self, ch: Value) -> Taken {
         let Some(c) = ch.numbered::<Channel>() else { return Taken::Empty };
-        match self.take_there(ch, c) {
-            Some(v) => Taken::Value(v),
+        match c.buffer.pop_front() {
+            Some(v) if c.senders.is_empty() => Taken::Value(v),
+            Some(v) => {
+                // Room: the first waiting sender's value moves up.
+                c.buffer.push_back(self.tasks.waits.get(c.senders.head).value);
+                self.channel_changed(ch);
+                self.sent(&mut c.senders);
+                Taken::Value(v)
+            }
+            None if !c.senders.is_empty() => {
+                let v = self.tasks.waits.get(c.senders.head).value;
+                self.sent(&mut c.senders);
+                Taken::Value(v)
+            }
             None if c.closed => Taken::End,
             None => Taken::Empty,
         }
     }
 
-    /// A value that is there: in the buffer, where the first waiting sender's moves up, or with a sender that waits.
+    /// As [`Vm::channel_take`]. `None`, and nothing happened, where there is no value or to take it needs more.
     #[inline(always)]
     pub(super) fn take_there(&mut self, ch: Value, c: &mut Channel) -> Option<Value> {
-        match c.buffer.pop_front() {
-            Some(v) if c.senders.is_empty() => Some(v),
-            Some(v) => {
-                c.buffer.push_back(self.tasks.waits.get(c.senders.head).value);
-                self.channel_changed(ch);
-                self.sent(&mut c.senders);
-                Some(v)
-            }
-            None if !c.senders.is_empty() => {
-                let v = self.tasks.waits.get(c.senders.head).value;
-                self.sent(&mut c.senders);
-                Some(v)
-            }
-            None => None,
+        if c.senders.is_empty() {
+            return c.buffer.pop_front();
         }
+        let v = self.tasks.waits.get(c.senders.head).value;
+        if c.buffer.is_empty() {
+            return self.sent_short(&mut c.senders).then_some(v);
+        }
+        if ch.gc::<ForeignObj>().header().needs_log() || !self.sent_short(&mut c.senders) {
+            return None;
+        }
+        let first = c.buffer.pop_front();
+        // There is room for it now.
+        c.buffer.push_back(v);
+        first
     }
 
     /// The error receivers get after the last value.
@@ -557,11 +585,11 @@ pub(super) fn make(vm: &mut Vm, a: &Args) -> R {
     Ok(vm.heap.numbered(c))
 }
 
-fn send_as(vm: &mut Vm, a: &Args, how: u32, limit: Option<u64>) -> R {
-    let (ch, c) = channel(vm, a.this())?;
+fn send_as(vm: &mut Vm, this: Value, v: Value, how: u32, limit: Option<u64>) -> R {
+    let (ch, c) = channel(vm, this)?;
     let of = c.of;
     vm.checkpoint()?;
-    if vm.channel_offer(ch, a.get(0))? {
+    if vm.channel_offer(ch, v)? {
         let v = match how {
             OTHER => Value::TRUE,
             RESULT => vm.ok_result(Value::NIL),
@@ -576,7 +604,7 @@ fn send_as(vm: &mut Vm, a: &Args, how: u32, limit: Option<u64>) -> R {
             _ => Err(vm.timed_out(0)),
         };
     }
-    let v = vm.channel_accepts(of, a.get(0))?;
+    let v = vm.channel_accepts(of, v)?;
     let (key, epoch) = vm.park_anyway(Reason::Send, ch)?;
     vm.enqueue(ch, SENDERS, key, how, v);
     if let Some(us) = limit {
@@ -598,20 +626,22 @@ fn limit(vm: &mut Vm, a: &Args) -> Result<Option<u64>, Stop> {
 }
 
 fn send(vm: &mut Vm, a: &Args) -> R {
-    if a.keyword_names().is_empty() {
-        match vm.send_short(a.this(), a.get(0)) {
-            Short::Done(()) => return Ok(Value::NIL),
-            Short::Parked => return Err(Stop::Park),
-            Short::No => {}
-        }
+    match limit(vm, a)? {
+        None => send_one(vm, a.this(), a.get(0)),
+        limit => send_as(vm, a.this(), a.get(0), PLAIN, limit),
     }
-    send_whole(vm, a)
+}
+fn send_one(vm: &mut Vm, this: Value, v: Value) -> R {
+    match vm.send_short(this, v) {
+        Short::Done(()) => Ok(Value::NIL),
+        Short::Parked => Err(Stop::Park),
+        Short::No => send_whole(vm, this, v),
+    }
 }
 #[cold]
 #[inline(never)]
-fn send_whole(vm: &mut Vm, a: &Args) -> R {
-    let limit = limit(vm, a)?;
-    send_as(vm, a, PLAIN, limit)
+fn send_whole(vm: &mut Vm, this: Value, v: Value) -> R {
+    send_as(vm, this, v, PLAIN, None)
 }
 fn send_result(vm: &mut Vm, a: &Args) -> R {
     let limit = limit(vm, a)?;
@@ -626,7 +656,7 @@ fn send_result(vm: &mut Vm, a: &Args) -> R {
     if c.on_full == OnFull::Error && c.full() && c.receivers.is_empty() {
         return Ok(vm.err_symbol("busy"));
     }
-    send_as(vm, a, RESULT, limit)
+    send_as(vm, a.this(), a.get(0), RESULT, limit)
 }
 /// `(Ok nil)`, or ``(Err `full)`` without waiting.
 fn try_send_result(vm: &mut Vm, a: &Args) -> R {
@@ -653,7 +683,7 @@ fn try_send(vm: &mut Vm, a: &Args) -> R {
 }
 fn send_timeout(vm: &mut Vm, a: &Args) -> R {
     let us = vm.duration_us(a.get(1))?;
-    send_as(vm, a, OTHER, us)
+    send_as(vm, a.this(), a.get(0), OTHER, us)
 }
 
 /// The iterator protocol's `next`, for loops over a channel.
@@ -729,20 +759,23 @@ impl Vm {
 }
 
 fn recv(vm: &mut Vm, a: &Args) -> R {
-    if a.keyword_names().is_empty() {
-        match vm.take_short(a.this(), PLAIN) {
-            Short::Done(v) => return Ok(v),
-            Short::Parked => return Err(Stop::Park),
-            Short::No => {}
-        }
+    match limit(vm, a)? {
+        None => recv_one(vm, a.this(), Value::NIL),
+        limit => recv_as(vm, a, PLAIN, limit, Answer::False),
     }
-    recv_whole(vm, a)
+}
+fn recv_one(vm: &mut Vm, this: Value, _: Value) -> R {
+    match vm.take_short(this, PLAIN) {
+        Short::Done(v) => Ok(v),
+        Short::Parked => Err(Stop::Park),
+        Short::No => recv_whole(vm, this),
+    }
 }
 #[cold]
 #[inline(never)]
-fn recv_whole(vm: &mut Vm, a: &Args) -> R {
-    let limit = limit(vm, a)?;
-    recv_as(vm, a, PLAIN, limit, Answer::False)
+fn recv_whole(vm: &mut Vm, this: Value) -> R {
+    let (ch, _) = channel(vm, this)?;
+    take_as(vm, ch, PLAIN, None, Answer::False)
 }
 fn try_recv(vm: &mut Vm, a: &Args) -> R {
     recv_as(vm, a, PLAIN, Some(0), Answer::Nil)
@@ -819,9 +852,9 @@ fn clone_sender(vm: &mut Vm, a: &Args) -> R {
 
 pub static SENDING: &[NativeDef] = &[
     def!(
+        quick send_one,
         "send",
         send,
-        1,
         1,
         ["timeout"],
         "(ch .send v [^timeout d]) -- hands v over or waits for room; nil.
@@ -896,9 +929,9 @@ pub static SENDING: &[NativeDef] = &[
 
 pub static METHODS: &[NativeDef] = &[
     def!(
+        quick recv_one,
         "recv",
         recv,
-        0,
         0,
         ["timeout"],
         "(ch .recv [^timeout d]) -- the next value; nil when closed and drained.

@@ -222,6 +222,15 @@ pub struct Stats {
     pub unhandled: u64,
 }
 
+impl Stats {
+    /// A task became ready, one of now `ready`.
+    #[inline(always)]
+    fn woken(&mut self, ready: usize) {
+        self.wakes += 1;
+        self.ready_high = self.ready_high.max(ready);
+    }
+}
+
 /// Numbers of the classes of this module's objects (see `Vm::numbered_classes`).
 pub const CHANNEL: u16 = 1;
 pub const SENDER: u16 = 2;
@@ -617,25 +626,29 @@ impl Vm {
     }
 
     /// [`Vm::wake`] with a value for the task of the first node of `q`, a channel's queue. False, and nothing happened, when that
-    /// is not all that ends its wait.
+    /// is not all that ends its wait, or when it takes more than a few stores: nothing is called here, so the short ways through
+    /// channel operations need no stack.
     #[inline(always)]
     pub(super) fn wake_first(&mut self, q: &mut wait::Queue, v: Value) -> bool {
         let t = &mut self.tasks;
         let first = q.head;
-        let key = t.waits.get(first).task;
+        let node = t.waits.get(first);
+        let (key, alone) = (node.task, node.is_alone());
         let Some(l) = t.live.existing(key) else { return false };
-        if l.timer != 0 || l.waits != first || !t.waits.pop_only(q) {
+        if !alone || l.timer != 0 || l.waits != first || t.trace.is_some() || t.ready.len() == t.ready.capacity() {
             return false;
         }
+        t.ready.push_back(key);
+        t.stats.woken(t.ready.len());
         l.waits = 0;
         l.parked = false;
         l.set_wake(Wake::Value(v));
-        self.queue_ready(key);
+        t.waits.pop_only(q);
         true
     }
 
     /// Parks the running task at the end of queue `side` of channel `owner`, with no limit in time. False, and nothing happened, where
-    /// that takes more than this: a task that never waited before, or a native frame below.
+    /// that takes more than this: a task that never waited before, a native frame below, no free node.
     #[inline(always)]
     pub(super) fn park_in(&mut self, reason: Reason, q: &mut wait::Queue, owner: Value, side: u8, arm: u32, v: Value) -> bool {
         if self.nesting > 0 || self.cur.role != Role::Task {
@@ -643,12 +656,13 @@ impl Vm {
         }
         let key = self.cur.owner.as_gc().task_key();
         let Some(l) = self.tasks.live.existing(key) else { return false };
+        let Some(node) = self.tasks.waits.push_only(q, key, owner, side, arm, v) else { return false };
+        l.waits = node;
         l.epoch = l.epoch.wrapping_add(1);
         l.parked = true;
         l.fiber = self.cur.value();
         l.on = owner;
         l.reason = reason;
-        l.waits = self.tasks.waits.push_only(q, key, owner, side, arm, v);
         true
     }
 
@@ -671,9 +685,8 @@ impl Vm {
     #[inline(always)]
     pub(super) fn queue_ready(&mut self, key: TaskKey) {
         let t = &mut self.tasks;
-        t.stats.wakes += 1;
         t.ready.push_back(key);
-        t.stats.ready_high = t.stats.ready_high.max(t.ready.len());
+        t.stats.woken(t.ready.len());
         if t.trace.is_some() {
             self.trace_wake(key);
         }

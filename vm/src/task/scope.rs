@@ -540,7 +540,9 @@ impl Vm {
         };
         let g = fut.as_gc();
         g.set(flag::SPAWNED | flags);
-        self.set_task_name(g, name);
+        if !name.is_nil() {
+            self.set_task_name(g, name);
+        }
         self.tasks.stats.spawned += 1;
         let key = self.enter_live(fut, g.fiber());
         self.trace_spawn(fut);

@@ -350,7 +350,14 @@ pub fn quick(vm: &mut Vm, flags: i64, sources: &[Value]) -> Option<usize> {
     }
     let arm = bits.trailing_zeros() as usize;
     let ch = sources[arm];
-    let v = ch.numbered::<Channel>().and_then(|c| vm.take_there(ch, c))?;
+    let v = match ch.numbered::<Channel>().and_then(|c| vm.take_there(ch, c)) {
+        Some(v) => v,
+        // It was drawn, so it must be taken.
+        None => match vm.channel_take(ch) {
+            Taken::Value(v) => v,
+            _ => return None,
+        },
+    };
     vm.tasks.given = (v, true);
     vm.tasks.budget -= 1;
     Some(arm)

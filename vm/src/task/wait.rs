@@ -142,20 +142,25 @@ impl Waits {
         q.tail = i;
     }
 
-    /// Puts the only registration of `task` at the end of `q`.
+    /// Puts the only registration of `task` at the end of `q`. `None`, and nothing happened, where no node is free.
     #[inline(always)]
-    pub(super) fn push_only(&mut self, q: &mut Queue, task: TaskKey, owner: Value, side: u8, arm: u32, value: Value) -> u32 {
+    pub(super) fn push_only(
+        &mut self,
+        q: &mut Queue,
+        task: TaskKey,
+        owner: Value,
+        side: u8,
+        arm: u32,
+        value: Value,
+    ) -> Option<u32> {
         let i = self.free;
         let prev = q.tail;
-        let node = Node { task, arm, value, owner, side, prev, next: 0, sibling: 0, elder: 0 };
-        let i = match self.nodes.get_mut(i as usize) {
-            Some(place) if i != 0 => {
-                self.free = place.next;
-                *place = node;
-                i
-            }
-            _ => self.add(node),
-        };
+        if i == 0 {
+            return None;
+        }
+        let place = &mut self.nodes[i as usize];
+        self.free = place.next;
+        *place = Node { task, arm, value, owner, side, prev, next: 0, sibling: 0, elder: 0 };
         self.used += 1;
         q.tail = i;
         if prev == 0 {
@@ -163,24 +168,14 @@ impl Waits {
         } else {
             self.nodes[prev as usize].next = i
         }
-        i
+        Some(i)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn add(&mut self, node: Node) -> u32 {
-        self.nodes.push(node);
-        self.nodes.len() as u32 - 1
-    }
-
-    /// Takes the first node out of `q` when it is the only registration of its task.
+    /// Takes the first node out of `q`: the only registration of its task.
     #[inline(always)]
-    pub(super) fn pop_only(&mut self, q: &mut Queue) -> bool {
+    pub(super) fn pop_only(&mut self, q: &mut Queue) {
         let i = q.head;
         let n = &mut self.nodes[i as usize];
-        if i == 0 || n.sibling != 0 {
-            return false;
-        }
         let next = std::mem::replace(&mut n.next, self.free);
         (n.owner, n.value) = (Value::NIL, Value::NIL);
         self.free = i;
@@ -191,7 +186,6 @@ impl Waits {
         } else {
             self.nodes[next as usize].prev = 0
         }
-        true
     }
 
     /// Takes all nodes of a chain of registrations out of their queues.
@@ -205,6 +199,11 @@ impl Waits {
 }
 
 impl Node {
+    /// The only registration of a task that waits: not the number 0.
+    #[inline(always)]
+    pub(super) fn is_alone(&self) -> bool {
+        self.sibling == 0 && self.owner.is_ptr()
+    }
     /// A registration in queue `side` of `owner`, of no task yet.
     pub(super) fn new(owner: Value, side: u8, arm: u32, value: Value) -> Node {
         Node { task: TaskKey::default(), arm, value, owner, side, prev: 0, next: 0, sibling: 0, elder: 0 }
