@@ -463,7 +463,8 @@ fn go_on(vm: &mut Vm) -> Ctl {
     }
 }
 
-/// As [`go_on`] for a task that was never woken or parked: it begins.
+/// As [`go_on`] for a task that was never woken or parked: it begins. Apart, so that those that go on need no stack here.
+#[inline(never)]
 fn begin_next(vm: &mut Vm, key: TaskKey) -> Ctl {
     let Some(fut) = vm.tasks.live.future(key) else { return Ctl::Idle };
     let g = fut.as_gc();
