@@ -150,6 +150,14 @@ macro_rules! def {
         $crate::native::NativeDef { name: $name, f: $f, min: $min, max: $max, keywords: &$kw, doc: $doc, quick: None }
     };
     (quick $quick:expr, $name:expr, $f:expr, $n:expr, $kw:expr, $doc:expr) => {
-        $crate::native::NativeDef { name: $name, f: $f, min: $n, max: $n, keywords: &$kw, doc: $doc, quick: Some($quick) }
+        $crate::native::NativeDef {
+            name: $name,
+            f: $f,
+            min: $n,
+            max: $n,
+            keywords: &$kw,
+            doc: $doc,
+            quick: Some($quick),
+        }
     };
 }

@@ -57,9 +57,7 @@ pub const QUICK_METHOD: u64 = 2;
 #[inline]
 pub fn method_target(f: Value, n: usize, epoch: u32) -> Option<u64> {
     let native = match f.as_native() {
-        Some((def, _)) if def.takes(n) => {
-            NATIVE_METHOD | if def.quick.is_some() { QUICK_METHOD } else { 0 }
-        }
+        Some((def, _)) if def.takes(n) => NATIVE_METHOD | if def.quick.is_some() { QUICK_METHOD } else { 0 },
         None if f.is_ptr() && header_word(f) & SIMPLE_MASK == Kind::Function as u64 | (n as u64) << 16 => 0,
         _ => return None,
     };

@@ -2,6 +2,7 @@
 //!
 //! Invariants: receivers wait only while the buffer is empty and nobody sends; senders wait only while the buffer is full. A value
 //! goes straight to the first waiting receiver, so nobody can overtake it.
+use super::ring::Ring;
 use super::timer::{Answer, Due};
 use super::wait::{NO_ARM, Node, Queue};
 use super::{Reason, Wake};
@@ -15,7 +16,6 @@ use crate::value::Value;
 use crate::vm::Vm;
 use std::any::Any;
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// What a full buffer does to a send.
@@ -32,7 +32,7 @@ pub struct Channel {
     pub name: Value,
     /// `usize::MAX`: no limit.
     pub capacity: usize,
-    buffer: VecDeque<Value>,
+    buffer: Ring<Value>,
     receivers: Queue,
     senders: Queue,
     pub closed: bool,
@@ -75,8 +75,8 @@ impl Foreign for Channel {
         "Channel"
     }
     fn trace(&self, m: &mut Marker) {
-        for v in &self.buffer {
-            m.value(*v);
+        for v in self.buffer.iter() {
+            m.value(v);
         }
         m.values(&[self.name, self.error, self.of]);
     }
@@ -98,7 +98,7 @@ impl Channel {
             id,
             name: Value::NIL,
             capacity,
-            buffer: VecDeque::new(),
+            buffer: Ring::default(),
             receivers: Queue::default(),
             senders: Queue::default(),
             closed: false,
@@ -398,14 +398,11 @@ impl Vm {
                 return Short::No;
             }
         } else if c.buffer.len() < c.capacity {
-            if c.buffer.len() == c.buffer.capacity() || ch.gc::<ForeignObj>().header().needs_log() {
+            if ch.gc::<ForeignObj>().header().needs_log() || !c.buffer.try_push(v) {
                 return Short::No;
             }
-            c.buffer.push_back(v);
             c.high = c.high.max(c.buffer.len());
-        } else if c.on_full == OnFull::Block
-            && self.park_in(Reason::Send, &mut c.senders, ch, SENDERS, PLAIN, v)
-        {
+        } else if c.on_full == OnFull::Block && self.park_in(Reason::Send, &mut c.senders, ch, SENDERS, PLAIN, v) {
             return Short::Parked;
         } else {
             return Short::No;
@@ -468,12 +465,12 @@ impl Vm {
         if c.buffer.is_empty() {
             return self.sent_short(&mut c.senders).then_some(v);
         }
-        if ch.gc::<ForeignObj>().header().needs_log() || !self.sent_short(&mut c.senders) {
+        if !c.buffer.is_filled() || ch.gc::<ForeignObj>().header().needs_log() || !self.sent_short(&mut c.senders) {
             return None;
         }
         let first = c.buffer.pop_front();
-        // There is room for it now.
-        c.buffer.push_back(v);
+        let there = c.buffer.try_push(v);
+        debug_assert!(there, "one place was given up");
         first
     }
 

@@ -25,6 +25,7 @@ pub mod library;
 pub mod live;
 pub mod local;
 pub mod report;
+pub mod ring;
 pub mod scheduler;
 pub mod scope;
 pub mod scope_library;
@@ -133,7 +134,7 @@ pub struct Grace {
 pub struct Tasks {
     pub live: LiveTasks,
     /// A live task stands here at most once, and only when it is not parked.
-    pub ready: VecDeque<TaskKey>,
+    pub ready: ring::Ring<TaskKey>,
     pub waits: Waits,
     pub timers: Timers,
     pub scopes: Scopes,
@@ -516,7 +517,7 @@ impl Vm {
             return None;
         }
         let key = g.task_key();
-        let at = self.tasks.ready.iter().rposition(|r| *r == key)?;
+        let at = self.tasks.ready.iter().rposition(|r| r == key)?;
         self.tasks.ready.remove(at);
         let f = g.task_fiber()?;
         let c = self.run_now(f, fut);
@@ -635,10 +636,9 @@ impl Vm {
         let node = t.waits.get(first);
         let (key, alone) = (node.task, node.is_alone());
         let Some(l) = t.live.existing(key) else { return false };
-        if !alone || l.timer != 0 || l.waits != first || t.trace.is_some() || t.ready.len() == t.ready.capacity() {
+        if !alone || l.timer != 0 || l.waits != first || t.trace.is_some() || !t.ready.try_push(key) {
             return false;
         }
-        t.ready.push_back(key);
         t.stats.woken(t.ready.len());
         l.waits = 0;
         l.parked = false;
@@ -650,7 +650,15 @@ impl Vm {
     /// Parks the running task at the end of queue `side` of channel `owner`, with no limit in time. False, and nothing happened, where
     /// that takes more than this: a task that never waited before, a native frame below, no free node.
     #[inline(always)]
-    pub(super) fn park_in(&mut self, reason: Reason, q: &mut wait::Queue, owner: Value, side: u8, arm: u32, v: Value) -> bool {
+    pub(super) fn park_in(
+        &mut self,
+        reason: Reason,
+        q: &mut wait::Queue,
+        owner: Value,
+        side: u8,
+        arm: u32,
+        v: Value,
+    ) -> bool {
         if self.nesting > 0 || self.cur.role != Role::Task {
             return false;
         }

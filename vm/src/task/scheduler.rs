@@ -447,7 +447,7 @@ fn go_on(vm: &mut Vm) -> Ctl {
     if !free || vm.in_callback || vm.nesting > 0 || vm.fatal || vm.exit_code.is_some() {
         return Ctl::Idle;
     }
-    let Some(&key) = t.ready.front() else { return Ctl::Idle };
+    let Some(key) = t.ready.front() else { return Ctl::Idle };
     let Some(l) = t.live.existing(key) else { return begin_next(vm, key) };
     let Some(v) = l.take_value() else { return Ctl::Idle };
     let mut f: Gc<Fiber> = l.fiber.gc();

@@ -181,11 +181,7 @@ impl Waits {
         self.free = i;
         self.used -= 1;
         q.head = next;
-        if next == 0 {
-            q.tail = 0
-        } else {
-            self.nodes[next as usize].prev = 0
-        }
+        if next == 0 { q.tail = 0 } else { self.nodes[next as usize].prev = 0 }
     }
 
     /// Takes all nodes of a chain of registrations out of their queues.
