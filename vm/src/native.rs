@@ -10,8 +10,9 @@
 use crate::value::{Sym, Value};
 use crate::vm::Vm;
 
-/// Why there is no value.
+/// Why there is no value. A word long, as [`Value`] is: an [`R`] is two scalars then, and comes back in registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u64)]
 pub enum Stop {
     /// The exception is in `vm.exception`.
     Throw,
@@ -25,6 +26,8 @@ pub enum Stop {
 
 pub type R = Result<Value, Stop>;
 pub type NativeFn = fn(&mut Vm, &Args) -> R;
+/// A method called with receiver and argument alone. One without arguments gets whatever stands in the argument's place.
+pub type QuickFn = fn(&mut Vm, Value, Value) -> R;
 
 /// One builtin.
 pub struct NativeDef {
@@ -39,6 +42,9 @@ pub struct NativeDef {
     pub keywords: &'static [&'static str],
     /// Signature, one sentence, example.
     pub doc: &'static str,
+    /// Does what `f` does for a method call without keywords and with as many arguments as it takes, none or one. For methods that are
+    /// called so often that the making of [`Args`] counts.
+    pub quick: Option<QuickFn>,
 }
 
 pub const VARIADIC: u8 = 255;
@@ -54,7 +60,7 @@ impl NativeDef {
 /// Stands for a function of the prelude that hasn't been compiled yet; the native's data says which. It compiles the function,
 /// which takes the stub's place, and lets it be called.
 pub static PRELUDE: NativeDef =
-    NativeDef { name: "", f: call_prelude, min: 0, max: VARIADIC, keywords: &["*"], doc: "" };
+    NativeDef { name: "", f: call_prelude, min: 0, max: VARIADIC, keywords: &["*"], doc: "", quick: None };
 
 fn call_prelude(vm: &mut Vm, a: &Args) -> R {
     let callee = crate::prelude::compile(vm, a.data)?;
@@ -138,9 +144,20 @@ impl Args {
 #[macro_export]
 macro_rules! def {
     ($name:expr, $f:expr, $min:expr, $max:expr, $doc:expr) => {
-        $crate::native::NativeDef { name: $name, f: $f, min: $min, max: $max, keywords: &[], doc: $doc }
+        $crate::native::NativeDef { name: $name, f: $f, min: $min, max: $max, keywords: &[], doc: $doc, quick: None }
     };
     ($name:expr, $f:expr, $min:expr, $max:expr, $kw:expr, $doc:expr) => {
-        $crate::native::NativeDef { name: $name, f: $f, min: $min, max: $max, keywords: &$kw, doc: $doc }
+        $crate::native::NativeDef { name: $name, f: $f, min: $min, max: $max, keywords: &$kw, doc: $doc, quick: None }
+    };
+    (quick $quick:expr, $name:expr, $f:expr, $n:expr, $kw:expr, $doc:expr) => {
+        $crate::native::NativeDef {
+            name: $name,
+            f: $f,
+            min: $n,
+            max: $n,
+            keywords: &$kw,
+            doc: $doc,
+            quick: Some($quick),
+        }
     };
 }

@@ -46,6 +46,24 @@ pub const SHAPE_MASK: u64 = 0xFFFF_FFFF_0000_00FF;
 /// Kind, shape and the frozen bit: cached writes miss on frozen objects.
 pub const WRITE_MASK: u64 = SHAPE_MASK | (GC_FROZEN as u64) << 8;
 
+/// `header.aux == n` and kind Function: see [`crate::object::function::Function`].
+pub const SIMPLE_MASK: u64 = 0xFFFF_0000 | 0xFF;
+/// In the inline cache of a method call, with the method's address: it is a native. Otherwise it is a simple function.
+pub const NATIVE_METHOD: u64 = 1;
+/// The same for one that has a quick way.
+pub const QUICK_METHOD: u64 = 2;
+
+/// What the inline cache of a call with `n` arguments keeps of method `f`; `None` where that needs a closer look at each call.
+#[inline]
+pub fn method_target(f: Value, n: usize, epoch: u32) -> Option<u64> {
+    let native = match f.as_native() {
+        Some((def, _)) if def.takes(n) => NATIVE_METHOD | if def.quick.is_some() { QUICK_METHOD } else { 0 },
+        None if f.is_ptr() && header_word(f) & SIMPLE_MASK == Kind::Function as u64 | (n as u64) << 16 => 0,
+        _ => return None,
+    };
+    Some(f.addr() as u64 | native | (epoch as u64) << 48)
+}
+
 /// The header of a heap value as one word.
 #[inline(always)]
 pub fn header_word(v: Value) -> u64 {

@@ -7,7 +7,7 @@ use crate::object::class::ClassObj;
 use crate::object::code::Proto;
 use crate::object::fiber::{FRAME_HEAD, Fiber, Role, Status};
 use crate::object::function::{Function, NOT_SIMPLE, STATIC};
-use crate::value::{PAYLOAD, Sym, Value};
+use crate::value::{Sym, Value};
 use crate::vm::{PendingCall, Vm};
 
 /// Nested runs on the native stack; more is runaway recursion through `to_s`, `==` or `hash`.
@@ -182,7 +182,7 @@ fn deliver(vm: &mut Vm, v: Value, ret: u64) -> Ctl {
 /// From the fast path of a native call.
 #[inline(never)]
 pub fn native_stop(vm: &mut Vm, s: Stop, dst: usize) -> Ctl {
-    stop(vm, s, dst as u64)
+    if s == Stop::Park { crate::task::scheduler::park(vm) } else { stop(vm, s, dst as u64) }
 }
 
 pub fn stop(vm: &mut Vm, s: Stop, ret: u64) -> Ctl {
@@ -432,11 +432,12 @@ pub fn method(vm: &mut Vm, w: *mut Value, i: Instr, ret: u64) -> Ctl {
         if key != 0 && vm.method_epoch < 0xFFFF && cacheable(recv) {
             vm.method_cache.set(key, name, vm.method_epoch, f);
             // The fast path passes positional arguments only, and counts them no more: other sites keep an empty entry.
-            if site.keywords.is_empty() && f.as_native().is_none_or(|(def, _)| def.takes(i.b())) {
+            if site.keywords.is_empty()
+                && let Some(target) = cache::method_target(f, i.b(), vm.method_epoch)
+            {
                 // SAFETY: cache index checked by the verifier.
                 let ic = unsafe { &mut *(p.ics.as_ptr() as *mut crate::object::code::Ic).add(i.ux()) };
-                ic.key = key;
-                ic.target = f.0 & PAYLOAD | (vm.method_epoch as u64) << 48;
+                (ic.key, ic.target) = (key, target);
             }
         }
         // SAFETY: window in the stack; site names live in the proto.
@@ -722,6 +723,30 @@ pub fn deliver_op(vm: &mut Vm, v: Value) -> Ctl {
         }
     }
     Ctl::Load
+}
+
+/// As [`deliver_op`], with short ways for calls and for loops, where tasks wait most.
+#[inline(always)]
+pub fn deliver_parked(vm: &mut Vm, v: Value) -> Ctl {
+    let f = vm.cur;
+    if !f.pc.is_null() {
+        // SAFETY: as in `deliver_op`.
+        unsafe {
+            let i = *f.pc.sub(1);
+            match i.op() {
+                Op::Method => {
+                    *f.stack.add(f.base as usize + i.c()) = v;
+                    return Ctl::Load;
+                }
+                Op::IterNext if v != Value::NOT_FOUND => {
+                    *f.stack.add(f.base as usize + i.b()) = v;
+                    return Ctl::Load;
+                }
+                _ => {}
+            }
+        }
+    }
+    deliver_op(vm, v)
 }
 
 /// The bottom frame of the running fiber returned `v`.

@@ -477,9 +477,19 @@ fn bad_name(vm: &mut Vm, v: Value) -> Ctl {
 pub fn select(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     // SAFETY: the operands stand in registers of the running frame, which stay in place.
     let operands = unsafe { std::slice::from_raw_parts(r.add(i.a()), i.b()) };
-    match crate::task::select::of_operands(vm, i.x() as i64, operands) {
+    if let Some(arm) = crate::task::select::quick(vm, i.x() as i64, operands) {
         // SAFETY: verified code of the running frame.
+        return unsafe { committed(vm, r, i, Value::small(arm as i64)) };
+    }
+    select_whole(vm, r, i, operands)
+}
+
+#[inline(never)]
+fn select_whole(vm: &mut Vm, r: *mut Value, i: Instr, operands: &[Value]) -> Ctl {
+    match crate::task::select::of_operands(vm, i.x() as i64, operands) {
+        // SAFETY: as above.
         Ok(arm) => unsafe { committed(vm, r, i, arm) },
+        Err(crate::native::Stop::Park) => crate::task::scheduler::park(vm),
         Err(s) => call::stop(vm, s, i.c() as u64),
     }
 }
@@ -518,6 +528,17 @@ pub fn spawn_call(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
     let w = i.a();
     // SAFETY: the callee and the arguments stand in the window; making a task calls nothing and moves no stack.
     let (callee, args) = unsafe { (*r.add(w), std::slice::from_raw_parts(r.add(w + 3), i.b())) };
+    if i.x() < 0 && callee.is_kind(Kind::Function) {
+        let home = vm.current_scope();
+        return match vm.spawn_task(callee, args, home, 0, Value::NIL) {
+            Ok(f) => {
+                // SAFETY: register.
+                unsafe { *r.add(i.c()) = f };
+                Ctl::Next
+            }
+            Err(_) => Ctl::Throw,
+        };
+    }
     let mut kwargs = Vec::new();
     if i.x() >= 0 {
         let kw = names(constant(vm, i));

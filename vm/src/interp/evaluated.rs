@@ -16,6 +16,7 @@ const MAX_ENTRIES: usize = 512;
 const MAX_WORDS: usize = 2048;
 /// What finding the code costs, where compiling costs some hundred charges.
 const WORDS_PER_CHARGE: usize = 16;
+const FIND_CHARGES: usize = 10;
 
 #[derive(Default)]
 pub struct Evaluated {
@@ -59,7 +60,7 @@ pub fn key(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> Option<Vec<u64>> {
     for v in data {
         spell(vm, *v, comptime, &mut words)?;
     }
-    vm.heap.fuel.spend((words.len() / WORDS_PER_CHARGE) as i64);
+    vm.heap.fuel.spend((FIND_CHARGES + words.len() / WORDS_PER_CHARGE) as i64);
     Some(words)
 }
 

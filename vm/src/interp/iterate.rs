@@ -359,6 +359,7 @@ pub fn next(vm: &mut Vm, r: *mut Value, i: Instr) -> Ctl {
 fn next_result(vm: &mut Vm, r: R) -> Ctl {
     match r {
         Ok(v) => call::deliver_op(vm, v),
+        Err(Stop::Park) => crate::task::scheduler::park(vm),
         Err(s) => call::stop(vm, s, call::RET_OP),
     }
 }

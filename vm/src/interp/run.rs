@@ -3,7 +3,7 @@
 //! Locals: `pc` next instruction, `r` registers of the running frame, `p` its function, `limit` end of the fiber's stack. They
 //! are written back to the fiber (`save!`) before anything out of line runs, and read again (`load!`) after anything that may
 //! have changed frames. Slow paths live outside and answer with a [`Ctl`].
-use super::cache::{SHAPE_MASK, WRITE_MASK, class_key, header_word};
+use super::cache::{NATIVE_METHOD, QUICK_METHOD, SHAPE_MASK, SIMPLE_MASK, WRITE_MASK, class_key, header_word};
 use super::{Ctl, Exit, FRAME_OP, SCRATCH, Start, call, cold, iterate, member, operate, safepoint, types, unwind};
 use crate::bytecode::{Instr, Op};
 use crate::heap::{GC_FROZEN, Gc, Kind};
@@ -14,9 +14,6 @@ use crate::object::function::{Cell, Function};
 use crate::object::map::Map;
 use crate::value::{PAYLOAD, Sym, TAG_INT, TAG_PTR, Value};
 use crate::vm::Vm;
-
-/// `header.aux == n` and kind Function: see [`Function`].
-const SIMPLE_MASK: u64 = 0xFFFF_0000 | 0xFF;
 
 /// `x << y` stays inline when no bit is lost at 48 bits.
 macro_rules! slow_or_shift_left {
@@ -62,8 +59,9 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
 
         macro_rules! save {
             () => {
-                vm.cur.pc = pc;
-                vm.cur.base = ((r as usize - vm.cur.stack as usize) >> 3) as u32;
+                let mut f = vm.cur;
+                f.pc = pc;
+                f.base = ((r as usize - f.stack as usize) >> 3) as u32;
             };
         }
         macro_rules! load {
@@ -854,15 +852,23 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                     let e = &*ic!(i);
                     // No entry has key 0 and an epoch.
                     if e.key == key && (e.target >> 48) as u32 == vm.method_epoch {
-                        let f = Value(TAG_PTR | e.target & PAYLOAD);
-                        let h = header_word(f);
-                        if h & SIMPLE_MASK == Kind::Function as u64 | (i.b() as u64) << 16 {
-                            *w = f;
+                        let f = Value(TAG_PTR | e.target & PAYLOAD & !(NATIVE_METHOD | QUICK_METHOD));
+                        *w = f;
+                        // A site remembers what takes just the arguments it passes.
+                        if e.target & NATIVE_METHOD == 0 {
                             enter!(w, (*(f.addr() as *const Function)).proto, i.c());
-                        } else if h as u8 == Kind::Native as u8 {
-                            // A site remembers natives only that take what it passes.
+                        } else {
                             let (def, data) = f.native_unchecked();
-                            *w = f;
+                            if e.target & QUICK_METHOD != 0
+                                && let Some(quick) = def.quick
+                            {
+                                save!();
+                                match quick(vm, *w.add(3), *w.add(4)) {
+                                    Ok(v) => rc!(i) = v,
+                                    Err(s) => ctl!(call::native_stop(vm, s, i.c())),
+                                }
+                                continue;
+                            }
                             native!(def, data, w.add(3), i.b() + 1, true, i.c());
                         }
                     } else if let Some(f) = vm.method_cache.get(key, site_of(p, i).name, vm.method_epoch)
@@ -931,6 +937,13 @@ pub fn run(vm: &mut Vm, start: Start) -> Exit {
                 }
 
                 Op::Spawn => slow!(cold::spawn_call, i),
+                Op::Await => {
+                    // What has succeeded already.
+                    match crate::task::future::value_of(rb!(i)) {
+                        Some(v) if i.x() == 0 && vm.tasks.cancels == 0 => ra!(i) = v,
+                        _ => slow!(cold::execute, i),
+                    }
+                }
                 Op::Select => slow!(cold::select, i),
                 Op::SelectTaken => {
                     if i.c() == 2 {

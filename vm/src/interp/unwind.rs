@@ -20,20 +20,24 @@ pub fn settle(vm: &mut Vm, c: Ctl) -> Option<Exit> {
                 None => return Some(Exit::Idle),
             },
             Ctl::Done => return Some(Exit::Done),
-            Ctl::Throw => {
-                vm.heap.fuel.left -= 4;
-                trace::capture(vm);
-                match unwind(vm) {
-                    // Handlers that throw again pass no safepoint.
-                    Unwound::Handler => match super::safepoint::check_limit(vm) {
-                        Some(fail) => c = fail,
-                        None => return None,
-                    },
-                    Unwound::Exit(e) => return Some(e),
-                    Unwound::Ctl(next) => c = next,
-                }
-            }
+            Ctl::Throw => match throw(vm) {
+                Ok(next) => c = next,
+                Err(exit) => return exit,
+            },
         }
+    }
+}
+
+/// Looks for a handler: what to do next, or that control is at one or leaves the interpreter.
+#[inline(never)]
+fn throw(vm: &mut Vm) -> Result<Ctl, Option<Exit>> {
+    vm.heap.fuel.left -= 4;
+    trace::capture(vm);
+    match unwind(vm) {
+        // Handlers that throw again pass no safepoint.
+        Unwound::Handler => super::safepoint::check_limit(vm).ok_or(None),
+        Unwound::Exit(e) => Err(Some(e)),
+        Unwound::Ctl(next) => Ok(next),
     }
 }
 

@@ -300,8 +300,8 @@ impl Vm {
         {
             fut.as_gc().set_settled(order);
         }
-        if let Some(l) = self.tasks.live.remove(key) {
-            self.leave_home(key, l.index as usize, fut, fut.as_gc().home());
+        if let Some(index) = self.tasks.live.remove(key) {
+            self.leave_home(key, index as usize, fut, fut.as_gc().home());
         }
     }
 }

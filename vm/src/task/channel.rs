@@ -2,6 +2,7 @@
 //!
 //! Invariants: receivers wait only while the buffer is empty and nobody sends; senders wait only while the buffer is full. A value
 //! goes straight to the first waiting receiver, so nobody can overtake it.
+use super::ring::Ring;
 use super::timer::{Answer, Due, Span};
 use super::wait::{NO_ARM, Node, Queue};
 use super::{Reason, Wake};
@@ -15,7 +16,6 @@ use crate::value::Value;
 use crate::vm::Vm;
 use std::any::Any;
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// What a full buffer does to a send.
@@ -32,7 +32,7 @@ pub struct Channel {
     pub name: Value,
     /// `usize::MAX`: no limit.
     pub capacity: usize,
-    buffer: VecDeque<Value>,
+    buffer: Ring<Value>,
     receivers: Queue,
     senders: Queue,
     pub closed: bool,
@@ -75,8 +75,8 @@ impl Foreign for Channel {
         "Channel"
     }
     fn trace(&self, m: &mut Marker) {
-        for v in &self.buffer {
-            m.value(*v);
+        for v in self.buffer.iter() {
+            m.value(v);
         }
         m.values(&[self.name, self.error, self.of]);
     }
@@ -98,7 +98,7 @@ impl Channel {
             id,
             name: Value::NIL,
             capacity,
-            buffer: VecDeque::new(),
+            buffer: Ring::default(),
             receivers: Queue::default(),
             senders: Queue::default(),
             closed: false,
@@ -231,14 +231,21 @@ impl Vm {
     }
 
     /// Hands a value to the receiver that waits longest.
-    #[inline]
     fn give(&mut self, q: &mut Queue, v: Value) {
-        let arm = self.tasks.waits.get(q.head).arm;
-        if !(arm == PLAIN || arm == OTHER) || !self.wake_first(q, v) {
+        if !self.give_short(q, v) {
             self.give_slow(q, v);
         }
     }
 
+    /// As [`Vm::give`]. False, and nothing happened, where that takes more.
+    #[inline(always)]
+    fn give_short(&mut self, q: &mut Queue, v: Value) -> bool {
+        let arm = self.tasks.waits.get(q.head).arm;
+        (arm == PLAIN || arm == OTHER) && self.wake_first(q, v)
+    }
+
+    #[cold]
+    #[inline(never)]
     fn give_slow(&mut self, q: &mut Queue, v: Value) {
         let n = *self.tasks.waits.get(q.head);
         let w = match n.arm {
@@ -250,13 +257,20 @@ impl Vm {
     }
 
     /// Tells the sender that waits longest that its value was taken.
-    #[inline]
     fn sent(&mut self, q: &mut Queue) {
-        if self.tasks.waits.get(q.head).arm != PLAIN || !self.wake_first(q, Value::NIL) {
+        if !self.sent_short(q) {
             self.sent_slow(q);
         }
     }
 
+    /// As [`Vm::sent`]. False, and nothing happened, where that takes more.
+    #[inline(always)]
+    fn sent_short(&mut self, q: &mut Queue) -> bool {
+        self.tasks.waits.get(q.head).arm == PLAIN && self.wake_first(q, Value::NIL)
+    }
+
+    #[cold]
+    #[inline(never)]
     fn sent_slow(&mut self, q: &mut Queue) {
         let n = *self.tasks.waits.get(q.head);
         let w = match n.arm {
@@ -373,21 +387,22 @@ impl Vm {
 
     /// The usual send, in short: the value goes to a waiting receiver or into the buffer, or the task waits. Nothing has
     /// happened where there is more to see to: [`send_as`] is the whole way.
-    #[inline]
+    #[inline(always)]
     fn send_short(&mut self, ch: Value, v: Value) -> Short<()> {
         let Some(c) = ch.numbered::<Channel>() else { return Short::No };
         if !c.simple || self.tasks.cancels != 0 || self.tasks.budget == 0 {
             return Short::No;
         }
         if !c.receivers.is_empty() {
-            self.give(&mut c.receivers, v);
+            if !self.give_short(&mut c.receivers, v) {
+                return Short::No;
+            }
         } else if c.buffer.len() < c.capacity {
-            c.buffer.push_back(v);
+            if ch.gc::<ForeignObj>().header().needs_log() || !c.buffer.try_push(v) {
+                return Short::No;
+            }
             c.high = c.high.max(c.buffer.len());
-            self.channel_changed(ch);
-        } else if c.on_full == OnFull::Block
-            && self.park_in(Reason::Send, &mut c.senders, Node::new(ch, SENDERS, PLAIN, v))
-        {
+        } else if c.on_full == OnFull::Block && self.park_in(Reason::Send, &mut c.senders, ch, SENDERS, PLAIN, v) {
             return Short::Parked;
         } else {
             return Short::No;
@@ -398,27 +413,17 @@ impl Vm {
 
     /// The usual receive, in short: a value that is there, or the task waits for one. Nothing has happened where there is more to
     /// see to: [`take_as`] is the whole way.
-    #[inline]
+    #[inline(always)]
     fn take_short(&mut self, ch: Value, how: u32) -> Short<Value> {
         let Some(c) = ch.numbered::<Channel>() else { return Short::No };
         if self.tasks.cancels != 0 || self.tasks.budget == 0 {
             return Short::No;
         }
-        let v = match c.buffer.pop_front() {
-            Some(v) if c.senders.is_empty() => v,
-            Some(v) => {
-                c.buffer.push_back(self.tasks.waits.get(c.senders.head).value);
-                self.channel_changed(ch);
-                self.sent(&mut c.senders);
-                v
-            }
-            None if !c.senders.is_empty() => {
-                let v = self.tasks.waits.get(c.senders.head).value;
-                self.sent(&mut c.senders);
-                v
-            }
+        let v = match self.take_there(ch, c) {
+            Some(v) => v,
             None if c.simple
-                && self.park_in(Reason::Recv, &mut c.receivers, Node::new(ch, RECEIVERS, how, Value::NIL)) =>
+                && !c.has_value()
+                && self.park_in(Reason::Recv, &mut c.receivers, ch, RECEIVERS, how, Value::NIL) =>
             {
                 return Short::Parked;
             }
@@ -431,20 +436,42 @@ impl Vm {
     /// Receives without waiting.
     pub fn channel_take(&mut self, ch: Value) -> Taken {
         let Some(c) = ch.numbered::<Channel>() else { return Taken::Empty };
-        if let Some(v) = c.buffer.pop_front() {
-            // Room: the first waiting sender's value moves up.
-            if let Some(n) = self.front(&c.senders) {
-                c.buffer.push_back(n.value);
+        match c.buffer.pop_front() {
+            Some(v) if c.senders.is_empty() => Taken::Value(v),
+            Some(v) => {
+                // Room: the first waiting sender's value moves up.
+                c.buffer.push_back(self.tasks.waits.get(c.senders.head).value);
                 self.channel_changed(ch);
                 self.sent(&mut c.senders);
+                Taken::Value(v)
             }
-            return Taken::Value(v);
+            None if !c.senders.is_empty() => {
+                let v = self.tasks.waits.get(c.senders.head).value;
+                self.sent(&mut c.senders);
+                Taken::Value(v)
+            }
+            None if c.closed => Taken::End,
+            None => Taken::Empty,
         }
-        if let Some(n) = self.front(&c.senders) {
-            self.sent(&mut c.senders);
-            return Taken::Value(n.value);
+    }
+
+    /// As [`Vm::channel_take`]. `None`, and nothing happened, where there is no value or to take it needs more.
+    #[inline(always)]
+    pub(super) fn take_there(&mut self, ch: Value, c: &mut Channel) -> Option<Value> {
+        if c.senders.is_empty() {
+            return c.buffer.pop_front();
         }
-        if c.closed { Taken::End } else { Taken::Empty }
+        let v = self.tasks.waits.get(c.senders.head).value;
+        if c.buffer.is_empty() {
+            return self.sent_short(&mut c.senders).then_some(v);
+        }
+        if !c.buffer.is_filled() || ch.gc::<ForeignObj>().header().needs_log() || !self.sent_short(&mut c.senders) {
+            return None;
+        }
+        let first = c.buffer.pop_front();
+        let there = c.buffer.try_push(v);
+        debug_assert!(there, "one place was given up");
+        first
     }
 
     /// The error receivers get after the last value.
@@ -555,11 +582,11 @@ pub(super) fn make(vm: &mut Vm, a: &Args) -> R {
     Ok(vm.heap.numbered(c))
 }
 
-fn send_as(vm: &mut Vm, a: &Args, how: u32, limit: Option<u64>) -> R {
-    let (ch, c) = channel(vm, a.this())?;
+fn send_as(vm: &mut Vm, this: Value, v: Value, how: u32, limit: Option<u64>) -> R {
+    let (ch, c) = channel(vm, this)?;
     let of = c.of;
     vm.checkpoint()?;
-    if vm.channel_offer(ch, a.get(0))? {
+    if vm.channel_offer(ch, v)? {
         let v = match how {
             OTHER => Value::TRUE,
             RESULT => vm.ok_result(Value::NIL),
@@ -574,7 +601,7 @@ fn send_as(vm: &mut Vm, a: &Args, how: u32, limit: Option<u64>) -> R {
             _ => Err(vm.timed_out(0)),
         };
     }
-    let v = vm.channel_accepts(of, a.get(0))?;
+    let v = vm.channel_accepts(of, v)?;
     let (key, epoch) = vm.park_anyway(Reason::Send, ch)?;
     vm.enqueue(ch, SENDERS, key, how, v);
     if let Some(us) = limit {
@@ -596,15 +623,22 @@ fn limit(vm: &mut Vm, a: &Args) -> Result<Option<u64>, Stop> {
 }
 
 fn send(vm: &mut Vm, a: &Args) -> R {
-    if a.keyword_names().is_empty() {
-        match vm.send_short(a.this(), a.get(0)) {
-            Short::Done(()) => return Ok(Value::NIL),
-            Short::Parked => return Err(Stop::Park),
-            Short::No => {}
-        }
+    match limit(vm, a)? {
+        None => send_one(vm, a.this(), a.get(0)),
+        limit => send_as(vm, a.this(), a.get(0), PLAIN, limit),
     }
-    let limit = limit(vm, a)?;
-    send_as(vm, a, PLAIN, limit)
+}
+fn send_one(vm: &mut Vm, this: Value, v: Value) -> R {
+    match vm.send_short(this, v) {
+        Short::Done(()) => Ok(Value::NIL),
+        Short::Parked => Err(Stop::Park),
+        Short::No => send_whole(vm, this, v),
+    }
+}
+#[cold]
+#[inline(never)]
+fn send_whole(vm: &mut Vm, this: Value, v: Value) -> R {
+    send_as(vm, this, v, PLAIN, None)
 }
 fn send_result(vm: &mut Vm, a: &Args) -> R {
     let limit = limit(vm, a)?;
@@ -619,7 +653,7 @@ fn send_result(vm: &mut Vm, a: &Args) -> R {
     if c.on_full == OnFull::Error && c.full() && c.receivers.is_empty() {
         return Ok(vm.err_symbol("busy"));
     }
-    send_as(vm, a, RESULT, limit)
+    send_as(vm, a.this(), a.get(0), RESULT, limit)
 }
 /// `(Ok nil)`, or ``(Err `full)`` without waiting.
 fn try_send_result(vm: &mut Vm, a: &Args) -> R {
@@ -646,16 +680,22 @@ fn try_send(vm: &mut Vm, a: &Args) -> R {
 }
 fn send_timeout(vm: &mut Vm, a: &Args) -> R {
     let us = vm.duration_us(a.get(1))?;
-    send_as(vm, a, OTHER, us)
+    send_as(vm, a.this(), a.get(0), OTHER, us)
 }
 
 /// The iterator protocol's `next`, for loops over a channel.
+#[inline]
 pub fn next_of(vm: &mut Vm, ch: Value) -> R {
     match vm.take_short(ch, OTHER) {
         Short::Done(v) => return Ok(v),
         Short::Parked => return Err(Stop::Park),
         Short::No => {}
     }
+    next_whole(vm, ch)
+}
+#[cold]
+#[inline(never)]
+fn next_whole(vm: &mut Vm, ch: Value) -> R {
     take_as(vm, ch, OTHER, None, Answer::False)
 }
 
@@ -716,15 +756,23 @@ impl Vm {
 }
 
 fn recv(vm: &mut Vm, a: &Args) -> R {
-    if a.keyword_names().is_empty() {
-        match vm.take_short(a.this(), PLAIN) {
-            Short::Done(v) => return Ok(v),
-            Short::Parked => return Err(Stop::Park),
-            Short::No => {}
-        }
+    match limit(vm, a)? {
+        None => recv_one(vm, a.this(), Value::NIL),
+        limit => recv_as(vm, a, PLAIN, limit, Answer::False),
     }
-    let limit = limit(vm, a)?;
-    recv_as(vm, a, PLAIN, limit, Answer::False)
+}
+fn recv_one(vm: &mut Vm, this: Value, _: Value) -> R {
+    match vm.take_short(this, PLAIN) {
+        Short::Done(v) => Ok(v),
+        Short::Parked => Err(Stop::Park),
+        Short::No => recv_whole(vm, this),
+    }
+}
+#[cold]
+#[inline(never)]
+fn recv_whole(vm: &mut Vm, this: Value) -> R {
+    let (ch, _) = channel(vm, this)?;
+    take_as(vm, ch, PLAIN, None, Answer::False)
 }
 fn try_recv(vm: &mut Vm, a: &Args) -> R {
     recv_as(vm, a, PLAIN, Some(0), Answer::Nil)
@@ -801,9 +849,9 @@ fn clone_sender(vm: &mut Vm, a: &Args) -> R {
 
 pub static SENDING: &[NativeDef] = &[
     def!(
+        quick send_one,
         "send",
         send,
-        1,
         1,
         ["timeout"],
         "(ch .send v [^timeout d]) -- hands v over or waits for room; nil.
@@ -878,9 +926,9 @@ pub static SENDING: &[NativeDef] = &[
 
 pub static METHODS: &[NativeDef] = &[
     def!(
+        quick recv_one,
         "recv",
         recv,
-        0,
         0,
         ["timeout"],
         "(ch .recv [^timeout d]) -- the next value; nil when closed and drained.

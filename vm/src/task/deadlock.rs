@@ -84,7 +84,7 @@ impl Vm {
         }
         let main = self.tasks.main.filter(|k| self.tasks.live.get(*k).is_some_and(|l| l.parked));
         // Each wait of the main task can end in a deadlock of its own, but only once: children may stay stuck whatever they are told.
-        let at = main.map(|k| (k, self.tasks.live[k].epoch));
+        let at = main.map(|k| (k, self.tasks.live.get(k).map_or(0, |l| l.epoch)));
         if self.deadlocked && at == self.tasks.stuck_at {
             return false;
         }

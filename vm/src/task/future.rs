@@ -26,13 +26,14 @@ pub struct Future {
     pub header: Header,
     /// State in the lowest two bits, then the flags below; the pc of the creation from bit 32.
     bits: u64,
-    /// Value or exception.
+    /// Value or exception. The argument of a task that has not begun, with [`flag::ARGUMENT`].
     pub value: Value,
     /// Tasks that wait.
     waiters: Queue,
-    /// Callbacks and followers in order of registration: array of triples (kind, a, b), or nil.
-    callbacks: Value,
-    /// The task's bottom fiber, a record of what to call before it has one; nil for plain and settled futures.
+    /// What few futures have, else nil: an array of the name, then callbacks and followers in order of registration, each as
+    /// (kind, a, b).
+    extra: Value,
+    /// The task's bottom fiber, what to call before it has one; nil for plain and settled futures.
     fiber: Value,
     /// The task's number, 0 for plain futures.
     pub id: u64,
@@ -41,7 +42,6 @@ pub struct Future {
     source: u64,
     /// The function that created the task; with the pc in `bits` it gives the position.
     origin: Value,
-    pub name: Value,
 }
 
 const WORDS: u32 = (std::mem::size_of::<Future>() / 8 - 1) as u32;
@@ -90,6 +90,8 @@ pub mod flag {
     pub const OWNED: u64 = 1 << 22;
     /// Waits for its turn in a scope with a limit.
     pub const QUEUED: u64 = 1 << 21;
+    /// `value` is the argument that the task begins with.
+    pub const ARGUMENT: u64 = 1 << 23;
 }
 
 /// In the key of a settled future: it names no task, and the lower half is its place in the order of settling.
@@ -111,6 +113,12 @@ pub enum On {
 
 pub fn is_task(v: Value) -> bool {
     v.is_future() && v.as_gc().has(flag::TASK)
+}
+
+/// The value of a future that has succeeded.
+#[inline(always)]
+pub fn value_of(v: Value) -> Option<Value> {
+    (v.is_future() && v.as_gc().state() == State::Success).then(|| v.as_gc().value)
 }
 
 /// Whether a script sees a Task: `async` gives a plain Future when nothing was left to do (4.1).
@@ -174,6 +182,23 @@ impl Gc<Future> {
     pub(super) fn set_fiber(mut self, f: Value) {
         self.fiber = f;
     }
+    /// A spawned task that is neither settled nor waited for, whose end no callback and no report waits for.
+    #[inline(always)]
+    pub(super) fn ends_alone(self) -> bool {
+        let looked_at = 3 | flag::SPAWNED | flag::CALLBACK | flag::MAIN | flag::DAEMON;
+        self.bits & looked_at == flag::SPAWNED && self.waiters.is_empty() && self.extra.is_nil()
+    }
+    /// As [`Vm::settle`] for a task that ends alone and is no longer live. The barrier is the caller's.
+    #[inline(always)]
+    pub(super) fn succeed(mut self, v: Value, order: u32) {
+        self.bits |= State::Success as u64;
+        self.value = v;
+        self.fiber = Value::NIL;
+        self.key = SETTLED | order as u64;
+    }
+    pub fn name(self) -> Value {
+        self.extra.get::<Array>(Kind::Array).map_or(Value::NIL, |w| w.as_slice()[0])
+    }
     pub(super) fn set_key(mut self, key: u64) {
         self.key = key;
     }
@@ -220,13 +245,13 @@ impl Gc<Future> {
 }
 
 impl Vm {
+    #[inline]
     pub fn new_future(&mut self) -> Gc<Future> {
         let mut f: Gc<Future> = self.heap.alloc(Kind::Future, 0, WORDS);
         f.value = Value::NIL;
-        f.callbacks = Value::NIL;
+        f.extra = Value::NIL;
         f.fiber = Value::NIL;
         f.origin = Value::NIL;
-        f.name = Value::NIL;
         f
     }
 
@@ -237,16 +262,27 @@ impl Vm {
         f
     }
 
+    fn extra_of(&mut self, f: &mut Gc<Future>) -> Gc<Array> {
+        if let Some(w) = f.extra.get::<Array>(Kind::Array) {
+            return w;
+        }
+        let w = self.array(&[Value::NIL]);
+        f.extra = w;
+        self.heap.barrier(*f);
+        w.gc()
+    }
+
+    pub fn set_task_name(&mut self, mut f: Gc<Future>, name: Value) {
+        if name.is_nil() && f.extra.is_nil() {
+            return;
+        }
+        let w = self.extra_of(&mut f);
+        w.as_mut_slice()[0] = name;
+        self.heap.barrier(w);
+    }
+
     fn add_callback(&mut self, mut f: Gc<Future>, kind: i64, a: Value, b: Value) {
-        let w = match f.callbacks.get::<Array>(Kind::Array) {
-            Some(w) => w,
-            None => {
-                let w = self.heap.array_with_capacity(3);
-                f.callbacks = w.value();
-                self.heap.barrier(f);
-                w
-            }
-        };
+        let w = self.extra_of(&mut f);
         for v in [Value::small(kind), a, b] {
             self.heap.array_push(w, v);
         }
@@ -321,13 +357,17 @@ impl Vm {
         } else {
             self.tasks.settled_early.insert(g.id, self.tasks.settled as u64);
         }
-        self.heap.barrier(g);
+        if v.is_ptr() {
+            self.heap.barrier(g);
+        }
         while let Some(n) = self.front(g.queue()) {
             self.wake_waiter(f, n, state, v);
         }
-        let callbacks = std::mem::replace(&mut g.callbacks, Value::NIL);
-        if let Some(w) = callbacks.get::<Array>(Kind::Array) {
-            for i in (0..w.size()).step_by(3) {
+        if let Some(w) = g.extra.get::<Array>(Kind::Array) {
+            let name = w.as_slice()[0];
+            g.extra = if name.is_nil() { Value::NIL } else { self.array(&[name]) };
+            self.heap.barrier(g);
+            for i in (1..w.size()).step_by(3) {
                 let t = &w.as_slice()[i..i + 3];
                 let (kind, a, b) = (t[0].small_int(), t[1], t[2]);
                 match kind {
@@ -365,7 +405,9 @@ impl Vm {
         if l.reason == Reason::AwaitAll && state == State::Success {
             let list = l.on;
             let left = l.pending.saturating_sub(1);
-            self.tasks.live[n.task].pending = left;
+            if let Some(l) = self.tasks.live.get_mut(n.task) {
+                l.pending = left;
+            }
             if left > 0 {
                 self.unlink_front(f.as_gc().queue());
             } else if let Some(w) = self.all_settled(list) {

@@ -46,7 +46,7 @@ fn await_all(vm: &mut Vm, a: &Args) -> R {
     let result = vm.await_all(&fs, None);
     if let (Err(Stop::Park), Some(at)) = (&result, deadline) {
         let key = vm.current_task().as_gc().task_key();
-        let epoch = vm.tasks.live[key].epoch;
+        let epoch = vm.tasks.live.get(key).map_or(0, |l| l.epoch);
         vm.wake_at_time(key, at, Due::Abandon(key, epoch, Span::of(at - now)));
     }
     result

@@ -122,7 +122,9 @@ impl Vm {
                 n += 1;
             }
         }
-        self.tasks.live[key].pending = n;
+        if let Some(l) = self.tasks.live.get_mut(key) {
+            l.pending = n;
+        }
         if let Some(us) = timeout {
             self.wake_at(key, us, Due::Timeout(key, epoch, Span::of(us)));
         }
@@ -378,12 +380,10 @@ fn status(vm: &mut Vm, a: &Args) -> R {
     Ok(vm.str(s))
 }
 fn name(_vm: &mut Vm, a: &Args) -> R {
-    Ok(this(a).as_gc().name)
+    Ok(this(a).as_gc().name())
 }
 fn set_name(vm: &mut Vm, a: &Args) -> R {
-    let mut g = this(a).as_gc();
-    g.name = a.get(0);
-    vm.heap.barrier(g);
+    vm.set_task_name(this(a).as_gc(), a.get(0));
     Ok(a.get(0))
 }
 fn parent(vm: &mut Vm, a: &Args) -> R {
@@ -453,7 +453,7 @@ fn cancel_function(vm: &mut Vm, a: &Args) -> R {
 /// Counters of the scheduler.
 fn stats(vm: &mut Vm, _a: &Args) -> R {
     let s = vm.tasks.stats.clone();
-    let parked = vm.tasks.live.values().filter(|l| l.parked).count();
+    let parked = vm.tasks.live.iter().filter(|(_, l)| l.parked).count();
     let entries: [(&'static str, u64); 12] = [
         ("tasks", vm.tasks.next_id),
         ("spawned", s.spawned),

@@ -10,9 +10,9 @@
 //! timer      indexed heap of deadlines            channel    buffers, hand-over, closing
 //! wait       queues of parked tasks               select     several sources at one instant
 //! future     promises, callbacks                  sync/      mutex, semaphore, ... in VM terms
+//! live       tasks that have not ended      budget     fuel and memory of a task and its children
 //! scope      the tree of scopes; cancel           ticker     timers scripts can see
 //! scheduler  ready queue, run loop, drain         report     task trees, deadlocks, leaks, traces
-//! budget     fuel and memory of a task and its children
 //! ```
 pub mod budget;
 pub mod cancel;
@@ -22,8 +22,10 @@ pub mod exception;
 pub mod future;
 pub mod group;
 pub mod library;
+pub mod live;
 pub mod local;
 pub mod report;
+pub mod ring;
 pub mod scheduler;
 pub mod scope;
 pub mod scope_library;
@@ -43,6 +45,7 @@ use crate::object::fiber::{FRAME_HEAD, Fiber, MAX_CHAIN, Role, Status};
 use crate::value::Value;
 use crate::vm::Vm;
 use future::{State, flag};
+pub use live::{Live, LiveTasks};
 use rustc_hash::FxHashMap;
 pub use scheduler::{deliver_callbacks, ended, interrupted, parked, poll, start_main};
 use scope::{ScopeKey, Scopes};
@@ -119,69 +122,6 @@ impl Reason {
     }
 }
 
-/// A task that has not ended. Packed, as its slot is a word shorter then: there may be a million of them.
-#[repr(Rust, packed(4))]
-pub struct Live {
-    pub future: Value,
-    /// The fiber to go on with (the task's own, or a generator it runs).
-    pub fiber: Value,
-    /// The object the parked task waits for, for reports and cycles; nil for anything else. Once woken, what it goes on with.
-    pub on: Value,
-    /// The timer that ends the wait, 0 without one: removed when something else does.
-    pub timer: u64,
-    /// Counts parks: a wake made for an earlier park is a no-op.
-    pub epoch: u32,
-    /// First registration of the wait, 0 without one.
-    pub waits: u32,
-    /// Futures a multi-await still waits for; once woken, the arm.
-    pub pending: u32,
-    /// Place among the children of its scope.
-    pub index: u32,
-    pub reason: Reason,
-    pub parked: bool,
-    /// How a ready task goes on (see [`Wake`]): with `on` and `pending`.
-    woken: Woken,
-}
-
-/// The kind of a [`Wake`], whose parts are in the task's entry: the ready queue holds keys alone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-enum Woken {
-    Start,
-    Value,
-    Throw,
-    ArmOpen,
-    ArmClosed,
-}
-
-impl Live {
-    fn set_wake(&mut self, w: Wake) {
-        let (kind, v) = match w {
-            Wake::Start => (Woken::Start, Value::NIL),
-            Wake::Value(v) => (Woken::Value, v),
-            Wake::Throw(v) => (Woken::Throw, v),
-            Wake::Arm(arm, v, open) => {
-                self.pending = arm;
-                (if open { Woken::ArmOpen } else { Woken::ArmClosed }, v)
-            }
-        };
-        self.woken = kind;
-        self.on = v;
-    }
-
-    fn take_wake(&mut self) -> Wake {
-        let v = self.on;
-        self.on = Value::NIL;
-        match self.woken {
-            Woken::Start => Wake::Start,
-            Woken::Value => Wake::Value(v),
-            Woken::Throw => Wake::Throw(v),
-            Woken::ArmOpen => Wake::Arm(self.pending, v, true),
-            Woken::ArmClosed => Wake::Arm(self.pending, v, false),
-        }
-    }
-}
-
 /// The cancellation of one task: when its cleanup must be over, why, and the timer that ends it.
 pub struct Grace {
     end: u64,
@@ -192,9 +132,9 @@ pub struct Grace {
 /// All tasks of one VM.
 #[derive(Default)]
 pub struct Tasks {
-    pub live: slotmap::SlotMap<TaskKey, Live>,
+    pub live: LiveTasks,
     /// A live task stands here at most once, and only when it is not parked.
-    pub ready: VecDeque<TaskKey>,
+    pub ready: ring::Ring<TaskKey>,
     pub waits: Waits,
     pub timers: Timers,
     pub scopes: Scopes,
@@ -294,6 +234,15 @@ pub struct Stats {
     pub unhandled: u64,
 }
 
+impl Stats {
+    /// A task became ready, one of now `ready`.
+    #[inline(always)]
+    fn woken(&mut self, ready: usize) {
+        self.wakes += 1;
+        self.ready_high = self.ready_high.max(ready);
+    }
+}
+
 /// Numbers of the classes of this module's objects (see `Vm::numbered_classes`).
 pub const CHANNEL: u16 = 1;
 pub const SENDER: u16 = 2;
@@ -310,14 +259,7 @@ pub const BUDGET: u32 = 128;
 impl Tasks {
     /// Gives all roots but those of the tasks `without`. One by one: a list of them would be large where tasks are many.
     pub(crate) fn roots(&self, out: &mut dyn FnMut(Value), without: &[TaskKey]) {
-        for (k, l) in &self.live {
-            if !without.is_empty() && without.contains(&k) {
-                continue;
-            }
-            out(l.future);
-            out(l.fiber);
-            out(l.on);
-        }
+        self.live.roots(out, without);
         self.waits.roots(out, without);
         self.timers.roots(out);
         self.scopes.roots(out);
@@ -339,7 +281,7 @@ impl Tasks {
     }
 
     /// What keeps one task alive.
-    pub(crate) fn roots_of(&self, l: &Live) -> Vec<Value> {
+    pub(crate) fn roots_of(&self, l: Live) -> Vec<Value> {
         let mut out = vec![l.future, l.fiber, l.on];
         out.extend(self.held.get(&l.future.as_gc().id).into_iter().flatten());
         let mut i = l.waits;
@@ -399,6 +341,7 @@ impl Vm {
     }
 
     /// The future of a new task of scope `home`, which has nothing to run yet.
+    #[inline(always)]
     fn new_task_future(&mut self, home: ScopeKey) -> Gc<future::Future> {
         let fut = self.new_future();
         self.tasks.next_id += 1;
@@ -409,25 +352,37 @@ impl Vm {
     }
 
     /// A new task of scope `home` that will call `callee` with `args`: most wait for their turn, in numbers, so they get no fiber
-    /// before it. Until then a record (task-locals, callee, arguments) stands in its place, or the callee where that is all.
+    /// before it. Until then the callee stands in its place, and one argument in that of the result; where there is more, a record
+    /// (task-locals, callee, arguments).
+    #[inline(always)]
     pub(super) fn new_waiting_task(&mut self, callee: Value, args: &[Value], home: ScopeKey, locals: Value) -> Value {
-        let fut = self.new_task_future(home);
-        let call = match locals.is_nil() && args.is_empty() {
-            true => callee,
-            false => self.heap.record_of_parts(Kind::Record, 0, &[locals, callee], args).value(),
+        let mut fut = self.new_task_future(home);
+        let call = match args {
+            [] if locals.is_nil() => callee,
+            [arg] if locals.is_nil() => {
+                fut.value = *arg;
+                fut.set(flag::ARGUMENT);
+                callee
+            }
+            _ => self.heap.record_of_parts(Kind::Record, 0, &[locals, callee], args).value(),
         };
         fut.set_fiber(call);
         fut.value()
     }
 
-    /// Makes the fiber of a task whose turn has come.
+    /// Makes the fiber of a task whose turn has come. It is known by the task's entry or runs, so the collector needs no word of the
+    /// reference from the future.
     fn begin_task(&mut self, fut: Value, call: Value) -> Gc<Fiber> {
-        let f = match call.get::<Record>(Kind::Record) {
-            Some(c) => self.new_task_fiber(fut.as_gc(), c.slot(1), &c.slots()[2..], c.slot(0)),
-            None => self.new_task_fiber(fut.as_gc(), call, &[], Value::NIL),
-        };
-        self.heap.barrier(fut.as_gc());
-        f
+        let mut g = fut.as_gc();
+        if let Some(c) = call.get::<Record>(Kind::Record) {
+            return self.new_task_fiber(g, c.slot(1), &c.slots()[2..], c.slot(0));
+        }
+        if g.has(flag::ARGUMENT) {
+            g.clear(flag::ARGUMENT);
+            let arg = std::mem::replace(&mut g.value, Value::NIL);
+            return self.new_task_fiber(g, call, &[arg], Value::NIL);
+        }
+        self.new_task_fiber(g, call, &[], Value::NIL)
     }
 
     /// The fiber of task `fut`: its bottom frame will call `callee` with `args`.
@@ -463,6 +418,54 @@ impl Vm {
         f
     }
 
+    /// Makes a task the running one whose turn has come and that will call a function with just the arguments it takes. False, and
+    /// nothing happened, for others.
+    #[inline(always)]
+    fn begin_simple(&mut self, mut fut: Gc<future::Future>) -> bool {
+        let callee = fut.fiber();
+        let Some(func) = callee.get::<crate::object::function::Function>(Kind::Function) else { return false };
+        let n = fut.has(flag::ARGUMENT) as usize;
+        let p = func.proto();
+        if func.header().aux as usize != n || p.has_self || p.is_macro {
+            return false;
+        }
+        let mut f = match self.tasks.spare.pop() {
+            Some(f) if f.cap as usize >= FRAME_HEAD * 2 + p.nregs as usize + n + crate::interp::SCRATCH => f,
+            other => {
+                // Back with it: the whole way decides.
+                self.tasks.spare.extend(other);
+                return false;
+            }
+        };
+        f.reset();
+        f.owner = fut.value();
+        f.scope = scope::scope_bits(fut.home());
+        f.status = Status::Running;
+        f.base = FRAME_HEAD as u32 * 2;
+        f.pc = p.code.as_ptr();
+        self.heap.barrier(f);
+        // SAFETY: the stack has room for an empty frame, and for the callee's with its registers.
+        unsafe {
+            let s = f.stack;
+            for j in 0..FRAME_HEAD {
+                *s.add(j) = Value::NIL;
+            }
+            *s.add(FRAME_HEAD) = callee;
+            *s.add(FRAME_HEAD + 1) = Value(0);
+            *s.add(FRAME_HEAD + 2) = Value(FRAME_HEAD as u64 | FRAME_BOTTOM);
+            if n == 1 {
+                *s.add(FRAME_HEAD * 2) = fut.value;
+            }
+        }
+        if n == 1 {
+            fut.value = Value::NIL;
+            fut.clear(flag::ARGUMENT);
+        }
+        fut.set_fiber(f.value());
+        self.cur = f;
+        true
+    }
+
     /// The fiber of a task that has ended, which nothing refers to any more, may serve the next one.
     fn spare_fiber(&mut self, f: Gc<Fiber>) {
         if self.tasks.spare.len() < SPARE_FIBERS && f.cap as usize <= SPARE_WORDS {
@@ -471,8 +474,9 @@ impl Vm {
     }
 
     /// Remembers where the running function is, as the place of creation.
+    #[inline]
     fn note_origin(&mut self, fut: Gc<future::Future>) {
-        if let Some((function, pc)) = crate::interp::trace::innermost(self.cur) {
+        if let Some((function, pc)) = crate::interp::trace::innermost_quick(self.cur) {
             fut.set_origin(function, pc);
         }
     }
@@ -524,7 +528,7 @@ impl Vm {
             return None;
         }
         let key = g.task_key();
-        let at = self.tasks.ready.iter().rposition(|r| *r == key)?;
+        let at = self.tasks.ready.iter().rposition(|r| r == key)?;
         self.tasks.ready.remove(at);
         let f = g.task_fiber()?;
         let c = self.run_now(f, fut);
@@ -535,20 +539,15 @@ impl Vm {
     }
 
     /// Makes a task known to the scheduler, as a child of its scope.
+    #[inline]
     pub(super) fn enter_live(&mut self, fut: Value, fiber: Value) -> TaskKey {
-        let key = self.tasks.live.insert(Live {
-            future: fut,
-            fiber,
-            on: Value::NIL,
-            timer: 0,
-            epoch: 0,
-            waits: 0,
-            pending: 0,
-            index: 0,
-            reason: Reason::None,
-            parked: false,
-            woken: Woken::Start,
-        });
+        let key = self.tasks.live.insert(fut);
+        if fut.as_gc().fiber() != fiber
+            && let Some(l) = self.tasks.live.get_mut(key)
+        {
+            // The future was settled from outside.
+            l.fiber = fiber;
+        }
         fut.as_gc().set_key(key_bits(key));
         self.adopt(key, fut.as_gc());
         key
@@ -587,14 +586,11 @@ impl Vm {
         let fut = task.owner;
         let mut key = fut.as_gc().task_key();
         let cur = self.cur.value();
-        let l = match self.tasks.live.get_mut(key) {
-            Some(l) => l,
-            None => {
-                self.tasks.stats.promoted += 1;
-                key = self.enter_live(fut, task.value());
-                &mut self.tasks.live[key]
-            }
-        };
+        if !self.tasks.live.contains_key(key) {
+            self.tasks.stats.promoted += 1;
+            key = self.enter_live(fut, task.value());
+        }
+        let Some(l) = self.tasks.live.get_mut(key) else { return Err(Stop::Park) };
         l.epoch = l.epoch.wrapping_add(1);
         l.parked = true;
         l.fiber = cur;
@@ -642,56 +638,74 @@ impl Vm {
     }
 
     /// [`Vm::wake`] with a value for the task of the first node of `q`, a channel's queue. False, and nothing happened, when that
-    /// is not the task's only registration.
-    #[inline]
+    /// is not all that ends its wait, or when it takes more than a few stores: nothing is called here, so the short ways through
+    /// channel operations need no stack.
+    #[inline(always)]
     pub(super) fn wake_first(&mut self, q: &mut wait::Queue, v: Value) -> bool {
         let t = &mut self.tasks;
-        let key = t.waits.get(q.head).task;
-        let Some(l) = t.live.get_mut(key) else { return false };
-        if !t.waits.pop_only(q, &mut l.waits) {
+        let first = q.head;
+        let node = t.waits.get(first);
+        let (key, alone) = (node.task, node.is_alone());
+        let Some(l) = t.live.existing(key) else { return false };
+        if !alone || l.timer != 0 || l.waits != first || t.trace.is_some() || !t.ready.try_push(key) {
             return false;
         }
+        t.stats.woken(t.ready.len());
+        l.waits = 0;
         l.parked = false;
-        if l.timer != 0 {
-            let timer = l.timer;
-            l.timer = 0;
-            t.timers.cancel(timer);
-        }
         l.set_wake(Wake::Value(v));
-        self.queue_ready(key);
+        t.waits.pop_only(q);
         true
     }
 
-    /// Parks the running task at the end of `q` with registration `node`, with no limit in time. False, and nothing happened, where that
-    /// takes more than this: a task that never waited before, or a native frame below.
-    #[inline]
-    pub(super) fn park_in(&mut self, reason: Reason, q: &mut wait::Queue, node: wait::Node) -> bool {
+    /// Parks the running task at the end of queue `side` of channel `owner`, with no limit in time. False, and nothing happened, where
+    /// that takes more than this: a task that never waited before, a native frame below, no free node.
+    #[inline(always)]
+    pub(super) fn park_in(
+        &mut self,
+        reason: Reason,
+        q: &mut wait::Queue,
+        owner: Value,
+        side: u8,
+        arm: u32,
+        v: Value,
+    ) -> bool {
         if self.nesting > 0 || self.cur.role != Role::Task {
             return false;
         }
         let key = self.cur.owner.as_gc().task_key();
-        let Some(l) = self.tasks.live.get_mut(key) else { return false };
+        let Some(l) = self.tasks.live.existing(key) else { return false };
+        let Some(node) = self.tasks.waits.push_only(q, key, owner, side, arm, v) else { return false };
+        l.waits = node;
         l.epoch = l.epoch.wrapping_add(1);
         l.parked = true;
         l.fiber = self.cur.value();
-        l.on = node.owner;
+        l.on = owner;
         l.reason = reason;
-        self.tasks.waits.push(q, key, l, node);
         true
     }
 
     pub(super) fn make_ready(&mut self, key: TaskKey, w: Wake) {
-        let Some(l) = self.tasks.live.get_mut(key) else { return };
-        l.set_wake(w);
+        match w {
+            // All that a task goes on with that has no state.
+            Wake::Start if self.tasks.live.existing(key).is_none() => {
+                if !self.tasks.live.contains_key(key) {
+                    return;
+                }
+            }
+            w => {
+                let Some(l) = self.tasks.live.get_mut(key) else { return };
+                l.set_wake(w);
+            }
+        }
         self.queue_ready(key);
     }
 
-    #[inline]
-    fn queue_ready(&mut self, key: TaskKey) {
+    #[inline(always)]
+    pub(super) fn queue_ready(&mut self, key: TaskKey) {
         let t = &mut self.tasks;
-        t.stats.wakes += 1;
         t.ready.push_back(key);
-        t.stats.ready_high = t.stats.ready_high.max(t.ready.len());
+        t.stats.woken(t.ready.len());
         if t.trace.is_some() {
             self.trace_wake(key);
         }

@@ -111,7 +111,7 @@ impl Vm {
         if g.has(flag::MAIN) {
             return "main".to_string();
         }
-        if g.name.is_nil() { String::new() } else { self.to_text(g.name).unwrap_or_default() }
+        if g.name().is_nil() { String::new() } else { self.to_text(g.name()).unwrap_or_default() }
     }
 
     /// The task tree with stacks and what everybody waits for: SIGQUIT and `(gene/debug/tasks)`.

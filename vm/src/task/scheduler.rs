@@ -89,7 +89,7 @@ impl Vm {
             Due::Timeout(key, epoch, after) => {
                 if self.waits(key, epoch) {
                     let ex = self.timeout_exception(Some(after.us()));
-                    let on = self.tasks.live[key].on;
+                    let on = self.tasks.live.get(key).map_or(Value::NIL, |l| l.on);
                     // 4.2: on expiry the awaited futures themselves fail.
                     match on.get::<Array>(Kind::Array) {
                         Some(a) => {
@@ -247,7 +247,7 @@ impl Vm {
 
     fn resume_task(&mut self, key: TaskKey) {
         let idle = self.cur;
-        let Some(fut) = self.tasks.live.get(key).map(|l| l.future) else { return };
+        let Some(fut) = self.tasks.live.future(key) else { return };
         if self.tasks.trace.is_some() {
             self.trace_run(fut, true);
         }
@@ -268,17 +268,22 @@ impl Vm {
 
     /// Makes a ready task the running one and hands it what it was woken with. `None`: it is not ready after all.
     fn enter_task(&mut self, key: TaskKey) -> Option<Ctl> {
-        let l = self.tasks.live.get_mut(key).filter(|l| !l.parked)?;
-        let w = l.take_wake();
-        let fut = l.future;
+        let fut = self.tasks.live.future(key)?;
+        let (w, fiber) = match self.tasks.live.existing(key) {
+            Some(l) if l.parked => return None,
+            Some(l) => (l.take_wake(), l.fiber),
+            // Its first turn.
+            None => (Wake::Start, fut.as_gc().fiber()),
+        };
         let mut f: Gc<Fiber> = match w {
-            Wake::Start if !l.fiber.is_kind(Kind::Fiber) => {
-                let call = l.fiber;
-                let f = self.begin_task(fut, call);
-                self.tasks.live[key].fiber = f.value();
+            Wake::Start if !fiber.is_kind(Kind::Fiber) => {
+                let f = self.begin_task(fut, fiber);
+                if let Some(l) = self.tasks.live.existing(key) {
+                    l.fiber = f.value();
+                }
                 f
             }
-            _ => l.fiber.gc(),
+            _ => fiber.gc(),
         };
         fut.as_gc().set(flag::STARTED);
         self.tasks.budget = BUDGET;
@@ -410,10 +415,10 @@ impl Vm {
     /// `task #3 "name"`
     pub(super) fn task_name(&mut self, f: Value) -> String {
         let g = f.as_gc();
-        match g.name.is_nil() {
+        match g.name().is_nil() {
             true => format!("task #{}", g.id),
             false => {
-                let name = self.to_text(g.name).unwrap_or_default();
+                let name = self.to_text(g.name()).unwrap_or_default();
                 format!("task #{} \"{name}\"", g.id)
             }
         }
@@ -440,6 +445,61 @@ pub fn switch(vm: &mut Vm) -> Option<Ctl> {
             c => return c,
         }
     }
+}
+
+/// The running task asked to park, as in [`parked`]. Another that is ready goes on in its place where that is all there is to do.
+#[inline]
+pub fn park(vm: &mut Vm) -> Ctl {
+    let mut cur = vm.cur;
+    if cur.role != Role::Task || cur.caller.is_ptr() {
+        return parked(vm);
+    }
+    cur.status = Status::Suspended;
+    vm.heap.barrier(cur);
+    go_on(vm)
+}
+
+/// The next ready task goes on, where that is all there is to do and it is one that got a value or that begins with a function.
+/// `Idle`: what is to be done takes more than this, see [`switch`].
+#[inline]
+fn go_on(vm: &mut Vm) -> Ctl {
+    let t = &mut vm.tasks;
+    let free = t.direct > 0 && t.callbacks.is_empty() && !t.shake && !t.meter.on;
+    if !free || vm.in_callback || vm.nesting > 0 || vm.fatal || vm.exit_code.is_some() {
+        return Ctl::Idle;
+    }
+    let Some(key) = t.ready.front() else { return Ctl::Idle };
+    let Some(l) = t.live.existing(key) else { return begin_next(vm, key) };
+    let Some(v) = l.take_value() else { return Ctl::Idle };
+    let mut f: Gc<Fiber> = l.fiber.gc();
+    t.ready.pop_front();
+    t.direct -= 1;
+    t.budget = BUDGET;
+    vm.cur = f;
+    f.status = Status::Running;
+    vm.heap.fuel.left -= 1;
+    match call::deliver_parked(vm, v) {
+        Ctl::Load if vm.heap.fuel.left < 0 => Ctl::Safepoint,
+        c => c,
+    }
+}
+
+/// As [`go_on`] for a task that was never woken or parked: it begins. Apart, so that those that go on need no stack here.
+#[inline(never)]
+fn begin_next(vm: &mut Vm, key: TaskKey) -> Ctl {
+    let Some(fut) = vm.tasks.live.future(key) else { return Ctl::Idle };
+    let g = fut.as_gc();
+    if !vm.begin_simple(g) {
+        return Ctl::Idle;
+    }
+    g.set(flag::STARTED);
+    let t = &mut vm.tasks;
+    t.ready.pop_front();
+    t.direct -= 1;
+    t.budget = BUDGET;
+    // One for the turn, one for the call.
+    vm.heap.fuel.left -= 2;
+    if vm.heap.fuel.left < 0 { Ctl::Safepoint } else { Ctl::Load }
 }
 
 /// A safepoint on full slices: host completions and due timers are taken in, the running task sees its cancellation, callbacks
@@ -515,8 +575,52 @@ fn leave_eager(vm: &mut Vm, task: &mut Gc<Fiber>) -> Ctl {
     Ctl::Idle
 }
 
+/// The usual end of a spawned task: it has a value, nobody waits for it, and nothing depends on it but its future. False, and nothing
+/// happened, where there is more to see to.
+#[inline(always)]
+fn ended_simply(vm: &mut Vm, v: Value) -> bool {
+    let mut task = vm.cur;
+    let fut = task.owner;
+    let g = fut.as_gc();
+    let t = &mut vm.tasks;
+    if !g.ends_alone() || task.cancelled || task.caller.is_ptr() {
+        return false;
+    }
+    if !(t.told.is_empty() && t.graces.is_empty() && t.settled_early.is_empty() && t.held.is_empty()) {
+        return false;
+    }
+    let Some(s) = t.scopes.map.get_mut(g.home()).filter(|s| s.may_forget_child()) else { return false };
+    let key = g.task_key();
+    let Some(index) = t.live.remove(key) else { return false };
+    let at = index as usize;
+    if s.children.get(at) == Some(&key) {
+        s.children.swap_remove(at);
+        if let Some(&moved) = s.children.get(at) {
+            t.live.set_index(moved, index);
+        }
+    }
+    t.settled = t.settled.wrapping_add(1);
+    g.succeed(v, t.settled);
+    if v.is_ptr() {
+        vm.heap.barrier(g);
+    }
+    task.status = Status::Done;
+    vm.exception = Value::UNDEF;
+    vm.thrown_in = None;
+    vm.spare_fiber(task);
+    true
+}
+
 /// The running task's bottom frame returned or threw.
 pub fn ended(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
+    match r {
+        Ok(v) if ended_simply(vm, v) => go_on(vm),
+        r => ended_as(vm, r),
+    }
+}
+
+#[inline(never)]
+fn ended_as(vm: &mut Vm, r: Result<Value, Value>) -> Ctl {
     let mut task = vm.cur;
     task.status = Status::Done;
     let fut = task.owner;

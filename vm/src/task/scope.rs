@@ -174,6 +174,12 @@ impl Scope {
         self.children.len() == self.daemons as usize
     }
 
+    /// Nobody is waiting for a child to end.
+    #[inline(always)]
+    pub(super) fn may_forget_child(&self) -> bool {
+        self.setup.limit == 0 && self.exit.is_none()
+    }
+
     /// Nothing the end of the scope has to wait for.
     fn quiet(&self) -> bool {
         self.children.len() == self.daemons as usize && self.operations == 0
@@ -498,6 +504,7 @@ impl Vm {
     }
 
     /// A task becomes a child of scope `home`.
+    #[inline]
     pub(super) fn adopt(&mut self, key: TaskKey, fut: Gc<super::future::Future>) {
         let Some(s) = self.tasks.scopes.map.get_mut(fut.home()) else { return };
         let index = s.children.len() as u32;
@@ -507,7 +514,7 @@ impl Vm {
             s.dismissed = false;
         }
         if index > 0 {
-            self.tasks.live[key].index = index;
+            self.tasks.live.set_index(key, index);
         }
     }
 
@@ -531,11 +538,12 @@ impl Vm {
             s.daemons -= 1;
         }
         if let Some(&moved) = s.children.get(index) {
-            self.tasks.live[moved].index = index as u32;
+            self.tasks.live.set_index(moved, index as u32);
         }
     }
 
     /// `(spawn ...)`: first runs when the spawner next suspends, FIFO; in a scope with a limit, when its turn comes.
+    #[inline]
     pub fn spawn_task(&mut self, callee: Value, args: &[Value], home: ScopeKey, flags: u64, name: Value) -> R {
         let locals = self.current_locals();
         // A task that may run out of its turn has its fiber from the start.
@@ -543,9 +551,11 @@ impl Vm {
             0 => self.new_waiting_task(callee, args, home, locals),
             _ => self.new_task(callee, args, home, locals).1,
         };
-        let mut g = fut.as_gc();
+        let g = fut.as_gc();
         g.set(flag::SPAWNED | flags);
-        g.name = name;
+        if !name.is_nil() {
+            self.set_task_name(g, name);
+        }
         self.tasks.stats.spawned += 1;
         let key = self.enter_live(fut, g.fiber());
         self.trace_spawn(fut);
@@ -564,7 +574,8 @@ impl Vm {
             }
             counted => {
                 s.running += counted as u32;
-                self.make_ready(key, Wake::Start);
+                // It has no state yet: it begins.
+                self.queue_ready(key);
             }
         }
         Ok(fut)
@@ -895,7 +906,7 @@ impl Vm {
             self.give_place(home, key);
         }
         g.set_home(root);
-        self.tasks.live[key].index = 0;
+        self.tasks.live.set_index(key, 0);
         self.adopt(key, g);
         if let Some(mut t) = g.task_fiber() {
             // The outermost scope the task has opened hangs below the root now.

@@ -236,6 +236,7 @@ static APPLY: NativeDef = NativeDef {
     max: 0,
     keywords: &[],
     doc: "",
+    quick: None,
 };
 
 // --- methods of a scope

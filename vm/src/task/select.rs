@@ -332,6 +332,37 @@ pub fn of_operands(vm: &mut Vm, flags: i64, operands: &[Value]) -> R {
     vm.select(if flags & HAS_SEND == 0 { Arms::From(arms) } else { Arms::Mixed(arms) }, flags, limit)
 }
 
+/// [`of_operands`] in short: arms that receive from open channels, of which some have a value. The number of the arm, what it gave
+/// being in `tasks.given`. Nothing has happened where there is more to see to.
+#[inline(always)]
+pub fn quick(vm: &mut Vm, flags: i64, sources: &[Value]) -> Option<usize> {
+    if flags & (HAS_SEND | HAS_TIMEOUT) != 0 || vm.tasks.cancels != 0 || vm.tasks.budget == 0 {
+        return None;
+    }
+    let (mut bits, ready) = Arms::From(sources).of_open_channels()?;
+    if ready == 0 {
+        return None;
+    }
+    if flags & BIASED == 0 {
+        for _ in 0..vm.tasks.choose(ready) {
+            bits &= bits - 1;
+        }
+    }
+    let arm = bits.trailing_zeros() as usize;
+    let ch = sources[arm];
+    let v = match ch.numbered::<Channel>().and_then(|c| vm.take_there(ch, c)) {
+        Some(v) => v,
+        // It was drawn, so it must be taken.
+        None => match vm.channel_take(ch) {
+            Taken::Value(v) => v,
+            _ => return None,
+        },
+    };
+    vm.tasks.given = (v, true);
+    vm.tasks.budget -= 1;
+    Some(arm)
+}
+
 /// `(%select flags limit source ...)`, with sending arms `(%select flags limit kind source value ...)`
 fn select_form(vm: &mut Vm, a: &Args) -> R {
     let flags = a.get(0).small_int();

@@ -3,7 +3,8 @@
 //! One node stands for one registration of one parked task. Nodes of a queue are a doubly linked list in one slab, and the nodes
 //! of a task are chained too, so that whatever ends a wait takes all its registrations out at once in O(registrations): there are
 //! no stale entries, and a loop of `select`s leaves nothing behind.
-use super::{Live, TaskKey, future::Future};
+use super::live::State;
+use super::{TaskKey, future::Future};
 use crate::heap::{Gc, Kind};
 use crate::object::foreign::{Foreign, queue_of};
 use crate::value::Value;
@@ -59,6 +60,7 @@ impl Default for Waits {
 }
 
 impl Waits {
+    #[inline(always)]
     pub fn get(&self, i: u32) -> &Node {
         &self.nodes[i as usize]
     }
@@ -126,7 +128,7 @@ impl Waits {
 
     /// Puts a registration of `task` at the end of queue `q`, and in front of the other registrations of its task.
     #[inline]
-    pub(super) fn push(&mut self, q: &mut Queue, task: TaskKey, live: &mut Live, node: Node) {
+    pub(super) fn push(&mut self, q: &mut Queue, task: TaskKey, live: &mut State, node: Node) {
         let i = self.take(Node { task, prev: q.tail, sibling: live.waits, ..node });
         if live.waits != 0 {
             self.nodes[live.waits as usize].elder = i;
@@ -140,29 +142,46 @@ impl Waits {
         q.tail = i;
     }
 
-    /// Takes the first node out of `q` when it is the only registration of its task, whose entry has `waits`.
-    #[inline]
-    pub(super) fn pop_only(&mut self, q: &mut Queue, waits: &mut u32) -> bool {
+    /// Puts the only registration of `task` at the end of `q`. `None`, and nothing happened, where no node is free.
+    #[inline(always)]
+    pub(super) fn push_only(
+        &mut self,
+        q: &mut Queue,
+        task: TaskKey,
+        owner: Value,
+        side: u8,
+        arm: u32,
+        value: Value,
+    ) -> Option<u32> {
+        let i = self.free;
+        let prev = q.tail;
+        if i == 0 {
+            return None;
+        }
+        let place = &mut self.nodes[i as usize];
+        self.free = place.next;
+        *place = Node { task, arm, value, owner, side, prev, next: 0, sibling: 0, elder: 0 };
+        self.used += 1;
+        q.tail = i;
+        if prev == 0 {
+            q.head = i
+        } else {
+            self.nodes[prev as usize].next = i
+        }
+        Some(i)
+    }
+
+    /// Takes the first node out of `q`: the only registration of its task.
+    #[inline(always)]
+    pub(super) fn pop_only(&mut self, q: &mut Queue) {
         let i = q.head;
-        if *waits != i || i == 0 {
-            return false;
-        }
         let n = &mut self.nodes[i as usize];
-        if n.sibling != 0 {
-            return false;
-        }
-        *waits = 0;
         let next = std::mem::replace(&mut n.next, self.free);
         (n.owner, n.value) = (Value::NIL, Value::NIL);
         self.free = i;
         self.used -= 1;
         q.head = next;
-        if next == 0 {
-            q.tail = 0
-        } else {
-            self.nodes[next as usize].prev = 0
-        }
-        true
+        if next == 0 { q.tail = 0 } else { self.nodes[next as usize].prev = 0 }
     }
 
     /// Takes all nodes of a chain of registrations out of their queues.
@@ -176,6 +195,11 @@ impl Waits {
 }
 
 impl Node {
+    /// The only registration of a task that waits: not the number 0.
+    #[inline(always)]
+    pub(super) fn is_alone(&self) -> bool {
+        self.sibling == 0 && self.owner.is_ptr()
+    }
     /// A registration in queue `side` of `owner`, of no task yet.
     pub(super) fn new(owner: Value, side: u8, arm: u32, value: Value) -> Node {
         Node { task: TaskKey::default(), arm, value, owner, side, prev: 0, next: 0, sibling: 0, elder: 0 }
