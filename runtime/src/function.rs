@@ -85,8 +85,7 @@ impl Vm {
     }
 }
 
-static CALL: NativeDef =
-    NativeDef { name: "host function", f: call, min: 0, max: VARIADIC, keywords: &[], doc: "" };
+static CALL: NativeDef = NativeDef { name: "host function", f: call, min: 0, max: VARIADIC, keywords: &[], doc: "" };
 
 fn call(vm: &mut Machine, a: &Args) -> R {
     let Some(f) = a.data.foreign::<HostFunction>() else { return Err(vm.runtime_error("no function of the host")) };
