@@ -38,7 +38,10 @@ impl Vm {
             }
         }
         self.tasks.done = done;
-        if !self.tasks.timers.is_empty() {
+        if self.tasks.timers.is_empty() {
+            // What was put off has become of no account.
+            self.tasks.deferred = None;
+        } else {
             let now = self.driver.now_us();
             // All that is due at one instant fires before anybody runs, but for time limits: a result of the same instant wins, so
             // they come when nobody has anything left to do, or seems never to be done. Where the clock is late, the instant is
