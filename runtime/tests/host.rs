@@ -331,7 +331,8 @@ fn an_interval_that_slept_over_ticks_follows_its_policy() {
     };
     let late = "1105 ".repeat(11);
     prints(&mut late_by(1005), &program("burst"), &format!("[{late}1200 1300]\n"));
-    let skip: Vec<String> = std::iter::once(1105).chain((12..24).map(|i| i * 100)).map(|n: u64| n.to_string()).collect();
+    let skip: Vec<String> =
+        std::iter::once(1105).chain((12..24).map(|i| i * 100)).map(|n: u64| n.to_string()).collect();
     prints(&mut late_by(1005), &program("skip"), &format!("[{}]\n", skip.join(" ")));
     let delay: Vec<String> = (0..13).map(|i| (1105 + i * 100u64).to_string()).collect();
     prints(&mut late_by(1005), &program("delay"), &format!("[{}]\n", delay.join(" ")));

@@ -19,6 +19,8 @@ const SIGQUIT: u32 = 3;
 const LOOK_EVERY: u32 = 32;
 /// Charges that others may use up at the instant of a time limit before it holds all the same.
 const PATIENCE: u64 = 1_000_000;
+/// The same where the clock is late already, as a busy program's is: enough for a result that is there to be handed over.
+const LATE_PATIENCE: u64 = 5_000;
 
 impl Vm {
     /// Takes in finished host operations and due timers.
@@ -36,7 +38,10 @@ impl Vm {
             }
         }
         self.tasks.done = done;
-        if !self.tasks.timers.is_empty() {
+        if self.tasks.timers.is_empty() {
+            // What was put off has become of no account.
+            self.tasks.deferred = None;
+        } else {
             let now = self.driver.now_us();
             // All that is due at one instant fires before anybody runs, but for time limits: a result of the same instant wins, so
             // they come when nobody has anything left to do, or seems never to be done. Where the clock is late, the instant is
@@ -48,7 +53,8 @@ impl Vm {
                     let quiet = wait.is_some() && self.tasks.ready.is_empty() && self.tasks.callbacks.is_empty();
                     let used = self.fuel_used();
                     let since = *self.tasks.deferred.get_or_insert(used);
-                    if !*late.get_or_insert(quiet || used.saturating_sub(since) > PATIENCE) {
+                    let patience = if at == now { PATIENCE } else { LATE_PATIENCE };
+                    if !*late.get_or_insert(quiet || used.saturating_sub(since) > patience) {
                         return;
                     }
                 }
