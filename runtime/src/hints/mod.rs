@@ -306,6 +306,9 @@ fn compile(message: &str) -> Option<&'static str> {
         "Invalid infix expression" => {
             "operands and operators alternate; a call among them needs parentheses of its own"
         }
+        "import: missing name" | "import: invalid name" | "import: invalid module" => {
+            "(import name other:alias from \"./module\"), (import * from \"./module\")"
+        }
         "Invalid pattern" => "a pattern is made of names, _ and further patterns; (var name value) binds one name",
         _ if message.starts_with("not: expects 1 argument, got ") => "(not (a == b))",
         _ if message.starts_with("Cannot reassign 'let' binding ") => "what changes is declared with var",

@@ -19,11 +19,11 @@ pub(super) struct Statements<'a> {
 }
 
 /// A function that is an element of a block.
-struct Definition<'a> {
+pub(super) struct Definition<'a> {
     name: &'a str,
     exported: bool,
     /// Its place among the forms.
-    index: usize,
+    pub index: usize,
     /// The form before which it is bound.
     bound_at: usize,
 }
@@ -148,8 +148,26 @@ impl<'a> Lower<'a, '_> {
         }
     }
 
+    /// What binds the functions that are to be bound before the form at `index`, in a scope that is no block.
+    pub(super) fn bind_planned(
+        &mut self,
+        definitions: &[Definition<'a>],
+        index: usize,
+        forms: &'a [Form<'a>],
+    ) -> Vec<E<'a>> {
+        let group: Vec<usize> = (0..definitions.len()).filter(|&at| definitions[at].bound_at == index).collect();
+        let (mut hoisted, mut body) = (Vec::new(), Vec::new());
+        self.bind_group(&group, definitions, forms, &mut hoisted, &mut body);
+        let declare = |(var, func): (VarRef, FuncId)| {
+            let span = forms[index].span;
+            let value = self.e(span, ExprKind::Fn(func));
+            self.e(span, ExprKind::Declare { var, value, ty: None })
+        };
+        hoisted.into_iter().map(declare).chain(body).collect()
+    }
+
     /// Finds the functions among the forms, and where each has to be bound.
-    fn plan(&self, forms: &'a [Form<'a>]) -> Vec<Definition<'a>> {
+    pub(super) fn plan(&self, forms: &'a [Form<'a>]) -> Vec<Definition<'a>> {
         let here = |(index, form): (usize, &'a Form<'a>)| {
             let (name, spelling) = fn_definition(form)?;
             self.defines_name(spelling).then_some(Definition {
