@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::Lower;
 use super::scan::{Spelling, fn_definition, names_in, sees_everything, split_generics};
 use super::scope::{Declaration, NameKind, State, Target};
-use super::words::{is_symbol, symbol};
+use super::words::{assign_op, infix_op, is_symbol, symbol};
 use crate::compile::hir::{Block, E, ExprKind, FuncId, Key, VarRef};
 use crate::syntax::form::{Form, FormKind, PathPart, Span};
 
@@ -86,7 +86,12 @@ impl<'a> Lower<'a, '_> {
                         body.push(self.name(form.span, name));
                     }
                 }
-                None => body.push(self.expr(form)),
+                None => {
+                    if index + 1 < forms.len() {
+                        self.warn_of_operator(form);
+                    }
+                    body.push(self.expr(form))
+                }
                 // The function is bound already; its value only matters as the block's.
                 Some(definition) if index + 1 == forms.len() => body.push(self.name(form.span, definition.name)),
                 Some(_) => {}
@@ -96,6 +101,16 @@ impl<'a> Lower<'a, '_> {
             body.push(self.nil(span));
         }
         Statements { hoisted: self.slice(&hoisted), body: self.slice(&body) }
+    }
+
+    /// `(x -> x * 2)` has a body of three forms, which is hardly meant.
+    fn warn_of_operator(&mut self, form: &Form<'a>) {
+        if let Some(word) = symbol(form).filter(|word| infix_op(word).is_some() || assign_op(word).is_some()) {
+            self.warn(
+                form.span,
+                format!("{word} stands alone: its operands need parentheses around them, (a {word} b)"),
+            );
+        }
     }
 
     /// The forms, with those that a comptime form emitted in its place.
