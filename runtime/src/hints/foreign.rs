@@ -45,6 +45,8 @@ pub fn name(name: &str) -> Option<&'static str> {
         "require" | "include" => "(import name from \"./file\")",
         "raise" => "did you mean throw?",
         "printf" | "puts" | "echo" | "console.log" | "display" => "did you mean println?",
+        "int" | "float" => "(s .to_i) and (s .to_f) read numbers",
+        "--" => "a comment begins with # and a blank",
         "struct" | "record" => "(class Name (ctor [x] (/x = x))), or an enum with fields",
         "str" | "string" => "(v .to_s), or #\"text #{v}\"",
         "list" => "[a b c] is an Array",

@@ -20,6 +20,11 @@ pub fn of_exception(vm: &Vm, class: &str, message: &str, place: Option<(&Source,
     if let Some(name) = name.filter(|_| class == "RuntimeException") {
         return undefined(vm, name, place);
     }
+    if let Some(path) = message.strip_prefix("Void is not callable: ").and_then(|m| m.strip_suffix(" is not defined"))
+        && let Some(hint) = member(vm, path)
+    {
+        return Some(hint);
+    }
     if let Some((name, kind)) = message.strip_prefix("Method ").and_then(|m| m.split_once(" not found on ")) {
         return method(vm, name, kind, place);
     }
@@ -103,11 +108,60 @@ fn undefined(vm: &Vm, name: &str, place: Option<(&Source, u32, u32)>) -> Option<
     if has(&names.fields) {
         return Some(format!("a field of self is /{name}"));
     }
+    if has(&names.methods) {
+        return Some(format!("{name} is a method: (.{name} ...) of self, (value .{name} ...) of another"));
+    }
+    if let Some((_, owner)) = names.variants.iter().find(|(variant, _)| variant == name) {
+        return Some(format!("did you mean {owner}/{name}?"));
+    }
+    if let Some(rest) = name.strip_suffix("++").or(name.strip_suffix("--")).filter(|rest| !rest.is_empty()) {
+        return Some(format!("({rest} += 1) adds, ({rest} -= 1) subtracts"));
+    }
+    if let Some(rest) = name.strip_prefix('!').filter(|rest| !rest.is_empty()) {
+        return Some(format!("(not {rest})"));
+    }
+    if let Some(near) = nearest(name, names.bound.iter().map(String::as_str)) {
+        return did_you_mean(Some(near));
+    }
+    if let Some(hint) = elsewhere(vm, name) {
+        return Some(hint);
+    }
     let globals = vm.globals.data().index.keys().map(|&s| vm.sym_name(s)).filter(|n| !n.starts_with(['%', '_', '$']));
     // Other inputs of a session are sources of their own.
     let session = vm.modules.iter().filter(|_| names.bound.is_empty()).flat_map(|m| &m.vars).map(|v| vm.sym_name(v.0));
-    let all = names.bound.iter().map(String::as_str).chain(session).chain(RESERVED.iter().copied()).chain(globals);
+    let all = session.chain(RESERVED.iter().copied()).chain(globals);
     did_you_mean(nearest(name, all))
+}
+
+/// A builtin of just this name that is no global.
+fn elsewhere(vm: &Vm, name: &str) -> Option<String> {
+    let entries = entries(vm);
+    let mut namespaces = entries.iter().filter_map(|e| match &e.home {
+        Home::Namespace(path) => Some((path, e.name)),
+        _ => None,
+    });
+    if let Some((path, _)) = namespaces.clone().find(|(path, _)| path.rsplit('/').next() == Some(name)) {
+        return Some(format!("did you mean {path}?"));
+    }
+    if entries.iter().any(|e| matches!(e.home, Home::Class(_)) && e.name == name) {
+        return Some(format!("{name} is a method: (value .{name} ...)"));
+    }
+    namespaces.find(|(_, member)| *member == name).map(|(path, _)| format!("did you mean {path}/{name}?"))
+}
+
+/// For a call of a member that is not there.
+fn member(vm: &Vm, path: &str) -> Option<String> {
+    let (base, name) = path.rsplit_once('/')?;
+    if name == "new" {
+        return Some(format!("(new {base} ...) makes an instance"));
+    }
+    let entries = entries(vm);
+    let members = entries.iter().filter(|e| match &e.home {
+        Home::Namespace(own) => own == base,
+        Home::Static(own) => *own == base,
+        _ => false,
+    });
+    did_you_mean(nearest(name, members.map(|e| e.name))).map(|hint| hint.replace("mean ", &format!("mean {base}/")))
 }
 
 /// `name = value` outside of parentheses.
@@ -123,6 +177,9 @@ fn method(vm: &Vm, name: &str, kind: &str, place: Option<(&Source, u32, u32)>) -
     // What it would be found on is not known.
     if kind == "Void" {
         return None;
+    }
+    if name == "new" && kind == "Class" {
+        return Some("(new C ...) makes an instance".to_owned());
     }
     let entries = entries(vm);
     let of_kind = entries.iter().filter(|e| matches!(e.home, Home::Class(c) if c == kind || c == "Object"));
@@ -173,9 +230,8 @@ fn arguments(place: Option<(&Source, u32, u32)>) -> Option<String> {
                 );
             }
             let forms = read(&arena, &source.text).ok()?;
-            return definition(&forms, gene).map(|span| {
-                format!("it is defined as {}", &source.text[span.start as usize..span.end as usize])
-            });
+            return definition(&forms, gene)
+                .map(|span| format!("it is defined as {}", &source.text[span.start as usize..span.end as usize]));
         }
         if start <= at && at < form.span.end as usize {
             names::parts(form, &mut open);
@@ -213,7 +269,7 @@ fn definition(forms: &[Form], call: &GeneForm) -> Option<Span> {
                     FormKind::Gene(g) if g.head.as_ref().and_then(symbol) == Some("ctor") => Some((g, member.span)),
                     _ => None,
                 });
-                let Some((ctor, span)) = ctor else { return None };
+                let (ctor, span) = ctor?;
                 (ctor.children.first(), span.start)
             }
             ("fn" | "method", Some(head), [defined, params, ..])
@@ -235,6 +291,12 @@ fn wrong_kind(message: &str) -> Option<&'static str> {
     let kinds = |kind| message.split([' ', ':']).any(|word| word == kind);
     if message.starts_with("Cannot add ") && kinds("String") || message == "++ expects String arguments" {
         return Some("(a ++ b) joins Strings; #\"#{a} #{b}\" puts any values into one");
+    }
+    if message.starts_with("Cannot compute modulo of String and ") {
+        return Some("(\"{} items\" .format n) puts values into a text, and so does #\"#{n} items\"");
+    }
+    if message == "Int is not iterable" {
+        return Some("(range n) counts from 0 to n - 1, (a .. b) from a to b");
     }
     if message.starts_with("Cannot modify immutable ") {
         return Some("a copy can be changed: (v .dup)");
@@ -271,9 +333,13 @@ fn syntax(source: &Source, message: &str, at: usize) -> Option<String> {
         "Unterminated string" => "it runs to the end of the file; the quote missing may be that of a string before it",
         "Expect ^key in map" => "a Map is written {^key value}; {{key value}} is a HashMap with any keys",
         "Expected closing ' in character literal" => "'c' is one character; a String stands in double quotes",
-        "Unterminated block comment" => "#< begins a comment, inside an interpolated string too; a plain # there is written \\#",
+        "Unterminated block comment" => {
+            "#< begins a comment, inside an interpolated string too; a plain # there is written \\#"
+        }
         "Unexpected ;" => "a comment begins with # and a blank; inside parentheses ; chains calls",
-        _ if message.starts_with("Invalid path: //") => "a comment begins with # and a blank",
+        _ if message.starts_with("Invalid path: //") || message == "Invalid path: */" => {
+            "a comment begins with # and a blank"
+        }
         _ if message.starts_with("Invalid dispatch character: ") => "a comment begins with # and a blank",
         _ => return None,
     };
@@ -305,6 +371,11 @@ fn compile(message: &str) -> Option<&'static str> {
         }
         "Invalid infix expression" => {
             "operands and operators alternate; a call among them needs parentheses of its own"
+        }
+        "else used outside of if or case" => "it stands inside if without parentheses of its own: (if a b else c)",
+        "Invalid assignment target" => "(a == b) compares, (name = value) assigns",
+        "import: missing name" | "import: invalid name" | "import: invalid module" => {
+            "(import name other:alias from \"./module\"), (import * from \"./module\")"
         }
         "Invalid pattern" => "a pattern is made of names, _ and further patterns; (var name value) binds one name",
         _ if message.starts_with("not: expects 1 argument, got ") => "(not (a == b))",

@@ -28,6 +28,8 @@ pub struct Names {
     pub bound: Vec<String>,
     pub methods: Vec<String>,
     pub keywords: Vec<String>,
+    /// Variants with the names of their enums.
+    pub variants: Vec<(String, String)>,
     /// `x` of `/x`.
     pub fields: Vec<String>,
 }
@@ -56,10 +58,19 @@ impl Names {
                     }
                 }
                 Some(FormKind::Symbol("enum")) => {
+                    let mut owner = None;
                     for child in gene.children {
-                        match child.kind {
-                            FormKind::Gene(variant) => variant.head.into_iter().for_each(|h| self.bind(h)),
-                            _ => self.bind(*child),
+                        let named = match child.kind {
+                            FormKind::Gene(variant) => variant.head,
+                            _ => Some(*child),
+                        };
+                        let Some(named) = named else { continue };
+                        self.bind(named);
+                        if let FormKind::Symbol(name) = named.kind {
+                            match &owner {
+                                None => owner = Some(plain(name)),
+                                Some(owner) => self.variants.push((plain(name), owner.clone())),
+                            }
                         }
                     }
                 }

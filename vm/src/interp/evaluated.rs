@@ -54,7 +54,8 @@ pub fn key(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> Option<Vec<u64>> {
     }
     let has = |i: usize| u64::from(!env.slot(i).is_undef());
     let vars = &vm.modules[module].vars;
-    let locals = vars.iter().filter(|v| v.1.get::<Cell>(Kind::Cell).is_some_and(|c| crate::task::local::is_key(c.value)));
+    let locals =
+        vars.iter().filter(|v| v.1.get::<Cell>(Kind::Cell).is_some_and(|c| crate::task::local::is_key(c.value)));
     words.extend([module as u64, vars.len() as u64, locals.count() as u64, has(3) | has(4) << 1 | has(5) << 2]);
     let comptime = Value::sym(vm.symbols.intern_static("comptime"));
     for v in data {

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::Lower;
 use super::scan::{Spelling, fn_definition, names_in, sees_everything, split_generics};
 use super::scope::{Declaration, NameKind, State, Target};
-use super::words::{is_symbol, symbol};
+use super::words::{assign_op, infix_op, is_symbol, symbol};
 use crate::compile::hir::{Block, E, ExprKind, FuncId, Key, VarRef};
 use crate::syntax::form::{Form, FormKind, PathPart, Span};
 
@@ -19,11 +19,11 @@ pub(super) struct Statements<'a> {
 }
 
 /// A function that is an element of a block.
-struct Definition<'a> {
+pub(super) struct Definition<'a> {
     name: &'a str,
     exported: bool,
     /// Its place among the forms.
-    index: usize,
+    pub index: usize,
     /// The form before which it is bound.
     bound_at: usize,
 }
@@ -86,7 +86,12 @@ impl<'a> Lower<'a, '_> {
                         body.push(self.name(form.span, name));
                     }
                 }
-                None => body.push(self.expr(form)),
+                None => {
+                    if index + 1 < forms.len() {
+                        self.warn_of_operator(form);
+                    }
+                    body.push(self.expr(form))
+                }
                 // The function is bound already; its value only matters as the block's.
                 Some(definition) if index + 1 == forms.len() => body.push(self.name(form.span, definition.name)),
                 Some(_) => {}
@@ -96,6 +101,16 @@ impl<'a> Lower<'a, '_> {
             body.push(self.nil(span));
         }
         Statements { hoisted: self.slice(&hoisted), body: self.slice(&body) }
+    }
+
+    /// `(x -> x * 2)` has a body of three forms, which is hardly meant.
+    fn warn_of_operator(&mut self, form: &Form<'a>) {
+        if let Some(word) = symbol(form).filter(|word| infix_op(word).is_some() || assign_op(word).is_some()) {
+            self.warn(
+                form.span,
+                format!("{word} stands alone: its operands need parentheses around them, (a {word} b)"),
+            );
+        }
     }
 
     /// The forms, with those that a comptime form emitted in its place.
@@ -148,8 +163,26 @@ impl<'a> Lower<'a, '_> {
         }
     }
 
+    /// What binds the functions that are to be bound before the form at `index`, in a scope that is no block.
+    pub(super) fn bind_planned(
+        &mut self,
+        definitions: &[Definition<'a>],
+        index: usize,
+        forms: &'a [Form<'a>],
+    ) -> Vec<E<'a>> {
+        let group: Vec<usize> = (0..definitions.len()).filter(|&at| definitions[at].bound_at == index).collect();
+        let (mut hoisted, mut body) = (Vec::new(), Vec::new());
+        self.bind_group(&group, definitions, forms, &mut hoisted, &mut body);
+        let declare = |(var, func): (VarRef, FuncId)| {
+            let span = forms[index].span;
+            let value = self.e(span, ExprKind::Fn(func));
+            self.e(span, ExprKind::Declare { var, value, ty: None })
+        };
+        hoisted.into_iter().map(declare).chain(body).collect()
+    }
+
     /// Finds the functions among the forms, and where each has to be bound.
-    fn plan(&self, forms: &'a [Form<'a>]) -> Vec<Definition<'a>> {
+    pub(super) fn plan(&self, forms: &'a [Form<'a>]) -> Vec<Definition<'a>> {
         let here = |(index, form): (usize, &'a Form<'a>)| {
             let (name, spelling) = fn_definition(form)?;
             self.defines_name(spelling).then_some(Definition {

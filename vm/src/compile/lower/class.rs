@@ -174,7 +174,15 @@ impl<'a> Lower<'a, '_> {
         let forms = self.opened(forms);
         self.predeclare(forms);
         let mut fields = FxHashSet::default();
-        self.add_members(class, forms, members, &mut fields);
+        // Functions of the body can be called before their definition, as in any block.
+        let definitions = if class.kind == BodyKind::Class { self.plan(forms) } else { Vec::new() };
+        for (index, form) in forms.iter().enumerate() {
+            let before = self.bind_planned(&definitions, index, forms);
+            members.extend(before.into_iter().map(Member::Other));
+            if !definitions.iter().any(|definition| definition.index == index) {
+                self.add_members(class, std::slice::from_ref(form), members, &mut fields);
+            }
+        }
         fields.len() as u32
     }
 

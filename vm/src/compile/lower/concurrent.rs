@@ -73,7 +73,13 @@ impl<'a> Lower<'a, '_> {
         self.constant(span, FormKind::Int(n))
     }
 
-    pub(super) fn hidden_call(&self, span: Span, name: &'static str, items: &[E<'a>], props: &'a [PropArg<'a>]) -> E<'a> {
+    pub(super) fn hidden_call(
+        &self,
+        span: Span,
+        name: &'static str,
+        items: &[E<'a>],
+        props: &'a [PropArg<'a>],
+    ) -> E<'a> {
         let callee = self.e(span, ExprKind::Global(name));
         let items: Vec<Arg<'a>> = items.iter().map(|e| Arg::One(e)).collect();
         let props_at = items.len() as u32;

@@ -497,7 +497,7 @@ impl<'a, 'o> Lower<'a, 'o> {
         self.nil(span)
     }
 
-    fn warn(&mut self, span: Span, message: String) {
+    pub(super) fn warn(&mut self, span: Span, message: String) {
         self.warnings.push((span, message));
     }
 }
