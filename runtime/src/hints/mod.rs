@@ -295,6 +295,9 @@ fn wrong_kind(message: &str) -> Option<&'static str> {
     if message.starts_with("Cannot compute modulo of String and ") {
         return Some("(\"{} items\" .format n) puts values into a text, and so does #\"#{n} items\"");
     }
+    if message.ends_with(" expects Int, got Float") {
+        return Some("(a .div b) is the quotient of Ints, (x .to_i) the Int of a Float; floor and / give Floats");
+    }
     if message == "Int is not iterable" {
         return Some("(range n) counts from 0 to n - 1, (a .. b) from a to b");
     }
@@ -337,6 +340,8 @@ fn syntax(source: &Source, message: &str, at: usize) -> Option<String> {
             "#< begins a comment, inside an interpolated string too; a plain # there is written \\#"
         }
         "Unexpected ;" => "a comment begins with # and a blank; inside parentheses ; chains calls",
+        "Invalid path: //" => "a comment begins with # and a blank; (a .div b) is the quotient of Ints",
+        "Expect key after ^" => "^ begins a keyword argument; (a &|& b) is the exclusive or, (a ** b) a power",
         _ if message.starts_with("Invalid path: //") || message == "Invalid path: */" => {
             "a comment begins with # and a blank"
         }

@@ -3,7 +3,7 @@
 use super::words::{assign_op, infix_op, is_symbol, method_name, rest_name, symbol};
 use super::{Lower, scope, with_stack};
 use crate::compile::hir::{Arg, Args, E, ExprKind, Interp, Key, VarRef};
-use crate::syntax::form::{Form, FormKind, GeneForm, InterpPart, Span};
+use crate::syntax::form::{Form, FormKind, GeneForm, InterpPart, PathPart, Span};
 
 use super::scope::{Found, Target};
 
@@ -183,6 +183,24 @@ impl<'a> Lower<'a, '_> {
 
     // --- genes
 
+    /// `(f)/0` is two forms, which is hardly meant.
+    fn warn_of_path(&mut self, head: &Form<'a>, children: &[Form<'a>]) {
+        let mut before = head;
+        for form in children {
+            if let FormKind::Path([PathPart::SelfRef, ..]) = form.kind
+                && let FormKind::Gene(_) | FormKind::Array { .. } | FormKind::Map { .. } | FormKind::HashMap { .. } =
+                    before.kind
+                && before.span.end == form.span.start
+            {
+                self.warn(
+                    form.span,
+                    "a path behind a bracket is a form of its own, of self; one into its value is (value ./ 0) or (value ./ \"name\")".to_owned(),
+                );
+            }
+            before = form;
+        }
+    }
+
     fn gene(&mut self, form: &'a Form<'a>, gene: &'a GeneForm<'a>) -> E<'a> {
         let span = form.span;
         let Some(head) = &gene.head else {
@@ -191,6 +209,7 @@ impl<'a> Lower<'a, '_> {
         if gene.frozen {
             return self.construct(span, gene);
         }
+        self.warn_of_path(head, gene.children);
         if let Some(name) = symbol(head)
             && let Some(special) = self.special(form, gene, name)
         {
