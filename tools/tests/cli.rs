@@ -670,6 +670,9 @@ mod signals {
             let ran = interrupted(&program, &["INT"]);
             ran.expect(130, "bye\n", "");
         }
+        let searches = "(var s (\"ab \" .repeat 20000000)) \
+            (try (println \"go\") (flush) (repeat 100 (s .gsub #/b/ \"<\\\\0>\")) finally (println \"bye\"))";
+        interrupted(searches, &["INT"]).expect(130, "bye\n", "");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::object::fiber::Fiber;
 use crate::object::foreign::ForeignObj;
 use crate::object::map::Map;
 use crate::object::namespace::NamespaceObj;
-use crate::object::string::Str;
+use crate::object::string::{Bytes, Str};
 use crate::object::table::Table;
 use crate::value::{PAYLOAD, TAG_PTR, Value};
 
@@ -275,7 +275,13 @@ impl Heap {
             let h = *(addr as *const Header);
             match h.kind() {
                 Kind::Future if self.leaves.is_some() => self.leaves.iter_mut().for_each(|l| l.push(addr)),
-                Kind::Free | Kind::BoxedInt | Kind::Bytes | Kind::RawBuf | Kind::Buf => {}
+                Kind::Free | Kind::BoxedInt | Kind::RawBuf | Kind::Buf => {}
+                Kind::Bytes => {
+                    let b: Gc<Bytes> = Gc::from_addr(addr);
+                    if let Some(o) = b.owner_value() {
+                        self.word(o);
+                    }
+                }
                 Kind::Str => {
                     let s: Gc<Str> = Gc::from_addr(addr);
                     if let Some(o) = s.owner_value() {
