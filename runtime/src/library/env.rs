@@ -1,6 +1,6 @@
 //! Environment variables (14.9).
-use crate::bridge;
 use super::hidden;
+use crate::bridge;
 use crate::host::{Host, host};
 use gene_vm::def;
 use gene_vm::library::args::{string, text};

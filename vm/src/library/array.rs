@@ -1,8 +1,8 @@
 //! Arrays: the methods that call no function (language 6.3). Those that do are in `prelude/array.gene`; methods whose function is
 //! optional start here and go on there.
 use super::collection::{
-    check_memory, count, int, is_function, items, items_arg, look, mutable, new_array, pair, position, selection, set_of,
-    tail_method, this_array, wrong,
+    check_memory, count, int, is_function, items, items_arg, look, mutable, new_array, pair, position, selection,
+    set_of, tail_method, this_array, wrong,
 };
 use super::sort;
 use crate::def;
