@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 pub struct Environment {
     /// `None`: removed.
     changes: BTreeMap<String, Option<String>>,
+    /// Changes so far.
+    pub version: u64,
 }
 
 impl Environment {
@@ -25,11 +27,13 @@ impl Environment {
             return false;
         }
         self.changes.insert(name.to_owned(), Some(value.to_owned()));
+        self.version += 1;
         true
     }
 
     pub fn unset(&mut self, name: &str) {
         self.changes.insert(name.to_owned(), None);
+        self.version += 1;
     }
 
     /// All variables, sorted by name.

@@ -32,7 +32,7 @@ pub struct FileStream {
     /// Written, not yet handed to the system.
     out: Vec<u8>,
     chunk: Vec<u8>,
-    append: bool,
+    mode: Mode,
 }
 
 impl FileStream {
@@ -49,8 +49,7 @@ impl FileStream {
         if file.metadata()?.is_dir() {
             return Err(is_a_directory());
         }
-        let append = mode == Mode::Append;
-        Ok(FileStream { file, input: Buffered::default(), out: Vec::new(), chunk: Vec::new(), append })
+        Ok(FileStream { file, input: Buffered::default(), out: Vec::new(), chunk: Vec::new(), mode })
     }
 
     /// `None`: at the end.
@@ -68,6 +67,9 @@ impl FileStream {
     }
 
     fn fill(&mut self) -> io::Result<()> {
+        if matches!(self.mode, Mode::Write | Mode::Append) {
+            return Err(io::Error::other("not open for reading"));
+        }
         self.chunk.resize(CHUNK, 0);
         loop {
             match self.file.read(&mut self.chunk) {
@@ -89,6 +91,10 @@ impl FileStream {
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.mode == Mode::Read {
+            // The system says so only when the buffer is written out, which may be never.
+            return Err(io::Error::other("not open for writing"));
+        }
         self.drop_read_ahead()?;
         self.out.extend_from_slice(bytes);
         if self.out.len() >= CHUNK { self.flush() } else { Ok(()) }
@@ -124,7 +130,7 @@ impl FileStream {
     }
 
     pub fn tell(&mut self) -> io::Result<u64> {
-        if self.append && !self.out.is_empty() {
+        if self.mode == Mode::Append && !self.out.is_empty() {
             self.flush()?;
         }
         Ok(self.file.stream_position()? - self.input.unread() as u64 + self.out.len() as u64)

@@ -21,6 +21,8 @@ pub enum LogLevel {
 /// Bound to every native as its data.
 pub struct Host {
     pub env: Environment,
+    /// The version of `env` that the Map of all variables was made of.
+    pub env_seen: Option<u64>,
     pub input: Input,
     pub log_level: LogLevel,
     /// Streams that may hold unwritten bytes.
@@ -39,6 +41,7 @@ impl Host {
     pub fn new(input: Input) -> Host {
         Host {
             env: Environment::default(),
+            env_seen: None,
             input,
             log_level: LogLevel::Info,
             open: Vec::new(),

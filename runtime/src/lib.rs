@@ -23,6 +23,7 @@ mod input;
 mod interrupt;
 mod library;
 mod loader;
+mod names;
 pub mod options;
 pub mod output;
 pub mod package;

@@ -384,24 +384,6 @@ impl Vm {
         library::record_result(&mut self.inner, n, v);
     }
 
-    /// What can be written in the session: globals, its own variables, members of namespaces, and methods with their dot.
-    pub fn names(&self) -> Vec<String> {
-        use gene_vm::library::help::{Home, entries};
-        let vm = &*self.inner;
-        let mut names: Vec<String> = vm.globals.data().index.keys().map(|&s| vm.sym_name(s).to_owned()).collect();
-        if let Some(m) = self.session.and_then(|id| vm.modules.get(id as usize)) {
-            names.extend(m.vars.iter().map(|v| vm.sym_name(v.0).to_owned()));
-        }
-        names.extend(entries(vm).iter().map(|e| match e.home {
-            Home::Class(_) => format!(".{}", e.name),
-            _ => e.full_name(),
-        }));
-        names.retain(|n| !n.starts_with(['%', '_']));
-        names.sort();
-        names.dedup();
-        names
-    }
-
     /// Writes to the program's stdout.
     pub fn write_stdout(&mut self, text: &str) {
         self.inner.output.stdout(text);

@@ -1,6 +1,7 @@
 //! The `gene` command.
 #![forbid(unsafe_code)]
 mod check;
+mod complete;
 mod deps;
 mod deser;
 mod doc;

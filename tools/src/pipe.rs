@@ -25,6 +25,9 @@ pub fn run(o: Pipe) -> i32 {
             Ok(input) => (input.name, input.text, path.parent().map(Path::to_path_buf)),
             Err(code) => return code,
         }
+    } else if is_file_name(&code) {
+        eprintln!("Error: File not found: {code}");
+        return 1;
     } else {
         ("<pipe>".to_owned(), code.into_bytes(), None)
     };
@@ -41,4 +44,35 @@ pub fn run(o: Pipe) -> i32 {
     }
     std::mem::forget(vm);
     status
+}
+
+/// One word that ends in `.gene` is a name that no code can define.
+fn is_file_name(code: &str) -> bool {
+    code.ends_with(".gene") && !code.contains(|c: char| c.is_whitespace() || "()[]{}\"'`#;%@$<>".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_file_name;
+
+    #[test]
+    fn file_names_are_no_code() {
+        for name in ["a.gene", "dir/a.gene", "../é-1.gene", "/tmp/x.y.gene", "-.gene"] {
+            assert!(is_file_name(name), "{name}");
+        }
+        for code in [
+            "$line",
+            "x.gen",
+            "(f a.gene",
+            "\"a.gene\"",
+            "$line/a.gene",
+            "'.gene",
+            "`a.gene",
+            "a b.gene",
+            "@a.gene",
+            "",
+        ] {
+            assert!(!is_file_name(code), "{code}");
+        }
+    }
 }

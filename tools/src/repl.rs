@@ -1,14 +1,11 @@
 //! `gene repl`: input by input in one module.
+use crate::complete::Names;
 use crate::options::{Repl, texts};
 use crate::signals;
 use gene::{Error, Vm};
-use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
-use rustyline::validate::Validator;
-use rustyline::{Context, Editor, Helper};
+use rustyline::{CompletionType, Editor};
 use std::cell::RefCell;
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
@@ -164,7 +161,8 @@ impl Lines {
         if !std::io::stdin().is_terminal() {
             return Lines::Plain;
         }
-        let config = rustyline::Config::builder().max_history_size(HISTORY_SIZE).map(|c| c.build());
+        let config = rustyline::Config::builder().max_history_size(HISTORY_SIZE);
+        let config = config.map(|c| c.completion_type(CompletionType::List).build());
         let editor = config.and_then(Editor::with_config);
         let Ok(mut editor) = editor else { return Lines::Plain };
         editor.set_helper(Some(Names(names)));
@@ -205,49 +203,4 @@ impl Lines {
 
 fn history_file() -> Option<PathBuf> {
     std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".gene_history"))
-}
-
-/// Completes the names of globals and session variables.
-struct Names(Rc<RefCell<Vec<String>>>);
-
-impl Completer for Names {
-    type Candidate = String;
-
-    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        let is_part = |c: char| !c.is_whitespace() && !"()[]{}\"'`%;,#".contains(c);
-        let start =
-            line[..pos].rfind(|c| !is_part(c)).map_or(0, |at| at + line[at..].chars().next().map_or(1, char::len_utf8));
-        let word = &line[start..pos];
-        if word.is_empty() {
-            return Ok((start, Vec::new()));
-        }
-        Ok((start, candidates(&self.0.borrow(), word)))
-    }
-}
-
-/// Names that begin with the word. Members of namespaces come up once the namespace is written.
-fn candidates(names: &[String], word: &str) -> Vec<String> {
-    let deeper = |name: &str| name[word.len()..].contains('/');
-    let fits = |name: &&String| name.starts_with(word) && !deeper(name);
-    names.iter().filter(fits).cloned().collect()
-}
-
-impl Hinter for Names {
-    type Hint = String;
-}
-impl Highlighter for Names {}
-impl Validator for Names {}
-impl Helper for Names {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_completed_step_by_step() {
-        let names = ["map", "math", "math/sin", "math/sqrt", ".map", ".max"].map(str::to_owned);
-        assert_eq!(candidates(&names, "ma"), ["map", "math"]);
-        assert_eq!(candidates(&names, "math/s"), ["math/sin", "math/sqrt"]);
-        assert_eq!(candidates(&names, ".ma"), [".map", ".max"]);
-    }
 }

@@ -17,7 +17,7 @@ mod commands {
         }
     }
 
-    const COMMANDS: [&str; 12] = [
+    const COMMANDS: [&str; 14] = [
         "run",
         "eval",
         "repl",
@@ -30,6 +30,8 @@ mod commands {
         "deser",
         "deserialize",
         "check",
+        "doc",
+        "deps",
     ];
 
     #[test]
@@ -41,6 +43,33 @@ mod commands {
             assert!(help.code == 0 && help.out.contains("Usage: gene "), "{command}: {}", help.out);
             case.run(&[command, "--help"]).prints(&help.out);
             assert!(usage.contains(command), "{command}");
+        }
+    }
+
+    #[test]
+    fn every_command_refuses_what_it_does_not_know() {
+        let case = Case::new();
+        for command in COMMANDS {
+            case.run(&[command, "--zz", "x"]).expect(2, "", "Error: Unknown option: --zz\n");
+            case.run(&[command, "--zz=1"]).expect(2, "", "Error: Unknown option: --zz\n");
+        }
+        for (command, word) in [
+            ("run", "FILE"),
+            ("pipe", "CODE"),
+            ("parse", "FILE"),
+            ("fmt", "FILE"),
+            ("format", "FILE"),
+            ("run-examples", "FILE"),
+            ("check", "FILE"),
+            ("deps", "install|update|verify|gc|clean"),
+        ] {
+            case.run(&[command]).expect(2, "", &format!("Error: Missing argument: {word}\n"));
+        }
+        for (command, option) in
+            [("parse", "--format"), ("deser", "--format"), ("run", "--diagnostics"), ("eval", "--contracts")]
+        {
+            case.run(&[command, option, "zz"]).expect(2, "", &format!("Error: Invalid value for {option}: zz\n"));
+            case.run(&[command, option]).expect(2, "", &format!("Error: Missing value for {option}\n"));
         }
     }
 
@@ -670,6 +699,9 @@ mod signals {
             let ran = interrupted(&program, &["INT"]);
             ran.expect(130, "bye\n", "");
         }
+        let searches = "(var s (\"ab \" .repeat 20000000)) \
+            (try (println \"go\") (flush) (repeat 100 (s .gsub #/b/ \"<\\\\0>\")) finally (println \"bye\"))";
+        interrupted(searches, &["INT"]).expect(130, "bye\n", "");
     }
 
     #[test]

@@ -30,6 +30,31 @@ mod fmt {
         case.run_with(&["fmt", "-"], "").prints("");
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_replaced_at_one_stroke_and_keeps_its_permissions() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+        let case = Case::new().file("real/a.gene", "  (a)\n").file("real/b.gene", "(b)\n");
+        let file = |name: &str| case.dir.join(name);
+        std::fs::set_permissions(file("real/a.gene"), std::fs::Permissions::from_mode(0o751)).unwrap();
+        symlink(file("real/a.gene"), file("link.gene")).unwrap();
+        let before = std::fs::metadata(file("real/a.gene")).unwrap();
+        let mut reader = std::fs::File::open(file("real/a.gene")).unwrap();
+        let unchanged = std::fs::metadata(file("real/b.gene")).unwrap().ino();
+        case.run(&["fmt", "link.gene", "real/b.gene"]).prints("");
+        assert_eq!(case.read("real/a.gene"), "(a)\n");
+        let after = std::fs::metadata(file("real/a.gene")).unwrap();
+        assert_eq!(after.mode() & 0o777, 0o751);
+        assert!(std::fs::symlink_metadata(file("link.gene")).unwrap().is_symlink());
+        // Who has it open goes on reading the old content, and what was right is not touched.
+        assert_ne!(after.ino(), before.ino());
+        let mut old = String::new();
+        std::io::Read::read_to_string(&mut reader, &mut old).unwrap();
+        assert_eq!(old, "  (a)\n");
+        assert_eq!(std::fs::metadata(file("real/b.gene")).unwrap().ino(), unchanged);
+        assert_eq!(std::fs::read_dir(file("real")).unwrap().count(), 2);
+    }
+
     #[test]
     fn what_cannot_be_read_stays() {
         let case = Case::new().file("a.gene", "  (a\n").file("b.gene", "  (b)\n");
@@ -53,6 +78,19 @@ mod pipe {
         case.run_with(&["pipe", "#\"#{$n}: #{$line}\""], "a\n\nlast").prints("1: a\n2: \n3: last\n");
         case.run_with(&["pipe", "$line"], "").prints("");
         case.run_with(&["pipe", "(println \"once\")"], "").prints("");
+    }
+
+    #[test]
+    fn a_missing_file_is_not_taken_for_code() {
+        let case = Case::new().file("dir/there.gene", "$line");
+        for name in ["missing.gene", "dir/missing.gene"] {
+            for input in ["", LINES] {
+                case.run_with(&["pipe", name], input).expect(1, "", &format!("Error: File not found: {name}\n"));
+            }
+        }
+        case.run_with(&["pipe", "dir/there.gene"], LINES).prints(LINES);
+        let ran = case.run_with(&["pipe", "missing"], LINES);
+        assert!(ran.code == 1 && ran.err.starts_with("Error: RuntimeException: missing is not defined\n"));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Environment variables (14.9).
+use super::hidden;
 use crate::bridge;
 use crate::host::{Host, host};
 use gene_vm::def;
@@ -6,6 +7,9 @@ use gene_vm::library::args::{string, text};
 use gene_vm::native::{Args, NativeDef, R};
 use gene_vm::value::Value;
 use gene_vm::vm::Vm;
+
+/// Where the Map of the environment is kept until that changes.
+const SNAPSHOT: &str = "%env";
 
 fn get_env(vm: &mut Vm, a: &Args) -> R {
     let name = string(vm, "get_env", a.get(0))?;
@@ -36,7 +40,12 @@ fn unset_env(vm: &mut Vm, a: &Args) -> R {
 }
 
 /// `$env`: a frozen Map of what the environment is now.
-pub fn snapshot(vm: &mut Vm, host: &Host) -> Value {
+pub fn snapshot(vm: &mut Vm, host: &mut Host) -> Value {
+    if host.env_seen == Some(host.env.version)
+        && let Some(v) = hidden(vm, SNAPSHOT)
+    {
+        return v;
+    }
     let all = host.env.all();
     let m = vm.map_with_capacity(all.len());
     for (name, value) in all {
@@ -45,6 +54,9 @@ pub fn snapshot(vm: &mut Vm, host: &Host) -> Value {
         vm.map_set(m, name, value);
     }
     m.header_mut().set_frozen(true);
+    host.env_seen = Some(host.env.version);
+    let name = vm.symbols.intern_static(SNAPSHOT);
+    vm.heap.namespace_set(vm.globals, name, m.value());
     m.value()
 }
 

@@ -71,6 +71,9 @@ fn dollar(vm: &mut Vm, name: &str, module: u32) -> Option<R> {
         _ => {}
     }
     let host = hidden(vm, HOST)?.foreign::<Host>()?;
+    if let Some(variable) = name.strip_prefix("env/") {
+        return Some(Ok(host.env.get(variable).map_or(Value::VOID, |v| vm.str(&v))));
+    }
     Some(match name {
         "env" => Ok(env::snapshot(vm, host)),
         "pkg" => package::current(vm, host, module),

@@ -12,7 +12,7 @@ use crate::object::fiber::Fiber;
 use crate::object::foreign::ForeignObj;
 use crate::object::map::Map;
 use crate::object::namespace::NamespaceObj;
-use crate::object::string::Str;
+use crate::object::string::{Bytes, Str};
 use crate::object::table::Table;
 use crate::value::{PAYLOAD, TAG_PTR, Value};
 
@@ -93,7 +93,7 @@ pub(crate) unsafe fn drop_object(addr: usize) {
 /// Objects that refer to no other: they are marked and done with.
 #[inline(always)]
 fn is_leaf(k: Kind) -> bool {
-    matches!(k, Kind::Free | Kind::BoxedInt | Kind::Bytes | Kind::RawBuf | Kind::Buf)
+    matches!(k, Kind::Free | Kind::BoxedInt | Kind::RawBuf | Kind::Buf)
 }
 
 impl Heap {
@@ -362,7 +362,13 @@ impl Heap {
             let h = *(addr as *const Header);
             match h.kind() {
                 Kind::Future if self.leaves.is_some() => self.leaves.iter_mut().for_each(|l| l.push(addr)),
-                Kind::Free | Kind::BoxedInt | Kind::Bytes | Kind::RawBuf | Kind::Buf => {}
+                Kind::Free | Kind::BoxedInt | Kind::RawBuf | Kind::Buf => {}
+                Kind::Bytes => {
+                    let b: Gc<Bytes> = Gc::from_addr(addr);
+                    if let Some(o) = b.owner_value() {
+                        self.word(o);
+                    }
+                }
                 Kind::Str => {
                     let s: Gc<Str> = Gc::from_addr(addr);
                     if let Some(o) = s.owner_value() {

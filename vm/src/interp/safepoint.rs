@@ -20,6 +20,9 @@ const STRESS_EVERY: u64 = 20_000;
 const STRESS_WORDS: u64 = 1 << 14;
 const STRESS_BYTES: usize = 1 << 21;
 
+/// One in so many looks of a working native is at the clock too, for the time limits around it.
+const LOOK_EVERY: u32 = 16;
+
 /// Bytes whose marking, in a collection that the memory limit enforced, counts as one call or back-edge.
 const LIVE_BYTES_PER_CHARGE: usize = 4096;
 
@@ -175,6 +178,11 @@ impl Vm {
             && crate::task::interrupted(self) == Ctl::Throw
         {
             return Err(Stop::Throw);
+        }
+        // No timer fires before the native ends.
+        self.tasks.looks = self.tasks.looks.wrapping_add(1);
+        if self.nesting == 0 && self.tasks.looks.is_multiple_of(LOOK_EVERY) {
+            return self.enforce_time_limits();
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Arrays: the methods that call no function (language 6.3). Those that do are in `prelude/array.gene`; methods whose function is
 //! optional start here and go on there.
 use super::collection::{
-    check_memory, count, int, is_function, items, items_arg, mutable, new_array, pair, position, selection, set_of,
-    tail_method, this_array, wrong,
+    check_memory, count, int, is_function, items, items_arg, look, mutable, new_array, pair, position, selection,
+    set_of, tail_method, this_array, wrong,
 };
 use super::sort;
 use crate::def;
@@ -503,6 +503,7 @@ fn zip(vm: &mut Vm, args: &Args) -> R {
     }
     let out = vm.heap.array_with_capacity(n);
     for i in 0..n {
+        look(vm, i)?;
         let t = vm.heap.array_with_capacity(others.size() + 1);
         vm.heap.array_push(t, a.as_slice()[i]);
         for o in others.as_slice() {
@@ -582,6 +583,7 @@ fn add_all_new(vm: &mut Vm, out: Gc<Array>, seen: Gc<Table>, a: Gc<Array>) -> Re
     let mut i = 0;
     while let Some(v) = a.at(i) {
         add_new(vm, out, seen, v)?;
+        look(vm, i)?;
         i += 1;
     }
     Ok(())
@@ -615,6 +617,7 @@ fn select(vm: &mut Vm, args: &Args, method: &str, wanted: bool) -> R {
         if vm.table_has(other, v)? == wanted {
             add_new(vm, out, seen, v)?;
         }
+        look(vm, i)?;
         i += 1;
     }
     Ok(out.value())
@@ -671,7 +674,8 @@ fn chunk(vm: &mut Vm, args: &Args, method: &str) -> R {
     let a = this_array(vm, args)?;
     let n = run_length(vm, method, args.get(0))?;
     let out = vm.heap.array_with_capacity(a.size().div_ceil(n));
-    for part in a.as_slice().chunks(n) {
+    for (i, part) in a.as_slice().chunks(n).enumerate() {
+        look(vm, i)?;
         let c = vm.array(part);
         vm.heap.array_push(out, c);
     }
@@ -682,7 +686,8 @@ fn windows(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
     let n = run_length(vm, "windows", args.get(0))?;
     let out = vm.heap.array_with_capacity((a.size() + 1).saturating_sub(n));
-    for part in a.as_slice().windows(n) {
+    for (i, part) in a.as_slice().windows(n).enumerate() {
+        look(vm, i)?;
         let c = vm.array(part);
         vm.heap.array_push(out, c);
     }
@@ -703,6 +708,7 @@ fn tally(vm: &mut Vm, args: &Args) -> R {
                 vm.table_set(t, v, Value::small(1))?;
             }
         }
+        look(vm, i)?;
         i += 1;
     }
     Ok(t.value())
@@ -758,6 +764,7 @@ fn enumerate(vm: &mut Vm, args: &Args) -> R {
     let a = this_array(vm, args)?;
     let out = vm.heap.array_with_capacity(a.size());
     for (i, &x) in a.as_slice().iter().enumerate() {
+        look(vm, i)?;
         let p = pair(vm, Value::small(i as i64), x);
         vm.heap.array_push(out, p);
     }
@@ -776,7 +783,8 @@ fn keys(vm: &mut Vm, args: &Args) -> R {
 /// A Map from an array of `[key value]` arrays.
 pub fn map_of_pairs(vm: &mut Vm, a: Gc<Array>) -> R {
     let m = vm.map_with_capacity(a.size().min(64));
-    for &x in a.as_slice() {
+    for (i, &x) in a.as_slice().iter().enumerate() {
+        look(vm, i)?;
         let entry = x.get::<Array>(Kind::Array).map(|p| p.as_slice());
         let key = match entry {
             Some(&[k, v]) => vm.map_key(k).map(|k| (k, v)),
@@ -804,6 +812,7 @@ fn to_hash_map(vm: &mut Vm, args: &Args) -> R {
             Some(&[k, v]) => vm.table_set(t, k, v)?,
             _ => return Err(vm.argument_error("to_hash_map expects [key value] pairs")),
         };
+        look(vm, i)?;
         i += 1;
     }
     Ok(t.value())
@@ -847,12 +856,14 @@ fn transpose(vm: &mut Vm, args: &Args) -> R {
 const ARRAY_BYTES: u128 = 40;
 
 /// Appends the elements at `indices` as one array.
-fn push_choice(vm: &mut Vm, out: Gc<Array>, a: Gc<Array>, indices: &[usize]) {
+fn push_choice(vm: &mut Vm, out: Gc<Array>, a: Gc<Array>, indices: &[usize]) -> Result<(), Stop> {
+    look(vm, out.size())?;
     let c = vm.heap.array_with_capacity(indices.len());
     for &i in indices {
         vm.heap.array_push(c, a.as_slice()[i]);
     }
     vm.heap.array_push(out, c.value());
+    Ok(())
 }
 
 /// Ways to choose `k` of `n`, or a number larger than any array when there are too many.
@@ -881,7 +892,7 @@ fn combinations(vm: &mut Vm, args: &Args) -> R {
     check_memory(vm, total * (ARRAY_BYTES + k as u128 * 8))?;
     let mut at: Vec<usize> = (0..k).collect();
     loop {
-        push_choice(vm, out, a, &at);
+        push_choice(vm, out, a, &at)?;
         // The last index that can still move, and those behind it right after it.
         let Some(i) = (0..k).rev().find(|&i| at[i] < n - k + i) else { break };
         at[i] += 1;
@@ -900,7 +911,7 @@ fn permutations(vm: &mut Vm, args: &Args) -> R {
     check_memory(vm, total * (ARRAY_BYTES + n as u128 * 8))?;
     let mut at: Vec<usize> = (0..n).collect();
     loop {
-        push_choice(vm, out, a, &at);
+        push_choice(vm, out, a, &at)?;
         // The next order of the indices.
         let Some(i) = (1..n).rev().find(|&i| at[i - 1] < at[i]) else { break };
         let j = (i..n).rev().find(|&j| at[j] > at[i - 1]).unwrap_or(i);

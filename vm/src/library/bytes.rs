@@ -57,8 +57,12 @@ fn at(vm: &mut Vm, a: &Args) -> R {
 }
 
 fn to_array(vm: &mut Vm, a: &Args) -> R {
-    let items: Vec<Value> = this(vm, a)?.iter().map(|&b| Value::small(b as i64)).collect();
-    Ok(vm.array(&items))
+    let bytes = this(vm, a)?;
+    let items = vm.heap.array_with_capacity(bytes.len());
+    for &b in bytes {
+        vm.heap.array_push(items, Value::small(b as i64));
+    }
+    Ok(items.value())
 }
 
 fn slice(vm: &mut Vm, a: &Args) -> R {
@@ -69,13 +73,16 @@ fn slice(vm: &mut Vm, a: &Args) -> R {
 }
 
 fn concat(vm: &mut Vm, a: &Args) -> R {
-    let mut out = this(vm, a)?.to_vec();
+    let first = this(vm, a)?;
+    let mut parts = Vec::with_capacity(a.len());
+    let mut len = first.len();
     for &v in a.rest() {
         let more = bytes(vm, "concat", v)?;
-        check_len(vm, out.len() + more.len())?;
-        out.extend_from_slice(more);
+        len += more.len();
+        check_len(vm, len)?;
+        parts.push(more);
     }
-    new_bytes(vm, &out)
+    Ok(vm.heap.bytes_append(a.this().gc(), &parts).value())
 }
 
 fn reverse(vm: &mut Vm, a: &Args) -> R {
@@ -110,7 +117,12 @@ fn to_text(vm: &mut Vm, a: &Args) -> R {
 /// Two lower-case digits per byte.
 pub fn hex(b: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    b.iter().flat_map(|x| [DIGITS[(x >> 4) as usize] as char, DIGITS[(x & 15) as usize] as char]).collect()
+    let mut out = String::with_capacity(b.len() * 2);
+    for x in b {
+        out.push(DIGITS[(x >> 4) as usize] as char);
+        out.push(DIGITS[(x & 15) as usize] as char);
+    }
+    out
 }
 
 fn to_hex(vm: &mut Vm, a: &Args) -> R {

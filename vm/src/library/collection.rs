@@ -37,6 +37,12 @@ pub fn int(vm: &mut Vm, method: &str, v: Value) -> Result<i64, Stop> {
     }
 }
 
+/// Between the elements of a long loop of a native: now and then a look at limits and interrupts. The fuel has been taken.
+#[inline(always)]
+pub fn look(vm: &mut Vm, i: usize) -> Result<(), Stop> {
+    if i % 1024 == 1023 { vm.work(0) } else { Ok(()) }
+}
+
 /// A number of elements: negative ones count as 0.
 pub fn count(vm: &mut Vm, method: &str, v: Value) -> Result<usize, Stop> {
     Ok(int(vm, method, v)?.clamp(0, MAX_LEN as i64) as usize)
@@ -192,6 +198,7 @@ pub fn set_of(vm: &mut Vm, a: Gc<Array>) -> Result<Gc<Table>, Stop> {
     let mut i = 0;
     while let Some(v) = a.at(i) {
         vm.table_set(t, v, Value::NIL)?;
+        look(vm, i)?;
         i += 1;
     }
     Ok(t)

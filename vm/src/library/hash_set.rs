@@ -1,5 +1,5 @@
 //! HashSets: the methods that call no function (language 6.5). Members are keys of a table whose values are nil.
-use super::collection::{is_function, items, mutable, set_of, table_keys, tail_method, this_hash_set, wrong};
+use super::collection::{is_function, items, look, mutable, set_of, table_keys, tail_method, this_hash_set, wrong};
 use crate::def;
 use crate::heap::{Gc, Kind};
 use crate::native::{Args, NativeDef, R, Stop};
@@ -164,6 +164,7 @@ fn union(vm: &mut Vm, args: &Args) -> R {
     for i in 0..o.size() {
         let Some(v) = o.at(i) else { break };
         vm.table_set(out, v, Value::NIL)?;
+        look(vm, i)?;
     }
     Ok(out.value())
 }
@@ -175,6 +176,7 @@ fn select(vm: &mut Vm, out: Gc<Table>, from: Gc<Array>, other: Gc<Table>, wanted
         if vm.table_has(other, v)? == wanted {
             vm.table_set(out, v, Value::NIL)?;
         }
+        look(vm, i)?;
     }
     Ok(())
 }
@@ -214,6 +216,7 @@ fn within(vm: &mut Vm, a: Gc<Table>, b: Gc<Table>) -> R {
         if !vm.table_has(b, members.as_slice()[i])? {
             return Ok(Value::FALSE);
         }
+        look(vm, i)?;
     }
     Ok(Value::TRUE)
 }
@@ -238,6 +241,7 @@ fn is_disjoint(vm: &mut Vm, args: &Args) -> R {
         if vm.table_has(other, members.as_slice()[i])? {
             return Ok(Value::FALSE);
         }
+        look(vm, i)?;
     }
     Ok(Value::TRUE)
 }

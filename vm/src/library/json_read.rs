@@ -75,6 +75,7 @@ const SHAPES: usize = 16;
 
 /// The value of a JSON text. `tagged`: strings and objects that stand for other kinds become those (15.2).
 pub fn parse(vm: &mut Vm, text: &str, tagged: bool) -> R {
+    vm.heap.fuel.spend_on_bytes(text.len());
     let mut r = Reader {
         vm,
         text,

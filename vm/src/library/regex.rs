@@ -246,16 +246,38 @@ pub fn first_match(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>) -> R {
 /// The RegexMatches of all matches.
 pub fn all_matches(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>, limit: usize) -> Result<Vec<Value>, Stop> {
     let c = compiled(vm, re)?;
-    vm.heap.fuel.spend_on(s.byte_len());
     let mut loc = c.capture_locations();
     let mut found = Vec::new();
     let mut at = Some(0);
+    let mut charge = Charge { bytes: s.byte_len(), charged: 0 };
     while let Some(from) = at.filter(|_| found.len() < limit) {
+        charge.up_to(vm, from)?;
         let Some(m) = c.captures_read_at(&mut loc, s.as_str(), from) else { break };
         at = after_match(s.as_str(), m.start(), m.end());
         found.push(match_value(vm, s, re, &loc));
     }
+    charge.rest(vm);
     Ok(found)
+}
+
+/// Takes the fuel for a search while it goes on, so that a long one can be ended.
+struct Charge {
+    bytes: usize,
+    charged: usize,
+}
+
+impl Charge {
+    fn up_to(&mut self, vm: &mut Vm, at: usize) -> Result<(), Stop> {
+        if at - self.charged < search::STRETCH {
+            return Ok(());
+        }
+        vm.heap.fuel.spend_on(at - self.charged);
+        self.charged = at;
+        vm.work(0)
+    }
+    fn rest(self, vm: &mut Vm) {
+        vm.heap.fuel.spend_on(self.bytes - self.charged);
+    }
 }
 
 // --- replacing
@@ -296,7 +318,6 @@ fn parse_template(r: &str) -> Vec<Piece<'_>> {
 /// `s` with the first or all matches replaced by the template `r`.
 pub fn replace(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>, r: &str, all: bool) -> R {
     let c = compiled(vm, re)?;
-    vm.heap.fuel.spend_on(s.byte_len());
     let pieces = parse_template(r);
     let input = s.as_str();
     let mut out = String::new();
@@ -304,7 +325,9 @@ pub fn replace(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>, r: &str, all: bool) -> R
     let mut at = Some(0);
     let needs_groups = pieces.iter().any(|p| !matches!(p, Piece::Text(_) | Piece::Group(0)));
     let mut loc = c.capture_locations();
+    let mut charge = Charge { bytes: input.len(), charged: 0 };
     while let Some(from) = at {
+        charge.up_to(vm, from)?;
         let found = if needs_groups { c.captures_read_at(&mut loc, input, from) } else { c.find_at(input, from) };
         let Some(m) = found else { break };
         out.push_str(&input[copied..m.start()]);
@@ -323,6 +346,7 @@ pub fn replace(vm: &mut Vm, s: Gc<Str>, re: Gc<Record>, r: &str, all: bool) -> R
         copied = m.end();
         at = if all { after_match(input, m.start(), m.end()) } else { None };
     }
+    charge.rest(vm);
     if copied == 0 && out.is_empty() {
         return Ok(s.value());
     }

@@ -1,7 +1,7 @@
 //! Searching, splitting and replacing in Strings, by texts and by regexes. The same functions serve `(s .m re)` and `(re .m s)`.
 use super::args::{Text, int, this_string, wrong_kind};
 use super::regex::{self, Matches};
-use super::string::{check_len, each_word, new_string, position};
+use super::string::{check_len, new_string, position, words_of};
 use crate::def;
 use crate::heap::{Gc, Kind, Record};
 use crate::native::{Args, NativeDef, R, Stop};
@@ -28,6 +28,12 @@ impl Pattern<'_> {
             Pattern::Regex(_) => vm.heap.fuel.spend_on(bytes),
         }
     }
+
+    /// The same while the search goes on, so that a long one can be ended.
+    fn work(&self, vm: &mut Vm, bytes: usize) -> Result<(), Stop> {
+        self.spend(vm, bytes);
+        vm.work(0)
+    }
 }
 
 fn pattern<'a>(vm: &mut Vm, name: &str, p: Value) -> Result<Pattern<'a>, Stop> {
@@ -47,35 +53,48 @@ fn regex_only(vm: &mut Vm, name: &str, p: Value) -> Result<Gc<Record>, Stop> {
     }
 }
 
+/// Bytes searched between two looks at limits and interrupts.
+pub const STRETCH: usize = 4096;
+
 /// Calls `f` with the byte range of every match from left to right, until it gives false. An empty text matches before every
 /// character and at the end.
-fn each_match(vm: &mut Vm, s: &str, p: &Pattern, mut f: impl FnMut(&mut Vm, usize, usize) -> bool) -> Result<(), Stop> {
+fn each_match(
+    vm: &mut Vm,
+    s: &str,
+    p: &Pattern,
+    mut f: impl FnMut(&mut Vm, usize, usize) -> Result<bool, Stop>,
+) -> Result<(), Stop> {
     let mut searched = s.len();
-    let mut f = |vm: &mut Vm, a, b| {
-        let more = f(vm, a, b);
+    let mut charged = 0;
+    let mut f = |vm: &mut Vm, a, b| -> Result<bool, Stop> {
+        if b - charged >= STRETCH {
+            p.work(vm, b - charged)?;
+            charged = b;
+        }
+        let more = f(vm, a, b)?;
         if !more {
             searched = b;
         }
-        more
+        Ok(more)
     };
     match p {
         Pattern::Text(t) if t.is_empty() => {
             for (i, _) in s.char_indices().chain([(s.len(), ' ')]) {
-                if !f(vm, i, i) {
+                if !f(vm, i, i)? {
                     break;
                 }
             }
         }
         Pattern::Text(t) if t.len() == 1 => {
             for i in memchr::memchr_iter(t.as_bytes()[0], s.as_bytes()) {
-                if !f(vm, i, i + 1) {
+                if !f(vm, i, i + 1)? {
                     break;
                 }
             }
         }
         Pattern::Text(t) => {
             for i in memmem::find_iter(s.as_bytes(), t.as_bytes()) {
-                if !f(vm, i, i + t.len()) {
+                if !f(vm, i, i + t.len())? {
                     break;
                 }
             }
@@ -83,14 +102,13 @@ fn each_match(vm: &mut Vm, s: &str, p: &Pattern, mut f: impl FnMut(&mut Vm, usiz
         Pattern::Regex(re) => {
             let c = regex::compiled(vm, *re)?;
             for (a, b) in Matches::new(&c, s) {
-                if !f(vm, a, b) {
+                if !f(vm, a, b)? {
                     break;
                 }
             }
         }
     }
-    p.spend(vm, searched);
-    Ok(())
+    p.work(vm, searched.saturating_sub(charged))
 }
 
 /// Byte range of the first match at or after byte `from`.
@@ -111,10 +129,13 @@ fn last(vm: &mut Vm, s: &str, p: &Pattern) -> Result<Option<(usize, usize)>, Sto
             p.spend(vm, s.len() - found.map_or(0, |(start, _)| start));
             Ok(found)
         }
-        Pattern::Regex(re) => {
-            let c = regex::compiled(vm, *re)?;
-            p.spend(vm, s.len());
-            Ok(Matches::new(&c, s).last())
+        Pattern::Regex(_) => {
+            let mut found = None;
+            each_match(vm, s, p, |_, a, b| {
+                found = Some((a, b));
+                Ok(true)
+            })?;
+            Ok(found)
         }
     }
 }
@@ -156,7 +177,7 @@ pub fn find_all(vm: &mut Vm, s: Gc<Str>, p: Value, _: Option<Value>) -> R {
     let mut found = Vec::new();
     each_match(vm, text, &p, |vm, a, b| {
         found.push(vm.str(&text[a..b]));
-        true
+        Ok(true)
     })?;
     Ok(vm.array(&found))
 }
@@ -198,7 +219,7 @@ fn count(vm: &mut Vm, s: Gc<Str>, p: Value, _: Option<Value>) -> R {
             let mut n = 0;
             each_match(vm, s.as_str(), p, |_, _, _| {
                 n += 1;
-                true
+                Ok(true)
             })?;
             n
         }
@@ -227,24 +248,17 @@ pub fn split(vm: &mut Vm, s: Gc<Str>, p: Value, max: Option<Value>) -> R {
         each_match(vm, text, &p, |vm, a, b| {
             // Empty matches at either end separate nothing.
             if a == b && (a == 0 || a == text.len()) {
-                return true;
+                return Ok(true);
             }
             parts.push(vm.str(&text[start..a]));
             start = b;
-            parts.len() + 1 < max
+            Ok(parts.len() + 1 < max)
         })?;
     }
     // Splitting "" into characters gives none.
     if !(text.is_empty() && matches!(&p, Pattern::Text(t) if t.is_empty())) {
         parts.push(vm.str(&text[start..]));
     }
-    Ok(vm.array(&parts))
-}
-
-fn split_words(vm: &mut Vm, s: Gc<Str>) -> R {
-    let mut parts = Vec::new();
-    vm.heap.fuel.spend_on(s.byte_len());
-    each_word(s, |w| parts.push(vm.str(w)));
     Ok(vm.array(&parts))
 }
 
@@ -313,7 +327,6 @@ fn replace_text(vm: &mut Vm, s: Gc<Str>, p: &Pattern, with: &str, all: bool) -> 
     let mut out = String::new();
     let mut copied = 0;
     let mut found = false;
-    let mut fits = Ok(());
     each_match(vm, text, p, |vm, a, b| {
         if !found {
             found = true;
@@ -322,10 +335,9 @@ fn replace_text(vm: &mut Vm, s: Gc<Str>, p: &Pattern, with: &str, all: bool) -> 
         out.push_str(&text[copied..a]);
         out.push_str(with);
         copied = b;
-        fits = check_len(vm, out.len());
-        all && fits.is_ok()
+        check_len(vm, out.len())?;
+        Ok(all)
     })?;
-    fits?;
     if !found {
         return Ok(s.value());
     }
@@ -365,7 +377,7 @@ fn split_matches(vm: &mut Vm, s: Gc<Str>, p: Value, all: Option<Value>) -> R {
     let mut matches = Vec::new();
     each_match(vm, text, &pat, |_, a, b| {
         ranges.push((a, b));
-        ranges.len() < limit
+        Ok(ranges.len() < limit)
     })?;
     if let Pattern::Regex(re) = pat {
         matches = regex::all_matches(vm, s, re, limit)?;
@@ -431,7 +443,7 @@ fn on_string(vm: &mut Vm, a: &Args, name: &str, f: Search) -> R {
 fn split_method(vm: &mut Vm, a: &Args) -> R {
     let s = this_string(vm, a.this())?;
     match a.opt(0) {
-        None => split_words(vm, s),
+        None => words_of(vm, s),
         Some(p) => split(vm, s, p, a.opt(1)),
     }
 }

@@ -1,5 +1,6 @@
 //! Serialized Gene text to values (language 15.3). The reader's data is turned into the value in place; marked forms become what
 //! they stand for. See [`super::serdes_write`] for the forms.
+use super::collection::look;
 use super::serdes::{self, Place};
 use super::serdes_write::{SPECIAL_FLOATS, is_marked};
 use crate::compile::quote::{NO_SOURCE, form_to_value};
@@ -258,6 +259,7 @@ fn build_items(vm: &mut Vm, a: Gc<Array>) -> Result<(), Stop> {
     for i in 0..a.size() {
         let x = build(vm, a.as_slice()[i])?;
         vm.heap.array_set(a, i, x);
+        look(vm, i)?;
     }
     Ok(())
 }

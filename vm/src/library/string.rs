@@ -1,7 +1,7 @@
 //! Methods of String: sizes, cases, trimming, padding, parts by position, conversions. Searching is in `search`.
 use super::args::{Text, int, text, this_string};
 use super::char::{Test, is_digit};
-use super::collection::selection;
+use super::collection::{look, selection};
 use super::parse_number::{parse_float, parse_int};
 use crate::def;
 use crate::heap::{Gc, Kind};
@@ -397,17 +397,24 @@ fn memchr_lines(s: &str) -> impl Iterator<Item = &str> {
 
 fn words(vm: &mut Vm, a: &Args) -> R {
     let s = this(vm, a)?;
-    vm.heap.fuel.spend_on(s.byte_len());
-    let mut items = Vec::new();
-    each_word(s, |w| items.push(vm.str(w)));
-    Ok(vm.array(&items))
+    words_of(vm, s)
 }
 
 /// The parts between white space.
-pub fn each_word(s: Gc<Str>, mut f: impl FnMut(&str)) {
+pub fn words_of(vm: &mut Vm, s: Gc<Str>) -> R {
+    vm.heap.fuel.spend_on(s.byte_len());
+    let mut items = Vec::new();
+    each_word(s, |w| {
+        items.push(vm.str(w));
+        look(vm, items.len())
+    })?;
+    Ok(vm.array(&items))
+}
+
+fn each_word(s: Gc<Str>, mut f: impl FnMut(&str) -> Result<(), Stop>) -> Result<(), Stop> {
     let text = s.as_str();
     if !s.is_ascii() {
-        return text.split_whitespace().for_each(f);
+        return text.split_whitespace().try_for_each(f);
     }
     let b = text.as_bytes();
     let space = |c: u8| c == b' ' || (c.wrapping_sub(9) < 5);
@@ -417,13 +424,13 @@ pub fn each_word(s: Gc<Str>, mut f: impl FnMut(&str)) {
             i += 1;
         }
         if i == b.len() {
-            return;
+            return Ok(());
         }
         let start = i;
         while i < b.len() && !space(b[i]) {
             i += 1;
         }
-        f(&text[start..i]);
+        f(&text[start..i])?;
     }
 }
 
@@ -497,6 +504,7 @@ fn try_to_f(vm: &mut Vm, a: &Args) -> R {
 
 fn to_sym(vm: &mut Vm, a: &Args) -> R {
     let s = this(vm, a)?.as_str();
+    vm.heap.fuel.spend_on_bytes(s.len());
     Ok(Value::sym(vm.sym(s)))
 }
 

@@ -96,44 +96,60 @@ impl Heap {
             all.extend_from_slice(parts);
             return self.string_concat(&all);
         }
-        let mut buf: Gc<StrBuf> = Gc::from_addr(0x10);
-        let mut extend = false;
-        if a.header().aux & VIEW != 0 {
-            buf = a.tail.gc();
-            let start = buf.as_ptr() as usize + STRBUF_HEAD;
-            let end = a.data as usize + a.len as usize;
-            extend = end == start + buf.used as usize && buf.used as usize + add <= buf.cap as usize;
-        }
-        let data;
-        if extend {
-            data = a.data;
-        } else {
-            let cap = (len * 2).max(512);
-            buf = Gc::from_addr(self.alloc_raw_buf(16 + cap).as_ptr() as usize);
-            buf.cap = cap as u64;
-            data = (buf.as_ptr() as usize + STRBUF_HEAD) as *const u8;
-            // SAFETY: cap >= len.
-            unsafe { std::ptr::copy_nonoverlapping(a.data, data as *mut u8, a.len as usize) };
-            buf.used = a.len as u64;
-        }
-        let mut p = (buf.as_ptr() as usize + STRBUF_HEAD + buf.used as usize) as *mut u8;
+        // A text that grows while its length is asked for is not counted from the start each time.
+        let chars = match a.chars {
+            UNKNOWN => UNKNOWN,
+            n => n + parts.iter().map(|p| count_chars(p) as u32).sum::<u32>(),
+        };
+        let parts = parts.iter().map(|p| p.as_bytes());
+        let (data, buf) = self.append_bytes(a.as_str().as_bytes(), a.owner_value(), parts, add);
+        let mut s: Gc<Str> = self.alloc(Kind::Str, VIEW, 0);
+        s.data = data;
+        s.len = len as u32;
+        s.chars = chars;
+        s.tail = buf;
+        s
+    }
+
+    /// Where `a` stands with `parts`, of `add` bytes, behind it, and the buffer there. `owner` is the buffer of `a` when it has one:
+    /// if `a` ends where its contents end, and there is room, only the parts are written.
+    fn append_bytes<'a>(
+        &mut self,
+        a: &[u8],
+        owner: Option<Value>,
+        parts: impl Iterator<Item = &'a [u8]>,
+        add: usize,
+    ) -> (*const u8, Value) {
+        let mut data = a.as_ptr();
+        let ends_there = |buf: &Gc<StrBuf>| {
+            let end = buf.as_ptr() as usize + STRBUF_HEAD + buf.used as usize;
+            end == a.as_ptr_range().end as usize && buf.used as usize + add <= buf.cap as usize
+        };
+        let mut buf = match owner.map(|v| v.gc::<StrBuf>()).filter(ends_there) {
+            Some(buf) => buf,
+            None => {
+                let cap = ((a.len() + add) * 2).max(512);
+                let mut buf: Gc<StrBuf> = Gc::from_addr(self.alloc_raw_buf(16 + cap).as_ptr() as usize);
+                buf.cap = cap as u64;
+                data = (buf.as_ptr() as usize + STRBUF_HEAD) as *const u8;
+                // SAFETY: cap >= len.
+                unsafe { std::ptr::copy_nonoverlapping(a.as_ptr(), data as *mut u8, a.len()) };
+                buf.used = a.len() as u64;
+                buf
+            }
+        };
+        let at = buf.as_ptr() as usize + STRBUF_HEAD + buf.used as usize;
+        let mut p = at as *mut u8;
         for part in parts {
+            assert!(part.len() <= at + add - p as usize, "longer than announced");
             // SAFETY: used + add <= cap; a part may lie in the same buffer but below `used`, so the ranges don't overlap.
             unsafe {
                 std::ptr::copy_nonoverlapping(part.as_ptr(), p, part.len());
                 p = p.add(part.len());
             }
         }
-        buf.used += add as u64;
-        let mut s: Gc<Str> = self.alloc(Kind::Str, VIEW, 0);
-        s.data = data;
-        s.len = len as u32;
-        s.chars = match a.chars {
-            UNKNOWN => UNKNOWN,
-            n => n + parts.iter().map(|p| count_chars(p)).sum::<usize>() as u32,
-        };
-        s.tail = buf.value();
-        s
+        buf.used += (p as usize - at) as u64;
+        (data, buf.value())
     }
 }
 
@@ -229,27 +245,65 @@ impl Value {
     }
 }
 
-/// Immutable bytes: `header.word` is unused, the length follows, then the bytes.
+/// Immutable bytes. `header.aux`: [`VIEW`] or 0; `header.word` is unused. Inline bytes follow the length; a view has the place of
+/// its bytes and their buffer there, like long Strings.
 #[repr(C)]
 pub struct Bytes {
     pub header: Header,
     len: u64,
 }
 
+const BYTES_AT: usize = 16;
+
+#[repr(C)]
+struct BytesView {
+    bytes: Bytes,
+    data: *const u8,
+    buf: Value,
+}
+
 impl Heap {
     pub fn bytes(&mut self, b: &[u8]) -> Gc<Bytes> {
-        let mut o: Gc<Bytes> = self.alloc_sized(Kind::Bytes, 0, 0, 16 + b.len());
+        let mut o: Gc<Bytes> = self.alloc_sized(Kind::Bytes, 0, 0, BYTES_AT + b.len());
         o.len = b.len() as u64;
         // SAFETY: room for the bytes follows the head.
-        unsafe { std::ptr::copy_nonoverlapping(b.as_ptr(), (o.as_ptr() as *mut u8).add(16), b.len()) };
+        unsafe { std::ptr::copy_nonoverlapping(b.as_ptr(), (o.as_ptr() as *mut u8).add(BYTES_AT), b.len()) };
         o
+    }
+
+    /// `a` with `parts` behind it: like [`Heap::string_append`].
+    pub fn bytes_append(&mut self, a: Gc<Bytes>, parts: &[&[u8]]) -> Gc<Bytes> {
+        let add: usize = parts.iter().map(|p| p.len()).sum();
+        if a.as_slice().len() + add < VIEW_MIN {
+            return self.bytes(&[&[a.as_slice()], parts].concat().concat());
+        }
+        let (data, buf) = self.append_bytes(a.as_slice(), a.owner_value(), parts.iter().copied(), add);
+        let mut o: Gc<BytesView> = self.alloc(Kind::Bytes, VIEW, 0);
+        o.bytes.len = (a.as_slice().len() + add) as u64;
+        o.data = data;
+        o.buf = buf;
+        Gc::from_addr(o.as_ptr() as usize)
     }
 }
 
 impl Gc<Bytes> {
     pub fn as_slice<'a>(self) -> &'a [u8] {
         // SAFETY: as allocated.
-        unsafe { std::slice::from_raw_parts((self.as_ptr() as *const u8).add(16), self.len as usize) }
+        unsafe {
+            let data = match self.view() {
+                Some(v) => v.data,
+                None => (self.as_ptr() as *const u8).add(BYTES_AT),
+            };
+            std::slice::from_raw_parts(data, self.len as usize)
+        }
+    }
+
+    fn view(self) -> Option<Gc<BytesView>> {
+        (self.header().aux & VIEW != 0).then(|| Gc::from_addr(self.as_ptr() as usize))
+    }
+
+    pub(crate) fn owner_value(self) -> Option<Value> {
+        self.view().map(|v| v.buf)
     }
 }
 

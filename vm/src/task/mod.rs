@@ -164,6 +164,8 @@ pub struct Tasks {
     pub shake: bool,
     /// Cancelled scopes and tasks: 0 makes every checkpoint one comparison.
     pub cancels: u32,
+    /// Looks that working natives took at limits and interrupts.
+    pub looks: u32,
     /// Futures settled so far: tells which of two was first.
     pub settled: u32,
     /// Charges since a safepoint looked for the cancellation of the running task.

@@ -314,6 +314,24 @@ impl Vm {
         Err(Stop::Throw)
     }
 
+    /// For natives that go on for long: the time limits around the running task that are over take effect as they do when their
+    /// timers fire. A limit that ends at this instant waits for its timer, which stands in line with what else is due.
+    pub(crate) fn enforce_time_limits(&mut self) -> Result<(), Stop> {
+        let now = self.driver.now_us();
+        let mut k = self.current_scope();
+        while let Some(s) = self.tasks.scopes.get(k) {
+            let (parent, last) = (s.parent, s.closed_off || s.parent == k);
+            if s.deadline.is_some_and(|at| at < now) && !s.cancelled {
+                self.cancel_scope(k, Cause::Timeout);
+            }
+            if last {
+                break;
+            }
+            k = parent;
+        }
+        self.checkpoint()
+    }
+
     /// Why scope `k` is cancelled: the reason somebody gave, or `timeout`.
     pub(super) fn scope_reason(&mut self, k: ScopeKey) -> Value {
         let mut k = k;

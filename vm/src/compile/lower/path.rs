@@ -8,11 +8,27 @@ use crate::syntax::form::{PathPart, Span};
 impl<'a> Lower<'a, '_> {
     pub(super) fn path(&mut self, span: Span, parts: &'a [PathPart<'a>]) -> E<'a> {
         let [first, rest @ ..] = parts else { return self.nil(span) };
-        let mut value = self.path_base(span, first);
+        let (mut value, rest) = match (self.environment_variable(span, parts), rest) {
+            (Some(value), [_, rest @ ..]) => (value, rest),
+            _ => (self.path_base(span, first), rest),
+        };
         for part in rest {
             value = self.path_step(span, value, part);
         }
         value
+    }
+
+    /// `$env/NAME` is one variable: the Map of all of them would be made for nothing.
+    fn environment_variable(&mut self, span: Span, parts: &'a [PathPart<'a>]) -> Option<E<'a>> {
+        match parts {
+            [PathPart::Name("$env"), PathPart::Name(name), ..]
+                if !name.is_empty() && self.find("$env").is_none() && self.find(name).is_none() =>
+            {
+                let whole = self.arena.alloc_str(&format!("$env/{name}"));
+                Some(self.word(span, whole))
+            }
+            _ => None,
+        }
     }
 
     /// What a path starts from.
