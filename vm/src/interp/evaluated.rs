@@ -14,9 +14,9 @@ use rustc_hash::FxHashMap;
 const MAX_ENTRIES: usize = 512;
 /// Words of a key. Larger data takes long to compile, but also seldom comes twice.
 const MAX_WORDS: usize = 2048;
-/// What finding the code costs, where compiling costs some hundred charges.
+/// What finding the code costs, where compiling costs some hundred charges and more: this, and a charge for so many words.
+const FOUND_CHARGES: i64 = 10;
 const WORDS_PER_CHARGE: usize = 16;
-const FIND_CHARGES: usize = 10;
 
 #[derive(Default)]
 pub struct Evaluated {
@@ -61,7 +61,7 @@ pub fn key(vm: &mut Vm, data: &[Value], env: Gc<Record>) -> Option<Vec<u64>> {
     for v in data {
         spell(vm, *v, comptime, &mut words)?;
     }
-    vm.heap.fuel.spend((FIND_CHARGES + words.len() / WORDS_PER_CHARGE) as i64);
+    vm.heap.fuel.spend(FOUND_CHARGES + (words.len() / WORDS_PER_CHARGE) as i64);
     Some(words)
 }
 
