@@ -27,7 +27,27 @@ pub fn program(seed: u64) -> Program {
     let id = g.id();
     // The scope the tasks are in gets its number last, and its body is known by then.
     g.program.body = vec![Stmt { id, kind: Kind::Scope(spec) }];
+    // Daemons of the root end with the program, which nothing in a log tells; only what is detached could become one.
+    if g.one_in(3) && !detaches(&g.program.body) {
+        g.daemons();
+    }
     g.program
+}
+
+fn detaches(block: &[Stmt]) -> bool {
+    block.iter().any(|s| matches!(s.kind, Kind::Op(Op::Detach(_))) || s.kind.blocks().into_iter().any(|b| detaches(b)))
+}
+
+fn spawns<'b>(block: &'b mut [Stmt], out: &mut Vec<&'b mut bool>) {
+    for s in block {
+        match &mut s.kind {
+            Kind::Spawn { daemon, body, .. } => {
+                out.push(daemon);
+                spawns(body, out);
+            }
+            kind => kind.blocks_mut().into_iter().for_each(|b| spawns(b, out)),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -106,6 +126,17 @@ impl Generator {
         self.program.futures = 1 + self.below(2);
     }
 
+    /// Some of the tasks become daemons.
+    fn daemons(&mut self) {
+        let mut body = std::mem::take(&mut self.program.body);
+        let mut all = Vec::new();
+        spawns(&mut body, &mut all);
+        for daemon in all {
+            *daemon = self.one_in(3);
+        }
+        self.program.body = body;
+    }
+
     /// `spawns`: tasks may be started here.
     fn block(&mut self, depth: usize, least: usize, spawns: bool) -> Vec<Stmt> {
         let mut block = Vec::new();
@@ -126,7 +157,7 @@ impl Generator {
     }
 
     fn spawn(&mut self, depth: usize) -> Option<Stmt> {
-        self.start(depth, |task, body| Kind::Spawn { task, body })
+        self.start(depth, |task, body| Kind::Spawn { task, daemon: false, body })
     }
 
     fn start(&mut self, depth: usize, kind: impl FnOnce(usize, Vec<Stmt>) -> Kind) -> Option<Stmt> {

@@ -98,6 +98,7 @@ pub fn check(program: &Program, schedule: Schedule) -> Result<(), String> {
 }
 
 fn check_log(program: &Program, schedule: Schedule, log: &str) -> Result<(), String> {
+    let _watched = watch::watched(format!("explaining a log\n{schedule:?}\n{log}\n{}", render::source(program)));
     replay::Replay::new(program, log)
         .check(schedule.seed.is_some())
         .map_err(|r| format!("line {}: {}", r.at + 1, r.message))?;
@@ -143,7 +144,7 @@ fn find(block: &[Stmt], id: usize) -> Option<&Stmt> {
 /// The body of a task.
 fn task_body(block: &[Stmt], task: Index) -> Option<&[Stmt]> {
     block.iter().find_map(|s| match &s.kind {
-        Kind::Spawn { task: t, body } | Kind::Async { task: t, body } if *t == task => Some(body.as_slice()),
+        Kind::Spawn { task: t, body, .. } | Kind::Async { task: t, body } if *t == task => Some(body.as_slice()),
         kind => kind.blocks().into_iter().find_map(|b| task_body(b, task)),
     })
 }

@@ -69,6 +69,8 @@ pub enum Kind {
     Op(Op),
     Spawn {
         task: Index,
+        /// Ends with the other children of its scope.
+        daemon: bool,
         body: Vec<Stmt>,
     },
     /// `(async ...)`: runs at once, on its starter, until it waits.

@@ -161,9 +161,13 @@ impl Renderer {
                 self.line(&format!("(println \"f\" {id} (now))"));
                 self.line(&format!("(throw \"boom{id}\")"));
             }
-            Kind::Spawn { task, body } | Kind::Async { task, body } => {
+            Kind::Spawn { task, body, .. } | Kind::Async { task, body } => {
                 let spawned = matches!(stmt.kind, Kind::Spawn { .. });
-                let word = if spawned { "spawn" } else { "async" };
+                let word = match stmt.kind {
+                    Kind::Spawn { daemon: true, .. } => "spawn ^daemon true",
+                    Kind::Spawn { .. } => "spawn",
+                    _ => "async",
+                };
                 self.line(&format!("(t{task} = ({word} (try"));
                 self.inside(|r| {
                     r.line(&format!("(println \"s\" {task} (now))"));

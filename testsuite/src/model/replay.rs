@@ -308,7 +308,7 @@ impl<'p> Replay<'p> {
                 let ex = s.exception(&format!("boom{}", stmt.id));
                 self.throw(s, t, ex)?;
             }
-            Kind::Spawn { task, .. } => s.spawn(*task, t),
+            Kind::Spawn { task, daemon, .. } => s.spawn(*task, t, *daemon),
             Kind::Async { task, body } => {
                 s.start_async(*task, t);
                 self.emit(s, "s", *task, "")?;
@@ -530,6 +530,12 @@ fn fire_all(s: State<'_>) -> Vec<State<'_>> {
     let mut todo = vec![s];
     let mut done: Vec<State<'_>> = Vec::new();
     while let Some(s) = todo.pop() {
+        if todo.len() + done.len() > MOST_STATES {
+            // More than are looked into: whoever asked gives up.
+            done.append(&mut todo);
+            done.push(s);
+            break;
+        }
         let due = s.timers.iter().filter(|t| t.at <= s.now);
         let mut due: Vec<(bool, u64)> = due.map(|t| (t.bound, t.number)).collect();
         due.sort_unstable();

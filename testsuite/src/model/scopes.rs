@@ -193,7 +193,7 @@ impl<'p> State<'p> {
         let home = self.tasks[t].home;
         self.scopes[home].delivered |= self.scopes[home].cancelled;
         self.ready.retain(|r| r.task != t);
-        let started = self.tasks[t].status == Status::New;
+        let started = self.tasks[t].status == Status::New && self.takes_place(t);
         self.tasks[t].status = Status::Done;
         self.settle_task(t, Err(ex));
         self.child_ended(home, started);
@@ -320,6 +320,7 @@ impl<'p> State<'p> {
             unobserved: Vec::new(),
             result: None,
             ended_at: 0,
+            dismissed: false,
         });
         self.tasks[t].scope = k;
         match spec.timeout {
@@ -333,8 +334,28 @@ impl<'p> State<'p> {
         k
     }
 
+    fn children(&self, k: usize) -> Vec<Index> {
+        let mut all: Vec<Index> =
+            (1..self.tasks.len()).filter(|&t| self.tasks[t].home == k && self.is_live(t)).collect();
+        all.sort_by_key(|&t| self.tasks[t].number);
+        all
+    }
+
     fn has_children(&self, k: usize) -> bool {
-        (0..self.tasks.len()).any(|t| self.tasks[t].home == k && self.is_live(t) && t != 0)
+        !self.children(k).is_empty()
+    }
+
+    fn only_daemons(&self, k: usize) -> bool {
+        self.children(k).iter().all(|&t| self.tasks[t].daemon)
+    }
+
+    /// Nobody needs the daemons any more.
+    fn dismiss(&mut self, k: usize) {
+        if !std::mem::replace(&mut self.scopes[k].dismissed, true) {
+            for t in self.children(k) {
+                self.cancel_task(t);
+            }
+        }
     }
 
     /// The body is over. `None`: children are not.
@@ -349,6 +370,9 @@ impl<'p> State<'p> {
                 self.cancel_scope(k, Cause::Failure);
             }
         }
+        if self.has_children(k) && self.only_daemons(k) {
+            self.dismiss(k);
+        }
         if self.has_children(k) {
             return None;
         }
@@ -360,8 +384,11 @@ impl<'p> State<'p> {
     pub fn scope_settled(&mut self, k: usize) {
         let Some(owner) = self.scopes[k].owner else { return };
         let waits = self.tasks[owner].wait.as_ref().is_some_and(|w| w.on == On::ScopeExit(k));
-        if !waits || self.has_children(k) {
+        if !waits || !self.only_daemons(k) {
             return;
+        }
+        if self.has_children(k) {
+            return self.dismiss(k);
         }
         self.tasks[owner].scope = self.scopes[k].parent;
         let outcome = self.close_scope(owner, k);
@@ -426,14 +453,14 @@ impl<'p> State<'p> {
 
     // --- tasks
 
-    pub fn spawn(&mut self, t: Index, by: Index) {
+    pub fn spawn(&mut self, t: Index, by: Index, daemon: bool) {
         let home = self.tasks[by].scope;
         self.spawned += 1;
         let program: &'p super::program::Program = self.program;
         let body = super::task_body(&program.body, t).unwrap_or(&[]);
         let running = (0..self.tasks.len())
             .filter(|&i| self.tasks[i].home == home && self.is_live(i) && i != 0)
-            .filter(|&i| self.tasks[i].status != Status::Queued && self.tasks[i].spawned)
+            .filter(|&i| self.tasks[i].status != Status::Queued && self.takes_place(i))
             .count();
         let number = self.spawned;
         let task = &mut self.tasks[t];
@@ -442,17 +469,26 @@ impl<'p> State<'p> {
         task.scope = home;
         task.body = body;
         task.named = true;
+        task.daemon = daemon;
+        if daemon {
+            self.scopes[home].dismissed = false;
+        }
         let limit = self.scopes[home].limit;
         if self.scopes[home].cancelled {
             self.tasks[t].status = Status::Queued;
             let ex = self.exception("CancellationException");
             self.never_starts(t, ex);
-        } else if limit > 0 && running >= limit {
+        } else if limit > 0 && running >= limit && !daemon {
             self.tasks[t].status = Status::Queued;
         } else {
             self.tasks[t].status = Status::New;
             self.make_ready(t);
         }
+    }
+
+    /// It counts against the limit of its scope.
+    fn takes_place(&self, t: Index) -> bool {
+        self.tasks[t].spawned && !self.tasks[t].daemon
     }
 
     /// An `async` body runs on its starter from here on.
@@ -537,7 +573,7 @@ impl<'p> State<'p> {
                 self.cancel_scope(home, Cause::Failure);
             }
         }
-        self.child_ended(home, spawned);
+        self.child_ended(home, self.takes_place(t));
     }
 
     fn settle_task(&mut self, t: Index, result: Result<String, Ex>) {

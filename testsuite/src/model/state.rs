@@ -123,6 +123,7 @@ pub struct Task<'p> {
     pub scope: usize,
     /// Else it is an `async` body.
     pub spawned: bool,
+    pub daemon: bool,
     /// It belongs to the root; nobody may join it.
     pub detached: bool,
     /// The variable has it.
@@ -156,6 +157,7 @@ impl Task<'_> {
             home: ROOT,
             scope: ROOT,
             spawned: true,
+            daemon: false,
             detached: false,
             named: false,
             observed: false,
@@ -321,6 +323,8 @@ pub struct Scope {
     /// How the body ended, and when.
     pub result: Option<Result<String, Ex>>,
     pub ended_at: u64,
+    /// All daemons have been told that nobody needs them.
+    pub dismissed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -431,6 +435,7 @@ impl<'p> State<'p> {
             unobserved: Vec::new(),
             result: None,
             ended_at: 0,
+            dismissed: false,
         };
         State {
             program,

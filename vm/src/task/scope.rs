@@ -654,7 +654,9 @@ impl Vm {
         if std::mem::replace(&mut s.dismissed, true) {
             return;
         }
-        let all = s.children.clone();
+        let mut all = s.children.clone();
+        let live = &self.tasks.live;
+        all.sort_by_key(|k| live.get(*k).map_or(0, |l| l.future.as_gc().id));
         for k in all {
             if let Some(l) = self.tasks.live.get(k) {
                 let f = l.future;
