@@ -485,7 +485,9 @@ fn go_on(vm: &mut Vm) -> Ctl {
     f.status = Status::Running;
     vm.heap.fuel.left -= 1;
     match call::deliver_parked(vm, v) {
-        Ctl::Load if vm.heap.fuel.left < 0 => Ctl::Safepoint,
+        Ctl::Next | Ctl::Load if vm.heap.fuel.left < 0 => Ctl::Safepoint,
+        // Another fiber runs: its state must be read.
+        Ctl::Next => Ctl::Load,
         c => c,
     }
 }
