@@ -52,7 +52,7 @@ fn resources_are_closed_whatever_happens() {
     assert_body(
         "(with [a (f)] a)",
         "{{(var resource (call ?f)); (var a resource); (var failed false); \
-         (try a catch really as $ex {(= failed (call %failed $ex)); (throw $ex)} \
+         (try a catch really as $ex {(= failed (call ?%failed $ex)); (throw $ex)} \
          finally (if failed (try (.close resource) catch really as $ex#4 {nil}) (.close resource)))}}",
     );
 }
