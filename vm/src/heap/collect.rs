@@ -16,6 +16,9 @@ use crate::object::string::{Bytes, Str};
 use crate::object::table::Table;
 use crate::value::{PAYLOAD, TAG_PTR, Value};
 
+/// Gray objects that [`Marker::one_of_many`] lets pile up.
+const MANY: usize = 1024;
+
 /// Handed to whoever knows the roots.
 pub struct Marker<'h> {
     heap: &'h mut Heap,
@@ -30,6 +33,14 @@ impl<'h> Marker<'h> {
     pub fn value(&mut self, v: Value) {
         if v.is_ptr() {
             self.heap.mark(v.addr());
+        }
+    }
+    /// One of very many roots: what is gray is traced now and then, outside of cycles, so that it does not pile up.
+    #[inline]
+    pub fn one_of_many(&mut self, v: Value) {
+        self.value(v);
+        if self.heap.gray.len() >= MANY && self.heap.cycle.is_none() {
+            self.settle();
         }
     }
     pub fn values(&mut self, vs: &[Value]) {

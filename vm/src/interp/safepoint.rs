@@ -334,7 +334,7 @@ fn mark_with(vm: &mut Vm, marking: Marking, doubtful: &[TaskKey], question: Opti
             q.answer(m);
         }
         m.values(&fixed);
-        vm.tasks.roots(&mut |v| m.value(v), doubtful);
+        vm.tasks.roots(&mut |v| m.one_of_many(v), doubtful);
         for f in &chain {
             m.value(f.value());
             m.values(&[f.buf, f.owner, f.result, f.peek, f.caller]);
