@@ -175,9 +175,15 @@ impl Heap {
     }
 
     fn mark_maybe(&mut self, addr: usize) {
-        if self.is_object(addr) {
+        if self.is_object(addr) && !(self.verifying && self.is_new(addr)) {
             self.mark(addr);
         }
+    }
+
+    /// Whether no collection has marked the object yet.
+    fn is_new(&self, addr: usize) -> bool {
+        // SAFETY: an object, so its header is readable.
+        unsafe { (*(addr as *const Header)).gc & GC_OLD == 0 }
     }
 
     /// Whether an object begins at the address, which may be any number.

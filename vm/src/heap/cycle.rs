@@ -148,7 +148,8 @@ impl Heap {
     }
 
     /// Stress mode, at the end of a cycle: marks once more, in one go, and compares. What that finds and the slices did not would
-    /// have been swept while in use.
+    /// have been swept while in use. A stale word of a parked stack may name a cell that was free when the stack was looked at and has
+    /// become an object since: what only such words name does not count.
     pub(super) fn verify_cycle(&mut self, roots: &mut dyn FnMut(&mut Marker)) {
         let side = self.mark_side;
         let blocks = self.each_block();
@@ -165,9 +166,11 @@ impl Heap {
             .collect();
         let large: Vec<usize> = self.large.objects.iter().filter(|l| l.1.marked[side]).map(|l| *l.0).collect();
         self.large.clear(side);
+        self.verifying = true;
         self.mark_permanent();
         roots(&mut Marker::new(self));
         self.trace_all();
+        self.verifying = false;
         for (&b, old) in blocks.iter().zip(&of_slices) {
             // SAFETY: our block.
             let now = unsafe { (*b).marks(side) };

@@ -282,6 +282,8 @@ pub struct Heap {
     /// The side of the mark bits that tells what was live at the last collection, and the one marked by the collection under way.
     live_side: usize,
     mark_side: usize,
+    /// A cycle is marked a second time, to compare.
+    verifying: bool,
     /// The full collection under way.
     cycle: Option<cycle::Cycle>,
     /// While one task's own references are marked: futures found, which lead to what other tasks hold and come later.
@@ -362,6 +364,7 @@ impl Heap {
             traced: 0,
             live_side: 0,
             mark_side: 0,
+            verifying: false,
             cycle: None,
             leaves: None,
             live: 0,
